@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Client of hwbrokerd for programs with or without a libc.
+ *
+ * The embedder supplies a transport (how packets and descriptors get out and
+ * in) and two locks; <hwbroker/posix.h> has both for ordinary programs. The
+ * library allocates nothing, keeps all state in a struct hwb_client that the
+ * caller provides, needs at most 512 bytes of stack, and calls nothing but the
+ * embedder's functions (and memcpy, memset, which every C compiler expects).
+ *
+ * Threads: any number of threads may call at once on one client. Requests are
+ * pipelined: while one thread waits for a slow answer (a device that is being
+ * reset), others get theirs.
+ *
+ * Two ways to make a request. The plain functions below send and wait. The
+ * split form, hwb_begin() and hwb_finish(), sends now and waits later, for
+ * callers that must not wait.
+ *
+ * Errors: every function returns 0 or a negative value. Between -1 and -4095
+ * it is a Linux errno of the transport, after which the connection is dead.
+ * From HWB_REFUSED(status) down it is the broker's refusal (enum hwb_status),
+ * which changes nothing else; the sentence that came with it is in the call's
+ * hwb_error.
+ *
+ * Descriptors: each one that a function returns is close-on-exec and belongs
+ * to the caller. Descriptors that are passed in stay the caller's.
+ */
+#ifndef HWBROKER_CLIENT_H
+#define HWBROKER_CLIENT_H
+
+#include <hwbroker/protocol.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A refusal's place among the return values, and back. */
+#define HWB_REFUSED(status) (-4096 - (int)(status))
+static inline enum hwb_status hwb_refusal_of(int result)
+{
+	return result <= -4096 ? (enum hwb_status)(-4096 - result) : HWB_OK;
+}
+
+/* How packets travel. Both functions return bytes or a negative errno, retry
+ * EINTR themselves, and block until done. `receive` stores at most `fds_max`
+ * descriptors, close-on-exec, closes any beyond, and answers -EPROTO if the
+ * packet or the descriptors were cut. 0 from `receive`: the broker hung up. */
+struct hwb_transport {
+	void *context;
+	long (*send)(void *context, const void *packet, size_t length, const int *fds,
+	             uint32_t fd_count);
+	long (*receive)(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
+	                uint32_t *fd_count);
+	void (*close_fd)(void *context, int fd);
+};
+
+/* A mutual exclusion lock of the embedder's. It should be fair: a thread that
+ * waits must get it before one that comes back for it. */
+struct hwb_lock {
+	void *context;
+	void (*acquire)(void *context);
+	void (*release)(void *context);
+};
+
+/* What a refusal said. `reason` is NUL-terminated and cut to fit. */
+struct hwb_error {
+	uint32_t status;     /* enum hwb_status */
+	uint32_t host_errno; /* for HWB_HOST_ERROR */
+	uint32_t field;      /* offset of the culprit in the request */
+	char reason[244];
+};
+
+/* One request on its way. The caller provides the memory, which must live
+ * until hwb_finish() has returned. Fields are the library's, but for those
+ * that hwb_begin() is told to fill. */
+struct hwb_call {
+	struct hwb_call *next;
+	void *reply;           /* where the reply's body goes */
+	uint32_t reply_size;   /* bytes there */
+	uint32_t reply_length; /* bytes that came */
+	int *fds;              /* where descriptors go */
+	uint32_t fds_max;
+	uint32_t fd_count;       /* that came */
+	struct hwb_error *error; /* where a refusal goes, or NULL */
+	uint32_t serial;
+	uint32_t session; /* header.session of the reply */
+	uint16_t opcode;
+	uint8_t done;
+	uint8_t reserved;
+	int result;
+};
+
+/* Called from within whichever library call receives an event, without locks
+ * of the library held except the receiving one: it may not call the library. */
+typedef void (*hwb_event_handler)(void *context, const struct hwb_header *header, const void *body);
+
+struct hwb_client {
+	struct hwb_transport transport;
+	struct hwb_lock send_lock;
+	struct hwb_lock receive_lock;
+	hwb_event_handler on_event;
+	void *event_context;
+	struct hwb_call *calls; /* in flight; under send_lock */
+	uint32_t next_serial;
+	int dead;                              /* negative errno once the connection failed */
+	struct hwb_hello_reply hello;          /* after hwb_connect(): limits and features */
+	uint64_t packet[HWB_MESSAGE_MAX / 8];  /* received; under receive_lock */
+	uint64_t request[HWB_MESSAGE_MAX / 8]; /* being sent; under send_lock */
+	int received_fds[HWB_FDS_MAX];
+};
+
+/* Starts a client on a connected transport: stores the parts, exchanges HELLO.
+ * `on_event` may be NULL. On failure nothing is kept. */
+int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport,
+                const struct hwb_lock *send_lock, const struct hwb_lock *receive_lock,
+                hwb_event_handler on_event, void *event_context, struct hwb_error *error);
+
+/* Sends a request of `body_length` bytes. The reply fields of `call` (reply,
+ * reply_size, fds, fds_max, error) say where the answer goes and are set by
+ * the caller before; all else is set here. `fd`: to pass, or -1. */
+int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode, uint32_t session,
+              const void *body, size_t body_length, int fd);
+
+/* Waits until `call` is answered. Answers to other calls that come first are
+ * delivered to those. Exactly one finish per successful begin. */
+int hwb_finish(struct hwb_client *client, struct hwb_call *call);
+
+/* Receives one packet if the transport has one to give (it blocks otherwise):
+ * for a thread that sits in poll and wants the events. */
+int hwb_receive_one(struct hwb_client *client);
+
+/* ---- plain requests: send and wait. `error` may be NULL everywhere. ---- */
+
+int hwb_ping(struct hwb_client *client, struct hwb_error *error);
+int hwb_close(struct hwb_client *client, uint32_t session, struct hwb_error *error);
+
+/* Fills up to `max` devices from `cursor` on (start with 0, then the value
+ * left there; 0 again: that was all). Returns how many, or an error. `records`
+ * receives raw replies and must hold HWB_MESSAGE_MAX bytes, 8-aligned. */
+int hwb_device_list(struct hwb_client *client, uint64_t *cursor, struct hwb_device *devices,
+                    uint32_t max, void *records, struct hwb_error *error);
+
+int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *address,
+                    struct hwb_device *device, struct hwb_error *error);
+
+/* One round trip: the device, its registers, its interrupt. `session` receives
+ * the device's handle; `fds` holds HWB_FDS_MAX and receives what came, in the
+ * order that struct hwb_acquire_reply names. */
+int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *request,
+                       uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
+                       uint32_t *fd_count, struct hwb_error *error);
+
+int hwb_config_read(struct hwb_client *client, uint32_t device, uint32_t offset, uint32_t width,
+                    uint32_t *value, struct hwb_error *error);
+int hwb_config_write(struct hwb_client *client, uint32_t device, uint32_t offset, uint32_t width,
+                     uint32_t value, struct hwb_error *error);
+
+int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uint32_t flags,
+                    struct hwb_region *region, int *fd, struct hwb_error *error);
+int hwb_io_mem_open_bar(struct hwb_client *client, uint32_t device,
+                        const struct hwb_bar_request *request, struct hwb_region *region, int *fd,
+                        struct hwb_error *error);
+
+int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, uint32_t *session,
+                     struct hwb_error *error);
+int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t bar,
+                         struct hwb_region *region, int *fd, struct hwb_error *error);
+
+/* Carries out `count` (at most HWB_PORT_OPS_MAX) operations in order; values
+ * that were read are stored into `ops`. */
+int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
+                      uint32_t count, struct hwb_error *error);
+
+/* `fds` holds HWB_FDS_MAX: trigger eventfds of the first reply->fds vectors,
+ * then for INTx the unmask eventfd. With a device handle request->number is 0. */
+int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *request,
+                 struct hwb_interrupt *reply, int *fds, uint32_t *fd_count,
+                 struct hwb_error *error);
+int hwb_irq_enable(struct hwb_client *client, uint32_t irq, struct hwb_error *error);
+int hwb_irq_ack(struct hwb_client *client, uint32_t irq, struct hwb_error *error);
+int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_t count, int *fds,
+                struct hwb_error *error);
+
+int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_error *error);
+int hwb_domain_assign(struct hwb_client *client, uint32_t domain, uint32_t device,
+                      struct hwb_error *error);
+int hwb_domain_deassign(struct hwb_client *client, uint32_t domain, uint32_t device,
+                        struct hwb_error *error);
+int hwb_dma_alloc(struct hwb_client *client, uint32_t domain,
+                  const struct hwb_dma_alloc_request *request, struct hwb_dma_reply *reply, int *fd,
+                  struct hwb_error *error);
+int hwb_dma_map(struct hwb_client *client, uint32_t domain,
+                const struct hwb_dma_map_request *request, int fd, struct hwb_dma_reply *reply,
+                struct hwb_error *error);
+int hwb_dma_unmap(struct hwb_client *client, uint32_t domain, uint64_t iova,
+                  struct hwb_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client library's transport and locks on a POSIX system.
+ *
+ * hwb_posix_open() connects to the broker, exchanges HELLO and leaves a client
+ * ready for the calls of <hwbroker/client.h>. All threads of the process may
+ * use it. The connection does not survive fork into two users: a child that
+ * wants hardware opens its own.
+ */
+#ifndef HWBROKER_POSIX_H
+#define HWBROKER_POSIX_H
+
+#include <hwbroker/client.h>
+#include <pthread.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A lock that serves its waiters in the order they came. */
+struct hwb_posix_lock {
+	pthread_mutex_t mutex;
+	pthread_cond_t turn;
+	uint64_t next;
+	uint64_t serving;
+};
+
+struct hwb_posix {
+	struct hwb_client client;
+	int socket;
+	struct hwb_posix_lock send_lock;
+	struct hwb_posix_lock receive_lock;
+};
+
+/* Connects to `path`, or with NULL to $HWBROKER_SOCKET, or to the default
+ * HWB_SOCKET_PATH. 0 or an error as client.h says; `error->reason` then holds
+ * a sentence with what to do, for transport errors too. */
+int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler on_event,
+                   void *event_context, struct hwb_error *error);
+
+/* Hangs up: the broker takes everything back. */
+void hwb_posix_close(struct hwb_posix *posix);
+
+/* Writes "what: reason (STATUS)" to stderr, without colour. `error` may be
+ * NULL; `result` is what the failing call returned. */
+void hwb_posix_print_error(const char *what, int result, const struct hwb_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
