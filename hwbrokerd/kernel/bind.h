@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which driver has a device, and moving it to vfio-pci and back (sysfs
+ * driver_override, Documentation/ABI/testing/sysfs-bus-pci). Everything here
+ * may block, unbinding for ever: workers only, but for the cheap look-ups.
+ */
+#ifndef HWBROKERD_KERNEL_BIND_H
+#define HWBROKERD_KERNEL_BIND_H
+
+#include "util/fault.h"
+
+#include <stdbool.h>
+
+/* Name of the driver bound to the device; "" if none. Cheap. */
+void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZE]);
+
+/* IOMMU group number, UINT32_MAX if none. Cheap. */
+uint32_t bind_group(const struct hwb_pci_address *address);
+
+/* Whether the host still needs the device: a mounted file system, swap, the
+ * default route or the console on it. Then 1 and `what` says which, else 0. */
+int bind_in_use(const struct hwb_pci_address *address, char *what, size_t size);
+
+/* Takes the device to vfio-pci: sets driver_override, unbinds, probes, checks.
+ * `previous` receives the driver it had ("" if none). On failure the device is
+ * back where it was. */
+int bind_claim(const struct hwb_pci_address *address, char previous[HWB_NAME_SIZE],
+               struct fault *fault);
+
+/* Gives the device back to `driver` ("" = whatever the kernel would pick). */
+int bind_restore(const struct hwb_pci_address *address, const char *driver, struct fault *fault);
+
+/* HWB_UNSAFE with the culprit's name and driver unless each function of the
+ * group is a bridge, without driver, or with a VFIO driver. */
+int bind_group_viable(uint32_t group, struct fault *fault);
+
+/* Addresses of the group's non-bridge members; returns how many there are, of
+ * which the first `max` are stored. */
+uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uint32_t max);
+
+/* The group's reserved I/O address ranges (MSI window, RMRR...), from
+ * /sys/kernel/iommu_groups/N/reserved_regions. Returns how many, or -1. */
+int bind_reserved(uint32_t group, struct hwb_iova_range *ranges, uint32_t max, struct fault *fault);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this host's kernel offers, found out once at start-up rather than
+ * assumed, with a sentence for each thing that is missing.
+ */
+#ifndef HWBROKERD_KERNEL_HOST_H
+#define HWBROKERD_KERNEL_HOST_H
+
+#include "kernel/kernel.h"
+
+enum { HOST_PROBLEMS = 8, HOST_PROBLEM_SIZE = 240 };
+
+struct host {
+	const struct kernel_backend *backend; /* NULL: no DMA, no interrupts */
+	bool iommu;                           /* devices are in IOMMU groups */
+	bool interrupt_remapping;             /* forged MSIs are stopped; false if in doubt */
+	bool vfio;                            /* /dev/vfio/vfio is there and speaks version 0 */
+	bool strict_devmem;                   /* a claimed BAR is cut off from sysfs mappings */
+	bool ports;                           /* legacy ports can be used: x86 and permitted */
+	bool lockdown;                        /* integrity or confidentiality */
+	char kernel[64];                      /* uname -r */
+	/* One line each: what is missing, what it means, what to do. */
+	char problems[HOST_PROBLEMS][HOST_PROBLEM_SIZE];
+	uint32_t problem_count;
+};
+
+/* Blocks for module loading (vfio-pci, once); called before the loop runs. */
+void host_probe(struct host *host);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The narrow table between the daemon and the kernel's device interfaces.
+ *
+ * One implementation a way of reaching devices (vfio_group.c; iommufd and no
+ * IOMMU have their place beside it), chosen once at start-up by probe.c.
+ *
+ * Every function here may block and is called from worker threads only (work/).
+ * Domains are safe to use from several threads at once; a device is used by one
+ * thread at a time, which the job queue of its IOMMU group ensures.
+ *
+ * Descriptors passed in stay the caller's unless a function says otherwise.
+ */
+#ifndef HWBROKERD_KERNEL_KERNEL_H
+#define HWBROKERD_KERNEL_KERNEL_H
+
+#include "util/fault.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel_device; /* an opened PCI function */
+struct kernel_domain; /* an I/O address space, possibly without a device yet */
+
+/* A piece of memory at a device address. */
+struct kernel_mapping {
+	int fd;          /* memfd; duplicated by map, so that it outlives the call */
+	uint64_t offset; /* in the memfd; a multiple of 4096, as iova and size are */
+	uint64_t iova;
+	uint64_t size;
+	bool device_reads;
+	bool device_writes;
+};
+
+struct kernel_backend {
+	const char *name; /* for status: "vfio-group" */
+
+	/* A domain takes mappings at once; the kernel sees them when the first
+	 * device comes. attach of a device fails as a whole with HWB_CONFLICT if a
+	 * mapping cannot be where it is. */
+	int (*domain_new)(struct kernel_domain **domain, struct fault *fault);
+	/* No device may be open in it. Unmaps all. */
+	void (*domain_free)(struct kernel_domain *domain);
+	/* After return the device reaches the memory (map) or can no longer (unmap). */
+	int (*map)(struct kernel_domain *domain, const struct kernel_mapping *mapping,
+	           struct fault *fault);
+	/* `iova` starts a mapping. */
+	int (*unmap)(struct kernel_domain *domain, uint64_t iova, struct fault *fault);
+
+	/* Opens a claimed device within `domain`. Bus mastering and interrupts are off,
+	 * memory and I/O decoding on, power state D0. */
+	int (*open)(const struct hwb_pci_address *address, uint32_t group,
+	            struct kernel_domain *domain, struct kernel_device **device,
+	            struct fault *fault);
+	/* Bus mastering off, interrupts off, reset if it can, in this order; then
+	 * detached from the domain and closed. Returns 0, or -1 if the device
+	 * could not be brought to rest (it is closed all the same). */
+	int (*close)(struct kernel_device *device, struct fault *fault);
+
+	int (*set_bus_master)(struct kernel_device *device, bool on, struct fault *fault);
+	bool (*can_reset)(struct kernel_device *device);
+
+	/* Vectors that the device has of this kind, 0: none. */
+	uint32_t (*irq_count)(struct kernel_device *device, enum hwb_irq_type type);
+	/* Arms vectors 0..count-1 with eventfds; `unmask_fd` is for INTx, else -1. */
+	int (*irq_enable)(struct kernel_device *device, enum hwb_irq_type type,
+	                  const int *trigger_fds, uint32_t count, int unmask_fd,
+	                  struct fault *fault);
+	int (*irq_disable)(struct kernel_device *device, enum hwb_irq_type type,
+	                   struct fault *fault);
+
+	/* width 1, 2 or 4, offset a multiple of it: the caller has checked. */
+	int (*config_read)(struct kernel_device *device, uint32_t offset, uint32_t width,
+	                   uint32_t *value, struct fault *fault);
+	int (*config_write)(struct kernel_device *device, uint32_t offset, uint32_t width,
+	                    uint32_t value, struct fault *fault);
+};
+
+extern const struct kernel_backend kernel_vfio_group;
+
+#endif

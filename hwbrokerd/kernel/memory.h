@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DMA memory: sealed memfds of our own, and judging those of clients.
+ */
+#ifndef HWBROKERD_KERNEL_MEMORY_H
+#define HWBROKERD_KERNEL_MEMORY_H
+
+#include "util/fault.h"
+
+#include <stdbool.h>
+
+#define MEMORY_PAGE 4096u
+#define MEMORY_HUGE_PAGE (2u << 20)
+
+/* Makes a zero-filled memfd of `size` bytes (a multiple of `page_size`, which
+ * is one of the above), all of it allocated, sealed against growing, shrinking
+ * and further seals. May block: allocates the pages. */
+int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault);
+
+/* Whether `offset`, `size` of a client's descriptor may be pinned: a regular
+ * memory file (its answer to F_GET_SEALS says so, which no file, pipe, device
+ * or FUSE file gives) with F_SEAL_SHRINK, large enough. Never blocks, never
+ * reads or maps it. `page_size` receives the size of its pages. */
+int memory_check(int fd, uint64_t offset, uint64_t size, bool device_writes, uint32_t *page_size,
+                 struct fault *fault);
+
+#endif

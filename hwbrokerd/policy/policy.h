@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policy in force: who is a client, and what each may have.
+ *
+ * A policy is loaded from an INI file as a whole or not at all, is immutable
+ * after that, and is replaced as a whole. policy_decide() is the single place
+ * that says yes or no; every other module asks it, and its reasons are what
+ * clients and operators read. Nothing here touches devices or blocks, but for
+ * policy_load(), which reads files and the user database.
+ */
+#ifndef HWBROKERD_POLICY_POLICY_H
+#define HWBROKERD_POLICY_POLICY_H
+
+#include "util/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct policy;
+
+/* Ceilings of one client, over all of its connections unless said otherwise. */
+struct policy_limits {
+	uint32_t connections;
+	uint32_t sessions; /* open handles, per connection */
+	uint32_t requests; /* in flight, per connection */
+	uint32_t dma_mappings;
+	uint64_t dma_bytes;
+	uint32_t irq_vectors; /* of one device */
+};
+
+/* A [client NAME] section. */
+struct policy_client {
+	char name[HWB_NAME_SIZE];
+	struct policy_limits limits;
+	uint32_t line;
+	uint32_t index; /* among the policy's clients */
+};
+
+/* Who is at the other end, as the kernel said when it connected. */
+struct policy_subject {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups; /* supplementary */
+	size_t group_count;
+};
+
+/* What [device NAME] says beyond the match. All false by default. */
+struct policy_grant {
+	bool take;    /* may be taken from its host driver */
+	bool restore; /* is handed back to that driver on release */
+	bool force;   /* even if the host uses it */
+	bool dma;
+	bool partial_page; /* BARs smaller than a page or sharing one */
+	bool msix_table;   /* a BAR with the MSI-X table without remapping */
+};
+
+/* A device as rules see it. */
+struct policy_device {
+	struct hwb_pci_address address;
+	uint16_t vendor;
+	uint16_t device;
+	uint16_t subsystem_vendor;
+	uint16_t subsystem_device;
+	uint32_t class_code; /* base << 16 | sub << 8 | interface */
+};
+
+enum policy_kind {
+	POLICY_DEVICE,       /* see and acquire it */
+	POLICY_DMA,          /* assign it to a domain */
+	POLICY_PARTIAL_PAGE, /* map such a BAR */
+	POLICY_MSIX_TABLE,   /* map such a BAR without interrupt remapping */
+	POLICY_TAKE,         /* take it from its host driver */
+	POLICY_FORCE,        /* although the host uses it */
+	POLICY_CONFIG_WRITE, /* change these bits of config space */
+	POLICY_PORTS         /* use legacy ports */
+};
+
+struct policy_resource {
+	enum policy_kind kind;
+	const struct policy_device *device; /* for all but POLICY_PORTS */
+	uint32_t offset;                    /* CONFIG_WRITE: byte offset; PORTS: first port */
+	uint32_t count;   /* CONFIG_WRITE: width in bytes; PORTS: number of ports */
+	uint32_t changed; /* CONFIG_WRITE: bits that would change */
+};
+
+struct policy_verdict {
+	bool granted;
+	struct policy_grant grant;       /* POLICY_DEVICE: of the rule that matched */
+	char section[HWB_NAME_SIZE + 8]; /* rule that decided, "" if none: "device net" */
+	char file[128];
+	uint32_t line;
+	/* If not granted: status and sentence, with the rule's file:line and the
+	 * key to change where there is one. HWB_NOT_FOUND: as if it were not there. */
+	struct fault why;
+};
+
+/* Loads `path`. On failure returns -1, leaves *policy alone, and `report`
+ * (freed by the caller, may be NULL) receives one line per mistake:
+ * "FILE:LINE: what is wrong; did you mean `x'?". */
+int policy_load(const char *path, struct policy **policy, char **report);
+void policy_free(struct policy *policy);
+
+const char *policy_path(const struct policy *policy);
+uint32_t policy_rule_count(const struct policy *policy);
+
+/* The client section that this peer falls under: first match in file order.
+ * NULL: none, the peer is not admitted. */
+const struct policy_client *policy_client_of(const struct policy *policy,
+                                             const struct policy_subject *subject);
+
+/* By name, for reload: the section of the same name, or NULL. */
+const struct policy_client *policy_client_named(const struct policy *policy, const char *name);
+
+/* May query (the ADMIN requests): root, and the group that [broker] names. */
+bool policy_may_query(const struct policy *policy, const struct policy_subject *subject);
+
+void policy_decide(const struct policy *policy, const struct policy_client *client,
+                   const struct policy_resource *resource, struct policy_verdict *verdict);
+
+/* Name of the first [device] section, of any client, that matches; "" if none. */
+const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);
+
+#endif
