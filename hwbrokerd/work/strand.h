@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernel work that may block runs on worker threads; the loop only hears of its
+ * end. A strand is a queue whose jobs run one after another in the order they
+ * were submitted; jobs of different strands run side by side. Each IOMMU group
+ * and each DMA domain has a strand, so one stuck device stalls only itself.
+ *
+ * A job's run() is called on a worker and may touch only what the job carries
+ * and what belongs to its strand (kernel handles). done() is called on the loop
+ * afterwards and may touch everything. All functions here are for the loop.
+ */
+#ifndef HWBROKERD_WORK_STRAND_H
+#define HWBROKERD_WORK_STRAND_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct workers;
+
+struct job {
+	struct job *next;
+	struct strand *strand;
+	void (*run)(struct job *job);
+	void (*done)(struct job *job); /* owns the job from here on: frees it */
+};
+
+/* Embed and initialise once; must outlive its jobs. */
+struct strand {
+	struct strand *next; /* in the queue of strands that have work */
+	struct workers *workers;
+	struct job *first;
+	struct job *last;
+	bool running; /* queued or on a thread */
+};
+
+/* Starts no thread yet. NULL: no memory. */
+struct workers *workers_new(struct ev_loop *loop);
+/* Waits for running jobs; nothing may be queued any more. */
+void workers_free(struct workers *workers);
+
+uint32_t workers_threads(struct workers *workers);
+uint32_t workers_busy(struct workers *workers);
+
+void strand_init(struct strand *strand, struct workers *workers);
+bool strand_idle(const struct strand *strand);
+
+/* Hands the job over. If no thread can be started and none runs, the job runs
+ * when one can: nothing is lost. */
+void strand_submit(struct strand *strand, struct job *job);
+
+#endif
