@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct config_facts {
-	uint16_t msi_vectors;  /* 0: no such capability */
+	uint16_t msi_vectors; /* 0: no such capability */
 	uint16_t msix_vectors;
 	uint8_t msix_table_bar; /* valid with msix_vectors */
 	uint8_t msix_pba_bar;

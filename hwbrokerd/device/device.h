@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A PCI function and its IOMMU group. Loop-owned, but for `unit`, which only
+ * jobs on the group's strand touch (operate.h).
+ */
+#ifndef HWBROKERD_DEVICE_DEVICE_H
+#define HWBROKERD_DEVICE_DEVICE_H
+
+#include "device/lifecycle.h"
+#include "policy/policy.h"
+#include "work/strand.h"
+
+struct kernel_device;
+struct kernel_domain;
+
+/* The unit of ownership: all functions of a group go to one owner. */
+struct group {
+	struct group *next;
+	uint32_t id; /* UINT32_MAX: devices without a group, each has one such */
+	struct strand strand;
+};
+
+/* Kernel handles of a device. */
+struct unit {
+	struct kernel_device *opened;        /* NULL: not open */
+	struct kernel_domain *domain;        /* where it is open */
+	struct kernel_domain *own_domain;    /* private and empty: for use without DMA */
+	bool claimed;                        /* bound to vfio-pci by us */
+	char previous_driver[HWB_NAME_SIZE]; /* that it had before */
+};
+
+struct device_session;
+struct waiter;
+
+struct device {
+	struct hwb_device facts; /* as on the wire; state and flags filled in on sending */
+	char name[16];           /* "0000:00:03.0" */
+	struct group *group;
+	struct unit unit;
+	enum lifecycle_state state;
+	bool resets;                    /* sysfs offers a reset */
+	bool restore;                   /* rule of the owner: back to the host driver after use */
+	uint8_t msix_bars;              /* bit n: BAR n holds MSI-X table or pending bits */
+	const void *owner;              /* the connection, from claiming to revoking */
+	struct device_session *session; /* the owner's */
+	struct waiter *waiters;         /* acquires that wait for the end of a reset */
+	char note[128];                 /* why it is quarantined */
+};
+
+/* What the policy looks at. */
+static inline struct policy_device device_for_policy(const struct device *device)
+{
+	return (struct policy_device){
+		.address = device->facts.address,
+		.vendor = device->facts.vendor,
+		.device = device->facts.device,
+		.subsystem_vendor = device->facts.subsystem_vendor,
+		.subsystem_device = device->facts.subsystem_device,
+		.class_code = device->facts.class_code,
+	};
+}
+
+#endif

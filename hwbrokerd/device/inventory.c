@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "device/inventory.h"
+
+#include "device/config_space.h"
+#include "kernel/bind.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <pciaccess.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, CLASS_BRIDGE = 0x06 };
+
+uint64_t inventory_key(const struct hwb_pci_address *address)
+{
+	return 1ull << 63 | (uint64_t)address->domain << 16 | (uint64_t)address->bus << 8 |
+	       (uint64_t)address->device << 3 | address->function;
+}
+
+uint32_t inventory_from(const struct inventory *inventory, uint64_t key)
+{
+	uint32_t low = 0, high = inventory->count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (inventory_key(&inventory->devices[middle]->facts.address) < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct device *inventory_find(const struct inventory *inventory,
+                              const struct hwb_pci_address *address)
+{
+	uint64_t key = inventory_key(address);
+	uint32_t at = inventory_from(inventory, key);
+	if (at == inventory->count || inventory_key(&inventory->devices[at]->facts.address) != key)
+		return NULL;
+	return inventory->devices[at];
+}
+
+static struct group *group_of(struct inventory *inventory, struct workers *workers, uint32_t id)
+{
+	if (id != UINT32_MAX)
+		for (struct group *group = inventory->groups; group != NULL; group = group->next)
+			if (group->id == id)
+				return group;
+	struct group *group = calloc(1, sizeof(*group));
+	if (group == NULL)
+		return NULL;
+	group->id = id;
+	strand_init(&group->strand, workers);
+	group->next = inventory->groups;
+	inventory->groups = group;
+	return group;
+}
+
+static void read_bars(struct device *device, const struct pci_device *pci)
+{
+	for (uint32_t i = 0; i < HWB_BARS; i++) {
+		const struct pci_mem_region *region = &pci->regions[i];
+		struct hwb_bar *bar = &device->facts.bars[i];
+		if (region->size == 0 || region->base_addr == 0)
+			continue;
+		bar->address = region->base_addr;
+		bar->size = region->size;
+		bar->flags = (region->is_IO ? HWB_BAR_IO : 0) |
+		             (region->is_64 ? HWB_BAR_64BIT : 0) |
+		             (region->is_prefetchable ? HWB_BAR_PREFETCHABLE : 0) |
+		             ((device->msix_bars >> i & 1) ? HWB_BAR_MSIX_TABLE : 0);
+	}
+}
+
+/* The segment and bus fit the virtual number's 32 bits for the first 4096
+ * segments; beyond, a device is reached by its handle only. */
+static uint32_t virtual_irq(const struct hwb_pci_address *address)
+{
+	if (address->domain >= 0xfff)
+		return 0;
+	return (address->domain + 1) << 16 | (uint32_t)address->bus << 8 |
+	       (uint32_t)address->device << 3 | address->function;
+}
+
+static bool offers_reset(const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", name);
+	return access(path, F_OK) == 0;
+}
+
+static int read_device(struct device *device, struct pci_device *pci)
+{
+	uint8_t config[256] = { 0 };
+	struct config_facts facts;
+	pciaddr_t got = 0;
+	struct hwb_device *public = &device->facts;
+
+	public->address = (struct hwb_pci_address){
+		.domain = pci->domain,
+		.bus = (uint8_t)pci->bus,
+		.device = (uint8_t)pci->dev,
+		.function = (uint8_t)pci->func,
+	};
+	snprintf(device->name, sizeof(device->name), "%04x:%02x:%02x.%x", pci->domain & 0xfffff,
+	         pci->bus & 0xffu, pci->dev & 0x1fu, pci->func & 7u);
+	if (pci_device_probe(pci) != 0 || pci_device_cfg_read(pci, config, 0, 256, &got) != 0 ||
+	    got < 64) {
+		log_warning("%s: cannot read its config space; left out", device->name);
+		return -1;
+	}
+	config_space_facts(config, &facts);
+	public->vendor = pci->vendor_id;
+	public->device = pci->device_id;
+	public->subsystem_vendor = pci->subvendor_id;
+	public->subsystem_device = pci->subdevice_id;
+	public->class_code = pci->device_class;
+	public->revision = pci->revision;
+	public->header_type = config[0x0e];
+	public->intx_pin = config[0x3d];
+	public->msi_vectors = facts.msi_vectors;
+	public->msix_vectors = facts.msix_vectors;
+	public->irq_number = virtual_irq(&public->address);
+	public->flags = facts.pcie ? HWB_DEVICE_PCIE : 0;
+	if (facts.msix_vectors != 0)
+		device->msix_bars =
+		        (uint8_t)(1u << facts.msix_table_bar | 1u << facts.msix_pba_bar);
+	public->iommu_group = bind_group(&public->address);
+	device->resets = offers_reset(device->name);
+	read_bars(device, pci);
+	return 0;
+}
+
+static int by_address(const void *left, const void *right)
+{
+	uint64_t a = inventory_key(&(*(struct device *const *)left)->facts.address);
+	uint64_t b = inventory_key(&(*(struct device *const *)right)->facts.address);
+	return a < b ? -1 : a > b;
+}
+
+static int by_base(const void *left, const void *right)
+{
+	const struct hwb_bar *a = *(struct hwb_bar *const *)left;
+	const struct hwb_bar *b = *(struct hwb_bar *const *)right;
+	return a->address < b->address ? -1 : a->address > b->address;
+}
+
+void inventory_mark_partial_pages(struct device **devices, uint32_t count)
+{
+	_cleanup_free_ struct hwb_bar **bars = calloc((size_t)count * HWB_BARS + 1, sizeof(*bars));
+	size_t total = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t b = 0; b < HWB_BARS; b++) {
+			struct hwb_bar *bar = &devices[i]->facts.bars[b];
+			if (bar->size == 0 || (bar->flags & HWB_BAR_IO) != 0)
+				continue;
+			/* Without memory for the comparison, each is suspect. */
+			if (bars == NULL || bar->size < PAGE || bar->address % PAGE != 0)
+				bar->flags |= HWB_BAR_PARTIAL_PAGE;
+			if (bars != NULL)
+				bars[total++] = bar;
+		}
+	if (bars == NULL)
+		return;
+	qsort(bars, total, sizeof(*bars), by_base);
+	for (size_t i = 1; i < total; i++) {
+		uint64_t end = bars[i - 1]->address + bars[i - 1]->size - 1;
+		if (end / PAGE >= bars[i]->address / PAGE) {
+			bars[i - 1]->flags |= HWB_BAR_PARTIAL_PAGE;
+			bars[i]->flags |= HWB_BAR_PARTIAL_PAGE;
+		}
+	}
+}
+
+static int collect(struct inventory *inventory, struct workers *workers, struct fault *fault)
+{
+	struct pci_device_iterator *iterator = pci_slot_match_iterator_create(NULL);
+	struct pci_device *pci;
+	uint32_t capacity = 0;
+
+	while (iterator != NULL && (pci = pci_device_next(iterator)) != NULL) {
+		if (pci->device_class >> 16 == CLASS_BRIDGE)
+			continue;
+		if (inventory->count == capacity) {
+			capacity = capacity == 0 ? 32 : capacity * 2;
+			struct device **more =
+			        realloc(inventory->devices, capacity * sizeof(*more));
+			if (more == NULL)
+				break;
+			inventory->devices = more;
+		}
+		_cleanup_free_ struct device *device = calloc(1, sizeof(*device));
+		if (device == NULL)
+			break;
+		if (read_device(device, pci) != 0)
+			continue;
+		device->group = group_of(inventory, workers, device->facts.iommu_group);
+		if (device->group == NULL)
+			break;
+		inventory->devices[inventory->count++] = steal_pointer(&device);
+	}
+	bool complete = iterator != NULL && pci == NULL;
+	pci_iterator_destroy(iterator);
+	return complete ? 0 : fault_set(fault, HWB_NO_MEMORY, "no memory for the device list");
+}
+
+int inventory_scan(struct inventory *inventory, struct workers *workers, struct fault *fault)
+{
+	/* The library keeps its own copy until told otherwise: ours is smaller. */
+	int error = pci_system_init();
+	if (error != 0)
+		return fault_errno(
+		        fault, error,
+		        "cannot list PCI devices (is /sys mounted and is there a PCI bus?)");
+	int result = collect(inventory, workers, fault);
+	pci_system_cleanup();
+	if (result != 0)
+		return result;
+	qsort(inventory->devices, inventory->count, sizeof(*inventory->devices), by_address);
+	inventory_mark_partial_pages(inventory->devices, inventory->count);
+	return 0;
+}
+
+void inventory_free(struct inventory *inventory)
+{
+	for (uint32_t i = 0; i < inventory->count; i++)
+		free(inventory->devices[i]);
+	free(inventory->devices);
+	while (inventory->groups != NULL) {
+		struct group *group = inventory->groups;
+		inventory->groups = group->next;
+		free(group);
+	}
+	*inventory = (struct inventory){ 0 };
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "device/operate.h"
+
+#include "kernel/bind.h"
+#include "util/log.h"
+
+#include <string.h>
+
+static bool is_vfio(const char *driver)
+{
+	return strcmp(driver, "vfio-pci") == 0;
+}
+
+static int claim_one(struct operate_target *target, struct fault *fault)
+{
+	struct device *device = target->device;
+	char driver[HWB_NAME_SIZE];
+	char use[96];
+
+	bind_driver(&device->facts.address, driver);
+	if (device->unit.claimed && is_vfio(driver))
+		return 0;
+	if (driver[0] != '\0' && !is_vfio(driver)) {
+		if (!target->may_take)
+			return fault_set(
+			        fault, HWB_DENIED,
+			        "%s is in use by the host driver `%s' and no rule of yours says "
+			        "`take = yes' for it",
+			        device->name, driver);
+		if (!target->may_force &&
+		    bind_in_use(&device->facts.address, use, sizeof(use)) != 0)
+			return fault_set(fault, HWB_DENIED,
+			                 "the host itself needs %s: %s (`force = yes' in its rule "
+			                 "would take it all the same)",
+			                 device->name, use);
+	}
+	if (bind_claim(&device->facts.address, device->unit.previous_driver, fault) != 0)
+		return -1;
+	device->unit.claimed = true;
+	return 0;
+}
+
+int operate_claim(struct operate_target *targets, uint32_t count, struct fault *fault)
+{
+	uint32_t group = targets[0].device->group->id;
+	uint64_t fresh = 0;
+	int result = 0;
+
+	if (group == UINT32_MAX)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "%s is in no IOMMU group: switch on VT-d or AMD-Vi in the "
+		                 "firmware and boot with intel_iommu=on",
+		                 targets[0].device->name);
+	for (uint32_t i = 0; i < count && i < 64 && result == 0; i++) {
+		bool ours = targets[i].device->unit.claimed;
+		result = claim_one(&targets[i], fault);
+		if (result == 0 && !ours)
+			fresh |= 1ull << i;
+	}
+	if (result == 0)
+		result = bind_group_viable(group, fault);
+	for (uint32_t i = 0; i < count && i < 64 && result != 0; i++)
+		if ((fresh >> i & 1) != 0)
+			operate_restore(targets[i].device, NULL);
+	return result;
+}
+
+int operate_open(const struct kernel_backend *kernel, struct device *device,
+                 struct kernel_domain *domain, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+
+	if (unit->opened != NULL && (domain == NULL || domain == unit->domain))
+		return 0;
+	if (kernel == NULL)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "this host offers no VFIO; `hwbroker-ctl status' says why");
+	if (operate_close(kernel, device, fault) != 0)
+		return -1;
+	if (domain == NULL) {
+		if (kernel->domain_new(&unit->own_domain, fault) != 0)
+			return -1;
+		domain = unit->own_domain;
+	}
+	if (kernel->open(&device->facts.address, device->group->id, domain, &unit->opened, fault) !=
+	    0) {
+		unit->opened = NULL;
+		operate_close(kernel, device, NULL);
+		return -1;
+	}
+	unit->domain = domain;
+	return 0;
+}
+
+int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+	int result = 0;
+
+	if (unit->opened != NULL)
+		result = kernel->close(unit->opened, fault);
+	unit->opened = NULL;
+	unit->domain = NULL;
+	if (unit->own_domain != NULL)
+		kernel->domain_free(unit->own_domain);
+	unit->own_domain = NULL;
+	return result;
+}
+
+int operate_restore(struct device *device, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+
+	if (!unit->claimed)
+		return 0;
+	if (bind_restore(&device->facts.address, unit->previous_driver, fault) != 0)
+		return -1;
+	unit->claimed = false;
+	unit->previous_driver[0] = '\0';
+	return 0;
+}
