@@ -46,6 +46,11 @@ struct kernel_backend {
 	           struct fault *fault);
 	/* `iova` starts a mapping. */
 	int (*unmap)(struct kernel_domain *domain, uint64_t iova, struct fault *fault);
+	/* The address ranges that the hardware of the attached devices can map, in
+	 * ascending order, reserved ones left out. Returns how many, of which the
+	 * first `max` are stored; 0: not known. */
+	uint32_t (*windows)(struct kernel_domain *domain, struct hwb_iova_range *ranges,
+	                    uint32_t max);
 
 	/* Opens a claimed device within `domain`. Bus mastering and interrupts are off,
 	 * memory and I/O decoding on, power state D0. */
@@ -68,6 +73,8 @@ struct kernel_backend {
 	                  struct fault *fault);
 	int (*irq_disable)(struct kernel_device *device, enum hwb_irq_type type,
 	                   struct fault *fault);
+	/* As a write to the unmask eventfd of an enabled INTx would. */
+	int (*irq_unmask)(struct kernel_device *device, struct fault *fault);
 
 	/* width 1, 2 or 4, offset a multiple of it: the caller has checked. */
 	int (*config_read)(struct kernel_device *device, uint32_t offset, uint32_t width,

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* Start, signals and end of the daemon. */
+#include "kernel/host.h"
+#include "server/account.h"
+#include "server/broker.h"
+#include "server/listener.h"
+#include "server/notify.h"
+#include "server/peer.h"
+#include "server/reload.h"
+#include "util/log.h"
+#include "version.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define DEFAULT_POLICY HWBROKER_SYSCONFDIR "/hwbroker/hwbroker.conf"
+
+/* Exit codes, as systemd.exec(5) names them. */
+enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
+
+struct options {
+	const char *socket;
+	const char *policy;
+	bool check;
+};
+
+struct daemon {
+	struct broker broker;
+	struct listener listener;
+	ev_signal terminate;
+	ev_signal interrupt;
+	ev_signal hangup;
+	ev_prepare until_idle;
+};
+
+static void usage(FILE *file)
+{
+	fputs("Usage: hwbrokerd [OPTION...]\n"
+	      "Gives devices to unprivileged programs, as a policy says. Runs in the foreground.\n"
+	      "\n"
+	      "  --socket PATH   listen there (default " HWB_SOCKET_PATH ")\n"
+	      "  --policy FILE   who gets what (default " DEFAULT_POLICY ")\n"
+	      "  --check         check the policy, say what is wrong with it, and end\n"
+	      "  --verbose       log each step\n"
+	      "  --foreground    accepted and without effect: it always does\n"
+	      "  --version       print the version and end\n"
+	      "  --help          print this and end\n"
+	      "\n"
+	      "SIGHUP reads the policy again; SIGTERM takes all devices back and ends.\n"
+	      "See hwbrokerd(8), hwbroker-policy(5), hwbroker-ctl(1).\n",
+	      file);
+}
+
+static void parse(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "policy", required_argument, NULL, 'p' },
+		{ "check", no_argument, NULL, 'c' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			options->socket = optarg;
+			break;
+		case 'p':
+			options->policy = optarg;
+			break;
+		case 'c':
+			options->check = true;
+			break;
+		case 'v':
+			log_set_level(LOG_LEVEL_DEBUG);
+			break;
+		case 'f':
+			break;
+		case 'V':
+			puts("hwbrokerd " HWBROKER_VERSION);
+			exit(EXIT_SUCCESS);
+		case 'h':
+			usage(stdout);
+			exit(EXIT_SUCCESS);
+		default:
+			fputs("Try `hwbrokerd --help'.\n", stderr);
+			exit(EXIT_USAGE);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "hwbrokerd: unexpected argument `%s'\nTry `hwbrokerd --help'.\n",
+		        argv[optind]);
+		exit(EXIT_USAGE);
+	}
+}
+
+/* ---- end ---- */
+
+/* Ends the loop once every device is at rest. */
+static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int revents)
+{
+	const struct broker *broker = watcher->data;
+	(void)revents;
+
+	if (broker->busy_devices == 0)
+		ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	struct daemon *self = watcher->data;
+	(void)revents;
+
+	if (self->broker.stopping)
+		return;
+	self->broker.stopping = true;
+	log_notice("stopping: taking all devices back");
+	notify_manager("STOPPING=1");
+	listener_stop(&self->listener);
+	while (self->broker.peers != NULL)
+		peer_drop(self->broker.peers, "the broker stops");
+	ev_prepare_start(loop, &self->until_idle);
+}
+
+static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	struct daemon *self = watcher->data;
+	(void)loop;
+	(void)revents;
+	reload_policy(&self->broker);
+}
+
+static void watch_signals(struct daemon *self)
+{
+	struct ev_loop *loop = self->broker.loop;
+
+	signal(SIGPIPE, SIG_IGN);
+	ev_signal_init(&self->terminate, on_terminate, SIGTERM);
+	ev_signal_init(&self->interrupt, on_terminate, SIGINT);
+	ev_signal_init(&self->hangup, on_hangup, SIGHUP);
+	ev_prepare_init(&self->until_idle, on_prepare);
+	self->terminate.data = self;
+	self->interrupt.data = self;
+	self->hangup.data = self;
+	self->until_idle.data = &self->broker;
+	ev_signal_start(loop, &self->terminate);
+	ev_signal_start(loop, &self->interrupt);
+	ev_signal_start(loop, &self->hangup);
+}
+
+/* ---- start ---- */
+
+/* Every session costs descriptors: take what the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int load_policy(struct broker *broker, const char *path)
+{
+	char *report = NULL;
+
+	if (policy_load(path, &broker->policy, &report) == 0)
+		return 0;
+	reload_log_report(report);
+	free(report);
+	return -1;
+}
+
+static void log_host(const struct host *host)
+{
+	log_info("kernel %s: backend %s, IOMMU %s, interrupt remapping %s", host->kernel,
+	         host->backend != NULL ? host->backend->name : "none", host->iommu ? "yes" : "no",
+	         host->interrupt_remapping ? "yes" : "no");
+	for (uint32_t i = 0; i < host->problem_count; i++)
+		log_warning("%s", host->problems[i]);
+}
+
+static int start(struct daemon *self, const struct options *options)
+{
+	struct broker *broker = &self->broker;
+	struct fault fault;
+
+	raise_descriptor_limit();
+	broker->peers_end = &broker->peers;
+	broker->policy_path = options->policy;
+	broker->loop = ev_default_loop(EVFLAG_NOENV);
+	broker->workers = broker->loop == NULL ? NULL : workers_new(broker->loop);
+	if (broker->workers == NULL) {
+		log_error("cannot make an event loop");
+		return EXIT_FAILURE;
+	}
+	broker->started = ev_now(broker->loop);
+	host_probe(&broker->host);
+	log_host(&broker->host);
+	if (inventory_scan(&broker->inventory, broker->workers, &fault) != 0 ||
+	    listener_start(&self->listener, broker, options->socket, &fault) != 0) {
+		log_error("%s", fault.reason);
+		return EXIT_FAILURE;
+	}
+	watch_signals(self);
+	log_notice("ready: %u devices, %u rules from %s, listening on %s", broker->inventory.count,
+	           policy_rule_count(broker->policy), options->policy, options->socket);
+	notify_manager("READY=1");
+	return EXIT_SUCCESS;
+}
+
+static void stop(struct daemon *self)
+{
+	struct broker *broker = &self->broker;
+
+	listener_stop(&self->listener);
+	if (broker->workers != NULL)
+		workers_free(broker->workers);
+	inventory_free(&broker->inventory);
+	account_free_all(&broker->accounts);
+	policy_free(broker->policy);
+	if (broker->loop != NULL)
+		ev_loop_destroy(broker->loop);
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon self = { .listener.fd = -1, .listener.reserve = -1 };
+	struct options options = { .socket = HWB_SOCKET_PATH, .policy = DEFAULT_POLICY };
+
+	parse(argc, argv, &options);
+	if (load_policy(&self.broker, options.policy) != 0)
+		return EXIT_CONFIG;
+	if (options.check) {
+		printf("%s: %u rules, no mistake\n", options.policy,
+		       policy_rule_count(self.broker.policy));
+		policy_free(self.broker.policy);
+		return EXIT_SUCCESS;
+	}
+	int result = start(&self, &options);
+	if (result == EXIT_SUCCESS)
+		ev_run(self.broker.loop, 0);
+	stop(&self);
+	return result;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each client of the policy uses, over all of its connections. An account
+ * outlives connections, because memory of a dead client stays pinned, and
+ * charged, until its device can no longer reach it.
+ */
+#ifndef HWBROKERD_SERVER_ACCOUNT_H
+#define HWBROKERD_SERVER_ACCOUNT_H
+
+#include "policy/policy.h"
+
+struct account {
+	struct account *next;
+	char client[HWB_NAME_SIZE];
+	uint32_t connections;
+	uint32_t mappings;
+	uint64_t bytes;
+};
+
+/* The account of that name, made if absent. NULL: no memory. */
+struct account *account_get(struct account **accounts, const char *client);
+
+/* Books one mapping of `bytes`, or fails with HWB_QUOTA and books nothing. */
+int account_charge(struct account *account, const struct policy_limits *limits, uint64_t bytes,
+                   struct fault *fault);
+void account_refund(struct account *account, uint32_t mappings, uint64_t bytes);
+
+void account_free_all(struct account **accounts);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/dispatch.h"
+
+#include "server/hello.h"
+#include "server/peer_io.h"
+#include "session/serve.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <hwbroker/codec.h>
+
+/* What the peer must be to have its request looked at. */
+enum audience {
+	ANYBODY,  /* admitted at all */
+	CLIENTS,  /* falls under a client section */
+	OPERATORS /* may query */
+};
+
+static const struct service {
+	void (*serve)(struct request *request);
+	enum audience audience;
+} services[] = {
+	[HWB_HELLO] = { hello_serve, ANYBODY },
+	[HWB_PING] = { serve_ping, ANYBODY },
+	[HWB_CLOSE] = { serve_close, CLIENTS },
+	[HWB_DEVICE_LIST] = { serve_device_list, CLIENTS },
+	[HWB_DEVICE_INFO] = { serve_device_info, CLIENTS },
+	[HWB_DEVICE_ACQUIRE] = { serve_device_acquire, CLIENTS },
+	[HWB_CONFIG_READ] = { serve_config_read, CLIENTS },
+	[HWB_CONFIG_WRITE] = { serve_config_write, CLIENTS },
+	[HWB_IO_MEM_OPEN] = { serve_io_mem_open, CLIENTS },
+	[HWB_IO_MEM_OPEN_BAR] = { serve_io_mem_open_bar, CLIENTS },
+	[HWB_IO_PORT_OPEN] = { serve_io_port_open, CLIENTS },
+	[HWB_IO_PORT_OPEN_BAR] = { serve_io_port_open_bar, CLIENTS },
+	[HWB_IO_PORT_BATCH] = { serve_io_port_batch, CLIENTS },
+	[HWB_IRQ_OPEN] = { serve_irq_open, CLIENTS },
+	[HWB_IRQ_ENABLE] = { serve_irq_enable, CLIENTS },
+	[HWB_IRQ_ACK] = { serve_irq_ack, CLIENTS },
+	[HWB_IRQ_FDS] = { serve_irq_fds, CLIENTS },
+	[HWB_DOMAIN_OPEN] = { serve_domain_open, CLIENTS },
+	[HWB_DOMAIN_INFO] = { serve_domain_info, CLIENTS },
+	[HWB_DOMAIN_ASSIGN] = { serve_domain_assign, CLIENTS },
+	[HWB_DOMAIN_DEASSIGN] = { serve_domain_deassign, CLIENTS },
+	[HWB_DMA_ALLOC] = { serve_dma_alloc, CLIENTS },
+	[HWB_DMA_MAP] = { serve_dma_map, CLIENTS },
+	[HWB_DMA_UNMAP] = { serve_dma_unmap, CLIENTS },
+	[HWB_ADMIN_STATUS] = { serve_admin_status, OPERATORS },
+	[HWB_ADMIN_DEVICES] = { serve_admin_devices, OPERATORS },
+	[HWB_ADMIN_CLIENTS] = { serve_admin_clients, OPERATORS },
+	[HWB_ADMIN_SESSIONS] = { serve_admin_sessions, OPERATORS },
+};
+
+/* Refuses what is out of order; false: do not serve it. */
+static bool in_order(struct request *request)
+{
+	struct peer *peer = request->peer;
+	bool hello = request->header.opcode == HWB_HELLO;
+
+	if (hello == peer->greeted) {
+		request_refuse_text(request, HWB_MALFORMED, offsetof(struct hwb_header, opcode),
+		                    hello ? "HELLO was said already"
+		                          : "the first message must be HELLO");
+		peer_io_finish(peer);
+		return false;
+	}
+	switch (services[request->header.opcode].audience) {
+	case CLIENTS:
+		if (peer->client != NULL)
+			return true;
+		request_refuse_text(request, HWB_DENIED, 0,
+		                    "no [client] section of %s matches uid %u any more",
+		                    policy_path(peer->broker->policy), peer->subject.uid);
+		return false;
+	case OPERATORS:
+		if (peer->may_query)
+			return true;
+		request_refuse_text(request, HWB_DENIED, 0,
+		                    "only root and the query_group of %s may ask this",
+		                    policy_path(peer->broker->policy));
+		return false;
+	case ANYBODY:
+		break;
+	}
+	return true;
+}
+
+static void refuse_check(const struct request *request, const struct hwb_check *check)
+{
+	struct peer *peer = request->peer;
+	enum hwb_status status = check->status;
+
+	/* Before HELLO there is no protocol to be lenient in. */
+	if (!peer->greeted && status != HWB_BAD_VERSION)
+		status = HWB_MALFORMED;
+	request_refuse_text(request, status, check->field, "%s", check->reason);
+	if (!hwb_status_is_final(status))
+		return;
+	log_notice("client `%s' (pid %u) broke the protocol: %s; disconnected", peer->name,
+	           peer->pid, check->reason);
+	peer_io_finish(peer);
+}
+
+void dispatch(struct peer *peer, const void *packet, size_t length, const int *fds, uint32_t count)
+{
+	struct request request = {
+		.peer = peer,
+		.body = hwb_body(packet),
+		.fd = count == 1 ? fds[0] : -1,
+	};
+	struct hwb_check check = hwb_check_request(packet, length, count, &request.header);
+
+	/* Serving may drop the peer: it must last until the end of this. */
+	peer_reference(peer);
+	if (check.status != HWB_OK) {
+		refuse_check(&request, &check);
+	} else if (in_order(&request)) {
+		peer->requests++;
+		peer->broker->requests++;
+		services[request.header.opcode].serve(&request);
+	}
+	close_fd(request.fd);
+	for (uint32_t i = 0; count > 1 && i < count; i++)
+		close_fd(fds[i]);
+	peer_release(peer);
+}

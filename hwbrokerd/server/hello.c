@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/hello.h"
+
+#include "server/peer_io.h"
+
+#include <string.h>
+
+static uint64_t features(const struct peer *peer)
+{
+	const struct host *host = &peer->broker->host;
+
+	return (host->ports ? HWB_FEATURE_IO_PORT : 0) |
+	       (host->backend != NULL ? HWB_FEATURE_DMA : 0) |
+	       (peer->may_query ? HWB_FEATURE_ADMIN : 0);
+}
+
+void hello_serve(struct request *request)
+{
+	const struct hwb_hello_request *hello = request->body;
+	struct peer *peer = request->peer;
+
+	if (hello->version_min > HWB_PROTOCOL_VERSION ||
+	    hello->version_max < HWB_PROTOCOL_VERSION) {
+		request_refuse_text(request, HWB_BAD_VERSION,
+		                    REQUEST_FIELD(hwb_hello_request, version_min),
+		                    "this broker speaks version 1; the client offers %u to %u",
+		                    hello->version_min, hello->version_max);
+		peer_io_finish(peer);
+		return;
+	}
+	if (peer->client == NULL && !peer->may_query) {
+		request_refuse_text(request, HWB_NOT_ADMITTED, 0,
+		                    "no [client] section of %s matches uid %u or a group of it: an "
+		                    "administrator can add one, see hwbroker-policy(5)",
+		                    policy_path(peer->broker->policy), peer->subject.uid);
+		peer_io_finish(peer);
+		return;
+	}
+	struct hwb_hello_reply reply = {
+		.version = HWB_PROTOCOL_VERSION,
+		.message_max = HWB_MESSAGE_MAX,
+		.features = features(peer),
+		.requests_max = peer->limits.requests,
+		.sessions_max = peer->limits.sessions,
+		.dma_bytes_max = peer->limits.dma_bytes,
+		.dma_mappings_max = peer->limits.dma_mappings,
+		.page_size = 4096,
+	};
+	if (peer->client != NULL)
+		memcpy(reply.client, peer->name, sizeof(reply.client));
+	peer->greeted = true;
+	ev_timer_stop(peer->broker->loop, &peer->deadline);
+	request_reply(request, 0, &reply, sizeof(reply), NULL, 0);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* accept4 */
+#include "server/listener.h"
+
+#include "server/peer.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define PAUSE_SECONDS 0.1
+
+/* Connections that wait for accept: what the kernel allows by default. */
+enum { BACKLOG = 4096 };
+
+static void pause_listening(struct listener *listener)
+{
+	ev_io_stop(listener->broker->loop, &listener->watcher);
+	ev_timer_set(&listener->pause, PAUSE_SECONDS, 0.0);
+	ev_timer_start(listener->broker->loop, &listener->pause);
+}
+
+/* With the table full, the reserve descriptor makes room for one accept, so that
+ * the caller at least gets an end of file. */
+static void turn_away(struct listener *listener)
+{
+	listener->reserve = close_fd(listener->reserve);
+	close_fd(accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	log_warning("no descriptor left for a connection; raise LimitNOFILE");
+}
+
+static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct listener *listener = watcher->data;
+	(void)loop;
+	(void)revents;
+
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0) {
+		peer_accept(listener->broker, fd);
+		return;
+	}
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+	case ECONNABORTED:
+		return;
+	case EMFILE:
+	case ENFILE:
+		turn_away(listener);
+		break;
+	default:
+		log_warning("cannot accept a connection: %s", strerror(errno));
+		break;
+	}
+	pause_listening(listener);
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct listener *listener = timer->data;
+	(void)revents;
+	ev_io_start(loop, &listener->watcher);
+}
+
+static int new_socket(void)
+{
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* Removes a socket that a dead broker left; a live one's stays. */
+static int clear_path(const struct sockaddr_un *address, struct fault *fault)
+{
+	struct stat status;
+	_cleanup_fd_ int probe = new_socket();
+
+	if (lstat(address->sun_path, &status) != 0)
+		return 0;
+	if (!S_ISSOCK(status.st_mode))
+		return fault_set(fault, HWB_HOST_ERROR,
+		                 "%s exists and is not a socket: remove it, or choose another "
+		                 "path with --socket",
+		                 address->sun_path);
+	if (probe >= 0 &&
+	    (connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+	     errno == EAGAIN))
+		return fault_set(fault, HWB_BUSY, "another hwbrokerd serves %s already",
+		                 address->sun_path);
+	unlink(address->sun_path);
+	return 0;
+}
+
+int listener_start(struct listener *listener, struct broker *broker, const char *path,
+                   struct fault *fault)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_fd_ int fd = new_socket();
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fault_set(fault, HWB_INVALID, "socket path %s is longer than %zu bytes",
+		                 path, sizeof(address.sun_path) - 1);
+	strcpy(address.sun_path, path);
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot make a socket");
+	if (clear_path(&address, fault) != 0)
+		return -1;
+	/* Who may talk is the policy's business, not the file mode's: everybody
+	 * may connect and be told why not. */
+	mode_t old = umask(0111);
+	int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+	umask(old);
+	if (result != 0 || listen(fd, BACKLOG) != 0)
+		return fault_errno(fault, errno, "cannot listen on %s", path);
+
+	strcpy(listener->path, path);
+	listener->broker = broker;
+	listener->fd = steal_fd(&fd);
+	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ev_io_init(&listener->watcher, on_connection, listener->fd, EV_READ);
+	ev_timer_init(&listener->pause, on_pause_over, 0.0, 0.0);
+	listener->watcher.data = listener;
+	listener->pause.data = listener;
+	ev_io_start(broker->loop, &listener->watcher);
+	return 0;
+}
+
+void listener_stop(struct listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	ev_io_stop(listener->broker->loop, &listener->watcher);
+	ev_timer_stop(listener->broker->loop, &listener->pause);
+	unlink(listener->path);
+	listener->fd = close_fd(listener->fd);
+	listener->reserve = close_fd(listener->reserve);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection's birth, identity and end; peer_io.c moves its packets. */
+#define _GNU_SOURCE /* struct ucred */
+#include "server/peer.h"
+
+#include "server/peer_io.h"
+#include "session/session.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Connections of one uid that no client section limits: operators' tools. */
+enum { UNNAMED_CONNECTIONS = 16 };
+
+/* The kernel's word on who connected. A later change of the process, or a
+ * socket that it hands to another, does not change it: PROTOCOL.md says so. */
+static int read_credentials(struct peer *peer)
+{
+	struct ucred credentials;
+	socklen_t size = sizeof(credentials);
+
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+		return -1;
+	peer->pid = (uint32_t)credentials.pid;
+	peer->subject.uid = credentials.uid;
+	peer->subject.gid = credentials.gid;
+
+	size = 0;
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0 || errno != ERANGE)
+		return size == 0 ? 0 : -1;
+	peer->groups = malloc(size);
+	if (peer->groups == NULL ||
+	    getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &size) != 0)
+		return -1;
+	peer->subject.groups = peer->groups;
+	peer->subject.group_count = size / sizeof(gid_t);
+	return 0;
+}
+
+void peer_apply_policy(struct peer *peer)
+{
+	const struct policy *policy = peer->broker->policy;
+	bool admitted = peer->id != 0;
+
+	peer->client = policy_client_of(policy, &peer->subject);
+	/* A connection stays the client that it was, or becomes nobody: its
+	 * sessions are charged and logged under that name. */
+	if (admitted && peer->client != NULL && strcmp(peer->client->name, peer->name) != 0)
+		peer->client = NULL;
+	peer->may_query = policy_may_query(policy, &peer->subject);
+	if (peer->client != NULL)
+		peer->limits = peer->client->limits;
+}
+
+/* Whether one more connection of this uid is too many. */
+static bool crowded(const struct peer *peer)
+{
+	uint32_t same = 0;
+	uint32_t limit = peer->client != NULL ? peer->limits.connections : UNNAMED_CONNECTIONS;
+
+	for (const struct peer *other = peer->broker->peers; other != NULL; other = other->next)
+		if (other->subject.uid == peer->subject.uid && other->client == peer->client)
+			same++;
+	return same >= limit;
+}
+
+static int admit(struct peer *peer)
+{
+	if (read_credentials(peer) != 0) {
+		log_warning("a connection's credentials cannot be read: %s; refused",
+		            strerror(errno));
+		return -1;
+	}
+	peer_apply_policy(peer);
+	if (peer->client == NULL) {
+		/* Enough for the query requests, which open nothing. */
+		peer->limits = (struct policy_limits){ .requests = 4 };
+		memcpy(peer->name, "-", 2);
+	} else {
+		memcpy(peer->name, peer->client->name, sizeof(peer->name));
+		peer->account = account_get(&peer->broker->accounts, peer->name);
+		if (peer->account == NULL)
+			return -1;
+	}
+	if (crowded(peer)) {
+		log_notice("uid %u has %s connections open; another is refused", peer->subject.uid,
+		           peer->client != NULL ? "all its client's" : "16");
+		return -1;
+	}
+	return 0;
+}
+
+static void free_peer(struct peer *peer)
+{
+	session_table_free(&peer->sessions);
+	free(peer->groups);
+	free(peer);
+}
+
+void peer_accept(struct broker *broker, int fd)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	if (peer == NULL) {
+		close_fd(fd);
+		return;
+	}
+	peer->broker = broker;
+	peer->fd = fd;
+	if (admit(peer) != 0) {
+		close_fd(fd);
+		free_peer(peer);
+		return;
+	}
+	peer->references = 1;
+	peer->id = ++broker->next_peer;
+	peer->since = ev_now(broker->loop);
+	/* At the end, so that the list is ascending by id, as paged lists need. */
+	peer->link = broker->peers_end;
+	*peer->link = peer;
+	broker->peers_end = &peer->next;
+	broker->peer_count++;
+	if (peer->account != NULL)
+		peer->account->connections++;
+	peer_io_start(peer);
+	log_debug("connection %u: pid %u uid %u is client `%s'", peer->id, peer->pid,
+	          peer->subject.uid, peer->name);
+}
+
+void peer_drop(struct peer *peer, const char *why)
+{
+	struct broker *broker = peer->broker;
+
+	if (!peer_connected(peer))
+		return;
+	log_debug("connection %u (%s, pid %u) ends: %s", peer->id, peer->name, peer->pid, why);
+	peer_io_stop(peer);
+	peer->fd = close_fd(peer->fd);
+	*peer->link = peer->next;
+	if (peer->next != NULL)
+		peer->next->link = peer->link;
+	else
+		broker->peers_end = peer->link;
+	broker->peer_count--;
+	if (peer->account != NULL)
+		peer->account->connections--;
+	session_close_all(peer);
+	/* Requests that are still in flight must not outlive the policy with it. */
+	peer->client = NULL;
+	peer_release(peer);
+}
+
+void peer_reference(struct peer *peer)
+{
+	peer->references++;
+}
+
+void peer_release(struct peer *peer)
+{
+	if (--peer->references == 0)
+		free_peer(peer);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection: who it is, what it holds, and how packets get in and out.
+ *
+ * Both directions are bounded. A peer is not read from while it has as many
+ * requests in flight as it may, or while replies wait for it to read; one that
+ * does not read for PEER_WRITE_SECONDS is dropped. Events take no queue space:
+ * the newest per device is kept and sent when there is room.
+ */
+#ifndef HWBROKERD_SERVER_PEER_H
+#define HWBROKERD_SERVER_PEER_H
+
+#include "server/account.h"
+#include "server/broker.h"
+#include "session/table.h"
+
+#define PEER_HELLO_SECONDS 10.0
+#define PEER_WRITE_SECONDS 5.0
+
+struct out_packet;
+struct event_slot;
+
+struct peer {
+	struct broker *broker;
+	struct peer *next;
+	struct peer **link;
+	uint32_t id;
+	uint32_t references; /* the connection, and each request in flight */
+	int fd;              /* -1: hung up; only requests in flight keep it */
+
+	uint32_t pid; /* as the kernel said at connect; for people only */
+	struct policy_subject subject;
+	gid_t *groups;
+
+	const struct policy_client *client; /* NULL: may query at most */
+	struct policy_limits limits;
+	char name[HWB_NAME_SIZE];
+	struct account *account;
+	bool may_query;
+	bool greeted;
+	bool last_words; /* hang up once the queue is sent */
+
+	ev_io reader;
+	ev_io writer;
+	ev_timer deadline;
+	struct out_packet *queue;
+	struct out_packet **queue_end;
+	struct event_slot *events;
+
+	struct session_table sessions;
+	uint32_t pending; /* requests in flight */
+	uint64_t requests;
+	ev_tstamp since;
+};
+
+/* Takes over a connected socket, finds out who it is. On failure the socket is
+ * closed and nothing else happened. */
+void peer_accept(struct broker *broker, int fd);
+
+/* Hangs up and gives back all that it holds. The peer itself lives on until
+ * its last request has ended. */
+void peer_drop(struct peer *peer, const char *why);
+
+static inline bool peer_connected(const struct peer *peer)
+{
+	return peer->fd >= 0;
+}
+
+void peer_reference(struct peer *peer);
+void peer_release(struct peer *peer);
+
+/* Reads on or pauses, by what is in flight and queued. */
+void peer_update(struct peer *peer);
+
+/* Sends a message, at once or when the peer reads. `fds` stay the caller's. A
+ * peer that has hung up is none of the caller's concern. */
+void peer_send(struct peer *peer, const struct hwb_header *header, const void *body, size_t length,
+               const int *fds, uint32_t fd_count);
+
+/* Tells of a device; replaces an older event about it that was not sent yet. */
+void peer_event(struct peer *peer, const struct hwb_pci_address *address, uint32_t session,
+                enum hwb_device_change change);
+/* Tells that the policy was replaced. */
+void peer_policy_event(struct peer *peer);
+
+/* Looks again under which section of the policy the peer falls. */
+void peer_apply_policy(struct peer *peer);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* F_DUPFD_CLOEXEC */
+#include "server/peer_io.h"
+
+#include "server/dispatch.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/*
+ * Replies that wait are at most as many as requests in flight, and reading
+ * stops at the first: so the queue is short, and an end to a peer that would
+ * let it grow is only needed against bugs of ours.
+ */
+enum { FDS_ROOM = 4 };
+
+/* A message that could not be sent at once. */
+struct out_packet {
+	struct out_packet *next;
+	uint32_t length;
+	uint32_t fd_count;
+	int fds[HWB_FDS_MAX];
+	_Alignas(8) unsigned char bytes[];
+};
+
+struct event_slot {
+	struct event_slot *next;
+	struct hwb_header header;
+	struct hwb_device_event event;
+	uint32_t length; /* of the body: 0 for EVENT_POLICY */
+};
+
+union control {
+	struct cmsghdr header;
+	unsigned char bytes[CMSG_SPACE(sizeof(int) * HWB_FDS_MAX)];
+};
+
+/* ---- out ---- */
+
+static ssize_t send_packet(int socket, const struct iovec *parts, size_t part_count, const int *fds,
+                           uint32_t fd_count)
+{
+	union control control;
+	struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = part_count };
+	ssize_t sent;
+
+	if (fd_count != 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+		memset(control.bytes, 0, message.msg_controllen);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * fd_count);
+	}
+	do
+		sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+static void free_packet(struct out_packet *packet)
+{
+	for (uint32_t i = 0; i < packet->fd_count; i++)
+		close_fd(packet->fds[i]);
+	free(packet);
+}
+
+static void enqueue(struct peer *peer, const struct hwb_header *header, const void *body,
+                    size_t length, const int *fds, uint32_t fd_count)
+{
+	struct out_packet *packet = malloc(sizeof(*packet) + sizeof(*header) + length);
+
+	if (packet == NULL) {
+		peer_drop(peer, "no memory to queue a reply");
+		return;
+	}
+	packet->next = NULL;
+	packet->length = (uint32_t)(sizeof(*header) + length);
+	packet->fd_count = 0;
+	memcpy(packet->bytes, header, sizeof(*header));
+	if (length != 0)
+		memcpy(packet->bytes + sizeof(*header), body, length);
+	for (uint32_t i = 0; i < fd_count; i++) {
+		int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+		if (copy < 0) {
+			free_packet(packet);
+			peer_drop(peer, "no descriptor to queue a reply");
+			return;
+		}
+		packet->fds[packet->fd_count++] = copy;
+	}
+	if (peer->queue == NULL) {
+		ev_io_start(peer->broker->loop, &peer->writer);
+		ev_timer_set(&peer->deadline, PEER_WRITE_SECONDS, 0.0);
+		ev_timer_start(peer->broker->loop, &peer->deadline);
+	}
+	*peer->queue_end = packet;
+	peer->queue_end = &packet->next;
+	peer_update(peer);
+}
+
+void peer_send(struct peer *peer, const struct hwb_header *header, const void *body, size_t length,
+               const int *fds, uint32_t fd_count)
+{
+	struct iovec parts[2] = {
+		{ .iov_base = (void *)header, .iov_len = sizeof(*header) },
+		{ .iov_base = (void *)body, .iov_len = length },
+	};
+
+	if (!peer_connected(peer))
+		return;
+	if (peer->queue == NULL) {
+		if (send_packet(peer->fd, parts, length != 0 ? 2 : 1, fds, fd_count) >= 0)
+			return;
+		/* ETOOMANYREFS: too many of our descriptors wait in sockets, by
+		 * the kernel's count for our user: as full as a full buffer. */
+		if (errno != EAGAIN && errno != ENOBUFS && errno != ETOOMANYREFS) {
+			/* Hung up: the reader sees it and drops the peer, at a
+			 * moment when nobody is in the middle of serving it. */
+			return;
+		}
+	}
+	enqueue(peer, header, body, length, fds, fd_count);
+}
+
+static void send_events(struct peer *peer)
+{
+	while (peer->queue == NULL && peer->events != NULL && peer->greeted) {
+		struct event_slot *slot = peer->events;
+		struct iovec parts[2] = {
+			{ .iov_base = &slot->header, .iov_len = sizeof(slot->header) },
+			{ .iov_base = &slot->event, .iov_len = slot->length },
+		};
+		if (send_packet(peer->fd, parts, slot->length != 0 ? 2 : 1, NULL, 0) < 0 &&
+		    (errno == EAGAIN || errno == ENOBUFS)) {
+			ev_io_start(peer->broker->loop, &peer->writer);
+			return;
+		}
+		peer->events = slot->next;
+		free(slot);
+	}
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct peer *peer = watcher->data;
+	(void)revents;
+
+	while (peer->queue != NULL) {
+		struct out_packet *packet = peer->queue;
+		struct iovec part = { .iov_base = packet->bytes, .iov_len = packet->length };
+		if (send_packet(peer->fd, &part, 1, packet->fds, packet->fd_count) < 0) {
+			if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
+				return;
+			peer_drop(peer, "its socket failed");
+			return;
+		}
+		peer->queue = packet->next;
+		free_packet(packet);
+	}
+	peer->queue_end = &peer->queue;
+	ev_timer_stop(loop, &peer->deadline);
+	ev_io_stop(loop, &peer->writer);
+	if (peer->last_words) {
+		peer_drop(peer, "broke the protocol");
+		return;
+	}
+	send_events(peer);
+	peer_update(peer);
+}
+
+/* ---- events ---- */
+
+static struct event_slot *event_slot(struct peer *peer, uint16_t opcode,
+                                     const struct hwb_pci_address *address)
+{
+	struct event_slot **end = &peer->events;
+
+	for (; *end != NULL; end = &(*end)->next)
+		if ((*end)->header.opcode == opcode &&
+		    (address == NULL ||
+		     memcmp(&(*end)->event.address, address, sizeof(*address)) == 0))
+			return *end;
+	*end = calloc(1, sizeof(**end));
+	return *end;
+}
+
+static void post_event(struct peer *peer, struct event_slot *slot, uint16_t opcode,
+                       uint32_t session, uint32_t length)
+{
+	slot->length = length;
+	slot->header = (struct hwb_header){
+		.version = HWB_PROTOCOL_VERSION,
+		.opcode = opcode,
+		.length = (uint32_t)sizeof(struct hwb_header) + length,
+		.session = session,
+		.kind = HWB_EVENT,
+	};
+	send_events(peer);
+}
+
+void peer_event(struct peer *peer, const struct hwb_pci_address *address, uint32_t session,
+                enum hwb_device_change change)
+{
+	if (!peer_connected(peer) || !peer->greeted)
+		return;
+	struct event_slot *slot = event_slot(peer, HWB_EVENT_DEVICE, address);
+	if (slot == NULL)
+		return;
+	slot->event = (struct hwb_device_event){ .address = *address, .change = change };
+	post_event(peer, slot, HWB_EVENT_DEVICE, session, sizeof(slot->event));
+}
+
+void peer_policy_event(struct peer *peer)
+{
+	if (!peer_connected(peer) || !peer->greeted)
+		return;
+	struct event_slot *slot = event_slot(peer, HWB_EVENT_POLICY, NULL);
+	if (slot != NULL)
+		post_event(peer, slot, HWB_EVENT_POLICY, 0, 0);
+}
+
+/* ---- in ---- */
+
+static uint32_t collect_fds(struct msghdr *message, int *fds, uint32_t room)
+{
+	uint32_t count = 0;
+
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+	     part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t in_part = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < in_part; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
+			if (count < room)
+				fds[count++] = fd;
+			else
+				close_fd(fd);
+		}
+	}
+	return count;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	/* One byte more than a message may have shows one that is too long. */
+	static uint64_t packet[HWB_MESSAGE_MAX / 8 + 1];
+	struct peer *peer = watcher->data;
+	int fds[FDS_ROOM];
+	union {
+		struct cmsghdr header;
+		unsigned char bytes[CMSG_SPACE(sizeof(int) * FDS_ROOM)];
+	} control;
+	struct iovec part = { .iov_base = packet, .iov_len = HWB_MESSAGE_MAX + 1 };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	(void)loop;
+	(void)revents;
+
+	ssize_t length = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (length < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			peer_drop(peer, strerror(errno));
+		return;
+	}
+	uint32_t count = collect_fds(&message, fds, FDS_ROOM);
+	/* Descriptors that did not fit, or that we had no room for in our table,
+	 * are gone: the message cannot be judged, and no request of ours has
+	 * as many. */
+	if ((message.msg_flags & MSG_CTRUNC) != 0) {
+		for (uint32_t i = 0; i < count; i++)
+			close_fd(fds[i]);
+		log_notice("client `%s' (pid %u) sent descriptors that could not be received; "
+		           "disconnected",
+		           peer->name, peer->pid);
+		peer_drop(peer, "its descriptors were cut");
+		return;
+	}
+	if (length == 0) {
+		for (uint32_t i = 0; i < count; i++)
+			close_fd(fds[i]);
+		peer_drop(peer, "it hung up");
+		return;
+	}
+	dispatch(peer, packet, (size_t)length, fds, count);
+}
+
+static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct peer *peer = timer->data;
+	(void)loop;
+	(void)revents;
+
+	log_notice("client `%s' (pid %u) %s; disconnected", peer->name, peer->pid,
+	           peer->queue != NULL ? "does not read its replies" : "did not say HELLO");
+	peer_drop(peer, "deadline");
+}
+
+void peer_update(struct peer *peer)
+{
+	bool read = peer_connected(peer) && peer->queue == NULL && !peer->last_words &&
+	            peer->pending < peer->limits.requests;
+
+	if (read && !ev_is_active(&peer->reader))
+		ev_io_start(peer->broker->loop, &peer->reader);
+	else if (!read && ev_is_active(&peer->reader))
+		ev_io_stop(peer->broker->loop, &peer->reader);
+}
+
+void peer_io_start(struct peer *peer)
+{
+	peer->queue_end = &peer->queue;
+	ev_io_init(&peer->reader, on_readable, peer->fd, EV_READ);
+	ev_io_init(&peer->writer, on_writable, peer->fd, EV_WRITE);
+	ev_timer_init(&peer->deadline, on_deadline, PEER_HELLO_SECONDS, 0.0);
+	peer->reader.data = peer;
+	peer->writer.data = peer;
+	peer->deadline.data = peer;
+	ev_timer_start(peer->broker->loop, &peer->deadline);
+	peer_update(peer);
+}
+
+void peer_io_stop(struct peer *peer)
+{
+	ev_io_stop(peer->broker->loop, &peer->reader);
+	ev_io_stop(peer->broker->loop, &peer->writer);
+	ev_timer_stop(peer->broker->loop, &peer->deadline);
+	while (peer->queue != NULL) {
+		struct out_packet *packet = peer->queue;
+		peer->queue = packet->next;
+		free_packet(packet);
+	}
+	peer->queue_end = &peer->queue;
+	while (peer->events != NULL) {
+		struct event_slot *slot = peer->events;
+		peer->events = slot->next;
+		free(slot);
+	}
+}
+
+void peer_io_finish(struct peer *peer)
+{
+	peer->last_words = true;
+	if (peer->queue == NULL)
+		peer_drop(peer, "broke the protocol");
+	else
+		peer_update(peer);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/reload.h"
+
+#include "server/notify.h"
+#include "server/peer.h"
+#include "util/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct reload_job {
+	struct job job;
+	struct strand strand;
+	struct broker *broker;
+	struct policy *policy;
+	char *report;
+	int result;
+};
+
+void reload_log_report(const char *report)
+{
+	while (report != NULL && *report != '\0') {
+		size_t length = strcspn(report, "\n");
+		log_error("%.*s", (int)length, report);
+		report += length + (report[length] == '\n');
+	}
+}
+
+static void run(struct job *job)
+{
+	struct reload_job *self = (struct reload_job *)job;
+	self->result = policy_load(self->broker->policy_path, &self->policy, &self->report);
+}
+
+static void done(struct job *job)
+{
+	struct reload_job *self = (struct reload_job *)job;
+	struct broker *broker = self->broker;
+
+	if (self->result != 0) {
+		reload_log_report(self->report);
+		log_error("%s has mistakes: the policy in force stays", broker->policy_path);
+		notify_manager("STATUS=Policy file has mistakes; the former policy is in force.");
+	} else {
+		policy_free(broker->policy);
+		broker->policy = self->policy;
+		for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next) {
+			peer_apply_policy(peer);
+			peer_policy_event(peer);
+		}
+		log_notice("policy reloaded: %u rules from %s", policy_rule_count(broker->policy),
+		           broker->policy_path);
+		notify_manager("STATUS=Policy reloaded.");
+	}
+	free(self->report);
+	/* The strand is done with once its only job is. */
+	free(self);
+}
+
+void reload_policy(struct broker *broker)
+{
+	struct reload_job *self = calloc(1, sizeof(*self));
+
+	if (self == NULL) {
+		log_error("no memory to reload the policy");
+		return;
+	}
+	self->job.run = run;
+	self->job.done = done;
+	self->broker = broker;
+	strand_init(&self->strand, broker->workers);
+	strand_submit(&self->strand, &self->job);
+}

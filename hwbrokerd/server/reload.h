@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replacing the policy while clients are connected: as a whole or not at all.
+ * What was granted under the old one stays until it is released.
+ */
+#ifndef HWBROKERD_SERVER_RELOAD_H
+#define HWBROKERD_SERVER_RELOAD_H
+
+#include "server/broker.h"
+
+/* Reads the file on a worker (it asks the user database, which may be slow),
+ * then puts it into force and tells the clients. */
+void reload_policy(struct broker *broker);
+
+/* Logs the lines of policy_load()'s report. */
+void reload_log_report(const char *report);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* What an operator may ask: the daemon's state, in pages. */
+#include "kernel/bind.h"
+#include "session/platform.h"
+#include "session/serve.h"
+#include "session/session.h"
+#include "version.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROOM = HWB_MESSAGE_MAX - sizeof(struct hwb_header) - sizeof(struct hwb_list_reply) };
+
+static void copy_name(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+}
+
+static uint32_t status_flags(const struct host *host)
+{
+	return (host->iommu ? HWB_STATUS_IOMMU : 0) |
+	       (host->interrupt_remapping ? HWB_STATUS_INTERRUPT_REMAPPING : 0) |
+	       (host->lockdown ? HWB_STATUS_LOCKDOWN : 0) | (host->vfio ? HWB_STATUS_VFIO : 0) |
+	       (host->strict_devmem ? HWB_STATUS_STRICT_DEVMEM : 0);
+}
+
+void serve_admin_status(struct request *request)
+{
+	const struct broker *broker = request->peer->broker;
+	const struct host *host = &broker->host;
+	struct {
+		struct hwb_status_reply head;
+		char text[HOST_PROBLEMS * (HOST_PROBLEM_SIZE + 1)];
+	} reply = {
+		.head = {
+			.uptime_ms = (uint64_t)((ev_now(broker->loop) - broker->started) * 1000.0),
+			.pid = (uint32_t)getpid(),
+			.flags = status_flags(host),
+			.devices = broker->inventory.count,
+			.connections = broker->peer_count,
+			.sessions = broker->session_count,
+			.requests = broker->requests,
+			.workers = workers_threads(broker->workers),
+			.workers_busy = workers_busy(broker->workers),
+			.rules = policy_rule_count(broker->policy),
+		},
+	};
+
+	for (uint32_t i = 0; i < broker->inventory.count; i++)
+		reply.head.devices_granted += broker->inventory.devices[i]->owner != NULL;
+	for (const struct account *account = broker->accounts; account != NULL;
+	     account = account->next)
+		reply.head.dma_bytes += account->bytes;
+	copy_name(reply.head.version, sizeof(reply.head.version), HWBROKER_VERSION);
+	copy_name(reply.head.backend, sizeof(reply.head.backend),
+	          host->backend != NULL ? host->backend->name : "none");
+	copy_name(reply.head.policy, sizeof(reply.head.policy), policy_path(broker->policy));
+	for (uint32_t i = 0; i < host->problem_count; i++)
+		reply.head.text_length +=
+		        (uint32_t)snprintf(reply.text + reply.head.text_length,
+		                           sizeof(reply.text) - reply.head.text_length, "%.*s\n",
+		                           HOST_PROBLEM_SIZE - 1, host->problems[i]);
+	request_reply(request, 0, &reply, sizeof(reply.head) + reply.head.text_length, NULL, 0);
+}
+
+static void fill_device(const struct peer *peer, const struct device *device,
+                        struct hwb_admin_device *record)
+{
+	struct policy_device about = device_for_policy(device);
+	const struct peer *owner = device->owner;
+
+	memset(record, 0, sizeof(*record));
+	platform_describe(peer, device, &record->device);
+	bind_driver(&device->facts.address, record->host_driver);
+	if (owner != NULL)
+		copy_name(record->client, sizeof(record->client), owner->name);
+	copy_name(record->rule, sizeof(record->rule),
+	          policy_rule_for(peer->broker->policy, &about));
+	copy_name(record->note, sizeof(record->note), device->note);
+}
+
+void serve_admin_devices(struct request *request)
+{
+	enum { MAX = ROOM / sizeof(struct hwb_admin_device) };
+	const struct hwb_list_request *list = request->body;
+	const struct inventory *inventory = &request->peer->broker->inventory;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_admin_device records[MAX];
+	} reply;
+	uint32_t at = inventory_from(inventory, list->cursor);
+
+	reply.head = (struct hwb_list_reply){ .record_size = sizeof(reply.records[0]) };
+	for (; at < inventory->count && reply.head.count < MAX; at++)
+		fill_device(request->peer, inventory->devices[at],
+		            &reply.records[reply.head.count++]);
+	if (at < inventory->count)
+		reply.head.next = inventory_key(&inventory->devices[at]->facts.address);
+	request_reply(request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(reply.records[0]), NULL, 0);
+}
+
+void serve_admin_clients(struct request *request)
+{
+	enum { MAX = ROOM / sizeof(struct hwb_admin_client) };
+	const struct hwb_list_request *list = request->body;
+	const struct broker *broker = request->peer->broker;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_admin_client records[MAX];
+	} reply;
+
+	reply.head = (struct hwb_list_reply){ .record_size = sizeof(reply.records[0]) };
+	for (const struct peer *peer = broker->peers; peer != NULL; peer = peer->next) {
+		if (peer->id < list->cursor)
+			continue;
+		if (reply.head.count == MAX) {
+			reply.head.next = peer->id;
+			break;
+		}
+		struct hwb_admin_client *record = &reply.records[reply.head.count++];
+		*record = (struct hwb_admin_client){
+			.id = peer->id,
+			.pid = peer->pid,
+			.uid = peer->subject.uid,
+			.gid = peer->subject.gid,
+			.sessions = peer->sessions.count,
+			.mappings = peer->account != NULL ? peer->account->mappings : 0,
+			.dma_bytes = peer->account != NULL ? peer->account->bytes : 0,
+			.connected_ms = (uint64_t)((ev_now(broker->loop) - peer->since) * 1000.0),
+			.requests = peer->requests,
+		};
+		copy_name(record->client, sizeof(record->client), peer->name);
+	}
+	request_reply(request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(reply.records[0]), NULL, 0);
+}
+
+static void fill_session(const struct session *session, struct hwb_admin_session *record)
+{
+	*record = (struct hwb_admin_session){
+		.connection = session->peer->id,
+		.handle = session->handle,
+		.kind = session->kind,
+	};
+	/* The descriptor of an I/O BAR is granted like memory, and is ports. */
+	if (session->kind == HWB_SESSION_IO_MEM &&
+	    (((const struct region_session *)session)->region.flags & HWB_REGION_IO) != 0)
+		record->kind = HWB_SESSION_IO_PORT;
+	copy_name(record->client, sizeof(record->client), session->peer->name);
+	session_describe(session, record->resource, sizeof(record->resource));
+}
+
+void serve_admin_sessions(struct request *request)
+{
+	enum { MAX = ROOM / sizeof(struct hwb_admin_session) };
+	const struct hwb_list_request *list = request->body;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_admin_session records[MAX];
+	} reply;
+
+	/* The cursor is the connection's id and the handle. */
+	reply.head = (struct hwb_list_reply){ .record_size = sizeof(reply.records[0]) };
+	for (const struct peer *peer = request->peer->broker->peers;
+	     peer != NULL && reply.head.next == 0; peer = peer->next) {
+		for (uint32_t i = 0; i < peer->sessions.count; i++) {
+			const struct session *session = peer->sessions.items[i];
+			uint64_t key = (uint64_t)peer->id << 32 | session->handle;
+			if (key < list->cursor)
+				continue;
+			if (reply.head.count == MAX) {
+				reply.head.next = key;
+				break;
+			}
+			fill_session(session, &reply.records[reply.head.count++]);
+		}
+	}
+	request_reply(request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(reply.records[0]), NULL, 0);
+}

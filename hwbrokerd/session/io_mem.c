@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* IO_MEM: registers and framebuffers, a descriptor per BAR. */
+#include "session/region.h"
+
+#include "device/operate.h"
+#include "kernel/resource.h"
+#include "session/platform.h"
+#include "session/serve.h"
+#include "util/cleanup.h"
+
+#include <inttypes.h>
+
+int region_check(const struct peer *peer, const struct device *device, uint32_t bar, bool io,
+                 uint64_t offset, uint64_t size, bool wc, struct region_plan *plan,
+                 struct fault *fault)
+{
+	if (bar >= HWB_BARS || device->facts.bars[bar].size == 0)
+		return fault_set(fault, HWB_NOT_FOUND, "%s has no BAR %u", device->name, bar);
+	const struct hwb_bar *facts = &device->facts.bars[bar];
+	bool is_io = (facts->flags & HWB_BAR_IO) != 0;
+	if (is_io != io)
+		return fault_set(fault, HWB_INVALID, "BAR %u of %s holds %s: use %s", bar,
+		                 device->name, is_io ? "ports" : "memory",
+		                 is_io ? "IO_PORT_OPEN_BAR" : "IO_MEM_OPEN_BAR");
+	if (size == 0 && offset < facts->size)
+		size = facts->size - offset;
+	if (size == 0 || offset >= facts->size || size > facts->size - offset)
+		return fault_set(fault, HWB_INVALID,
+		                 "0x%" PRIx64 " bytes from 0x%" PRIx64
+		                 " are not within BAR %u of %s, which has 0x%" PRIx64,
+		                 size, offset, bar, device->name, facts->size);
+	if ((facts->flags & HWB_BAR_PARTIAL_PAGE) != 0 &&
+	    platform_may(peer, device, POLICY_PARTIAL_PAGE, fault) != 0)
+		return -1;
+	if ((facts->flags & HWB_BAR_MSIX_TABLE) != 0 && !peer->broker->host.interrupt_remapping &&
+	    platform_may(peer, device, POLICY_MSIX_TABLE, fault) != 0)
+		return -1;
+	*plan = (struct region_plan){
+		.bar = bar,
+		.wc = wc,
+		.offset = offset,
+		.size = size,
+		.fd = -1,
+	};
+	return 0;
+}
+
+int region_open(const struct device *device, struct region_plan *plan, struct fault *fault)
+{
+	return resource_open(&device->facts.address, plan->bar, device->facts.vendor,
+	                     device->facts.device, &plan->wc, &plan->fd, fault);
+}
+
+int region_publish(struct peer *peer, struct device *device, const struct region_plan *plan,
+                   struct hwb_region *region, struct fault *fault)
+{
+	const struct hwb_bar *facts = &device->facts.bars[plan->bar];
+	bool io = (facts->flags & HWB_BAR_IO) != 0;
+	_cleanup_free_ struct region_session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL)
+		return fault_set(fault, HWB_NO_MEMORY, "no memory for a session");
+	session->session.kind = HWB_SESSION_IO_MEM;
+	session->device = device;
+	session->bar = plan->bar;
+	if (session_publish(peer, &session->session, fault) != 0)
+		return -1;
+	session->region = (struct hwb_region){
+		.session = session->session.handle,
+		.flags = (plan->wc ? HWB_REGION_WC : 0) | (io ? HWB_REGION_IO : 0),
+		.base = facts->address + plan->offset,
+		.size = plan->size,
+		.fd_offset = plan->offset,
+	};
+	*region = session->region;
+	steal_pointer(&session);
+	return 0;
+}
+
+void region_close(struct region_session *session)
+{
+	session_withdraw(&session->session);
+	free(session);
+}
+
+/* ---- the job of one region ---- */
+
+struct region_job {
+	struct job job;
+	struct request request;
+	const struct kernel_backend *kernel;
+	struct device *device;
+	uint32_t owner; /* handle of the device session */
+	struct region_plan plan;
+	int result;
+	struct fault fault;
+};
+
+static void run(struct job *job)
+{
+	struct region_job *self = (struct region_job *)job;
+
+	self->result = operate_open(self->kernel, self->device, NULL, &self->fault);
+	if (self->result == 0)
+		self->result = region_open(self->device, &self->plan, &self->fault);
+}
+
+static void done(struct job *job)
+{
+	struct region_job *self = (struct region_job *)job;
+	struct peer *peer = self->request.peer;
+	struct hwb_region region;
+
+	if (self->result == 0 &&
+	    session_table_find(&peer->sessions, self->owner, HWB_SESSION_DEVICE) == NULL)
+		self->result = fault_set(&self->fault, HWB_GONE, "the device was closed meanwhile");
+	if (self->result == 0)
+		self->result =
+		        region_publish(peer, self->device, &self->plan, &region, &self->fault);
+	if (self->result == 0)
+		request_reply(&self->request, region.session, &region, sizeof(region),
+		              &self->plan.fd, 1);
+	else
+		request_refuse(&self->request, 0, &self->fault);
+	close_fd(self->plan.fd);
+	request_drop(&self->request);
+	free(self);
+}
+
+static void start(struct request *request, struct device_session *owner,
+                  const struct region_plan *plan)
+{
+	struct region_job *self = calloc(1, sizeof(*self));
+
+	if (self == NULL) {
+		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
+		return;
+	}
+	self->job.run = run;
+	self->job.done = done;
+	self->kernel = request->peer->broker->host.backend;
+	self->device = owner->device;
+	self->owner = owner->session.handle;
+	self->plan = *plan;
+	request_hold(&self->request, request);
+	strand_submit(&owner->device->group->strand, &self->job);
+}
+
+static void open_bar(struct request *request, bool io)
+{
+	const struct hwb_bar_request *wanted = request->body;
+	struct session *session = request_session(request, HWB_SESSION_DEVICE);
+	struct region_plan plan;
+	struct fault fault;
+
+	if (session == NULL)
+		return;
+	struct device_session *owner = (struct device_session *)session;
+	if (region_check(request->peer, owner->device, wanted->bar, io, wanted->offset,
+	                 wanted->size, (wanted->flags & HWB_IO_MEM_WC) != 0, &plan, &fault) != 0)
+		request_refuse(request, REQUEST_FIELD(hwb_bar_request, bar), &fault);
+	else
+		start(request, owner, &plan);
+}
+
+void serve_io_mem_open_bar(struct request *request)
+{
+	open_bar(request, false);
+}
+
+void serve_io_port_open_bar(struct request *request)
+{
+	open_bar(request, true);
+}
+
+/* The connection's device with a memory BAR that holds the whole range. */
+static struct device_session *find_range(const struct peer *peer, uint64_t base, uint64_t size,
+                                         uint32_t *bar)
+{
+	for (uint32_t i = 0; i < peer->sessions.count; i++) {
+		struct device_session *owner = (struct device_session *)peer->sessions.items[i];
+		if (owner->session.kind != HWB_SESSION_DEVICE)
+			continue;
+		for (*bar = 0; *bar < HWB_BARS; ++*bar) {
+			const struct hwb_bar *facts = &owner->device->facts.bars[*bar];
+			if (facts->size != 0 && (facts->flags & HWB_BAR_IO) == 0 &&
+			    base >= facts->address && base - facts->address < facts->size &&
+			    size <= facts->size - (base - facts->address))
+				return owner;
+		}
+	}
+	return NULL;
+}
+
+void serve_io_mem_open(struct request *request)
+{
+	const struct hwb_io_mem_request *wanted = request->body;
+	struct region_plan plan;
+	struct fault fault;
+	uint32_t bar = 0;
+
+	if (wanted->size == 0 || wanted->base > UINT64_MAX - (wanted->size - 1)) {
+		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_io_mem_request, size),
+		                    "a range of %" PRIu64 " bytes from 0x%" PRIx64
+		                    " is empty or wraps around",
+		                    wanted->size, wanted->base);
+		return;
+	}
+	struct device_session *owner = find_range(request->peer, wanted->base, wanted->size, &bar);
+	if (owner == NULL) {
+		request_refuse_text(request, HWB_NOT_FOUND, REQUEST_FIELD(hwb_io_mem_request, base),
+		                    "0x%" PRIx64 "-0x%" PRIx64
+		                    " is not within a memory BAR of a device that this connection "
+		                    "has acquired",
+		                    wanted->base, wanted->base + (wanted->size - 1));
+		return;
+	}
+	if (region_check(request->peer, owner->device, bar, false,
+	                 wanted->base - owner->device->facts.bars[bar].address, wanted->size,
+	                 (wanted->flags & HWB_IO_MEM_WC) != 0, &plan, &fault) != 0)
+		request_refuse(request, REQUEST_FIELD(hwb_io_mem_request, base), &fault);
+	else
+		start(request, owner, &plan);
+}

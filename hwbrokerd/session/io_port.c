@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* IO_PORT: legacy ports, and I/O BARs by port number, in ordered batches. */
+#include "device/operate.h"
+#include "kernel/ports.h"
+#include "session/platform.h"
+#include "session/serve.h"
+#include "session/session.h"
+#include "util/cleanup.h"
+
+#include <string.h>
+
+enum { PORTS = 0x10000 };
+
+static bool overlap(const struct port_session *session, uint32_t base, uint32_t count)
+{
+	return session->base < base + count && base < session->base + session->count;
+}
+
+void port_close(struct port_session *session)
+{
+	struct broker *broker = session->session.peer->broker;
+
+	*session->link = session->next;
+	if (session->next != NULL)
+		session->next->link = session->link;
+	ports_permit(session->base, session->count, false, NULL);
+	/* Sessions of the same owner may overlap: theirs stay open. */
+	for (struct port_session *other = broker->port_sessions; other != NULL; other = other->next)
+		if (overlap(other, session->base, session->count))
+			ports_permit(other->base, other->count, true, NULL);
+	session_withdraw(&session->session);
+	free(session);
+}
+
+/* The session, and the answer. */
+static void publish(const struct request *request, struct device *device, uint32_t base,
+                    uint32_t count)
+{
+	struct peer *peer = request->peer;
+	struct broker *broker = peer->broker;
+	_cleanup_free_ struct port_session *session = calloc(1, sizeof(*session));
+	struct fault fault;
+
+	if (session == NULL) {
+		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a session");
+		return;
+	}
+	session->session.kind = HWB_SESSION_IO_PORT;
+	session->device = device;
+	session->base = base;
+	session->count = count;
+	for (struct port_session *other = broker->port_sessions; other != NULL; other = other->next)
+		if (other->session.peer != peer && overlap(other, base, count)) {
+			request_refuse_text(request, HWB_BUSY,
+			                    REQUEST_FIELD(hwb_io_port_request, base),
+			                    "some of ports 0x%x-0x%x are in use by another owner",
+			                    base, base + count - 1);
+			return;
+		}
+	if (ports_permit(base, count, true, &fault) != 0 ||
+	    session_publish(peer, &session->session, &fault) != 0) {
+		request_refuse(request, 0, &fault);
+		return;
+	}
+	session->next = broker->port_sessions;
+	session->link = &broker->port_sessions;
+	if (session->next != NULL)
+		session->next->link = &session->next;
+	broker->port_sessions = session;
+	request_reply(request, session->session.handle, NULL, 0, NULL, 0);
+	steal_pointer(&session);
+}
+
+/* ---- a device's I/O BAR, by port number ---- */
+
+struct port_job {
+	struct job job;
+	struct request request;
+	const struct kernel_backend *kernel;
+	struct device *device;
+	uint32_t owner;
+	struct hwb_io_port_request range;
+	int result;
+	struct fault fault;
+};
+
+/* The BAR answers only while the device is open. */
+static void run(struct job *job)
+{
+	struct port_job *self = (struct port_job *)job;
+	self->result = operate_open(self->kernel, self->device, NULL, &self->fault);
+}
+
+static void done(struct job *job)
+{
+	struct port_job *self = (struct port_job *)job;
+	struct peer *peer = self->request.peer;
+
+	if (self->result == 0 &&
+	    session_table_find(&peer->sessions, self->owner, HWB_SESSION_DEVICE) == NULL)
+		self->result = fault_set(&self->fault, HWB_GONE, "the device was closed meanwhile");
+	if (self->result == 0)
+		publish(&self->request, self->device, self->range.base, self->range.count);
+	else
+		request_refuse(&self->request, 0, &self->fault);
+	request_drop(&self->request);
+	free(self);
+}
+
+static struct device_session *find_bar(const struct peer *peer, uint32_t base, uint32_t count)
+{
+	for (uint32_t i = 0; i < peer->sessions.count; i++) {
+		struct device_session *owner = (struct device_session *)peer->sessions.items[i];
+		if (owner->session.kind != HWB_SESSION_DEVICE)
+			continue;
+		for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
+			const struct hwb_bar *facts = &owner->device->facts.bars[bar];
+			if ((facts->flags & HWB_BAR_IO) != 0 && base >= facts->address &&
+			    base + count <= facts->address + facts->size)
+				return owner;
+		}
+	}
+	return NULL;
+}
+
+static void open_in_bar(struct request *request, struct device_session *owner,
+                        const struct hwb_io_port_request *range)
+{
+	struct port_job *self = calloc(1, sizeof(*self));
+
+	if (self == NULL) {
+		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
+		return;
+	}
+	self->job.run = run;
+	self->job.done = done;
+	self->kernel = request->peer->broker->host.backend;
+	self->device = owner->device;
+	self->owner = owner->session.handle;
+	self->range = *range;
+	request_hold(&self->request, request);
+	strand_submit(&owner->device->group->strand, &self->job);
+}
+
+void serve_io_port_open(struct request *request)
+{
+	const struct hwb_io_port_request *range = request->body;
+	struct peer *peer = request->peer;
+	struct policy_verdict verdict;
+
+	if (range->count == 0 || range->base >= PORTS || range->count > PORTS - range->base) {
+		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_io_port_request, base),
+		                    "%u ports from 0x%x are not within 0x0-0xffff", range->count,
+		                    range->base);
+		return;
+	}
+	struct device_session *owner = find_bar(peer, range->base, range->count);
+	if (owner != NULL) {
+		open_in_bar(request, owner, range);
+		return;
+	}
+	struct policy_resource resource = {
+		.kind = POLICY_PORTS,
+		.offset = range->base,
+		.count = range->count,
+	};
+	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
+	if (verdict.granted)
+		publish(request, NULL, range->base, range->count);
+	else
+		request_refuse(request, REQUEST_FIELD(hwb_io_port_request, base), &verdict.why);
+}
+
+/* ---- batches ---- */
+
+static bool check_op(const struct request *request, const struct port_session *session,
+                     const struct hwb_port_op *op, uint32_t index)
+{
+	uint32_t field = (uint32_t)(sizeof(struct hwb_header) + sizeof(struct hwb_port_batch) +
+	                            index * sizeof(*op));
+
+	if ((op->action != HWB_PORT_IN && op->action != HWB_PORT_OUT) ||
+	    (op->width != 1 && op->width != 2 && op->width != 4)) {
+		request_refuse_text(request, HWB_INVALID, field,
+		                    "operation %u: action is %u (0 in, 1 out), width is %u (1, 2 "
+		                    "or 4)",
+		                    index, op->action, op->width);
+		return false;
+	}
+	if (op->port < session->base || op->port - session->base + op->width > session->count) {
+		request_refuse_text(request, HWB_INVALID, field,
+		                    "operation %u: port 0x%x, %u bytes wide, is not within "
+		                    "0x%x-0x%x",
+		                    index, op->port, op->width, session->base,
+		                    session->base + session->count - 1);
+		return false;
+	}
+	return true;
+}
+
+void serve_io_port_batch(struct request *request)
+{
+	const struct hwb_port_batch *batch = request->body;
+	struct {
+		struct hwb_port_batch head;
+		struct hwb_port_op ops[HWB_PORT_OPS_MAX];
+	} reply;
+	struct session *found = request_session(request, HWB_SESSION_IO_PORT);
+
+	if (found == NULL)
+		return;
+	size_t size = batch->count * sizeof(reply.ops[0]);
+	reply.head = *batch;
+	memcpy(reply.ops, batch + 1, size);
+	for (uint32_t i = 0; i < batch->count; i++)
+		if (!check_op(request, (struct port_session *)found, &reply.ops[i], i))
+			return;
+	ports_run(reply.ops, batch->count);
+	request_reply(request, request->header.session, &reply, sizeof(reply.head) + size, NULL, 0);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/platform.h"
+
+#include "session/serve.h"
+
+#include <string.h>
+
+int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,
+                 struct fault *fault)
+{
+	struct policy_device about = device_for_policy(device);
+	struct policy_resource resource = { .kind = kind, .device = &about };
+	struct policy_verdict verdict;
+
+	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
+	if (verdict.granted)
+		return 0;
+	if (fault != NULL)
+		*fault = verdict.why;
+	return -1;
+}
+
+struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
+                             struct policy_verdict *verdict, struct fault *fault)
+{
+	struct device *device = inventory_find(&peer->broker->inventory, address);
+	struct policy_verdict local;
+
+	if (verdict == NULL)
+		verdict = &local;
+	if (device != NULL && device->state != LIFE_GONE) {
+		struct policy_device about = device_for_policy(device);
+		struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &about };
+		policy_decide(peer->broker->policy, peer->client, &resource, verdict);
+		if (verdict->granted)
+			return device;
+	}
+	fault_set(fault, HWB_NOT_FOUND,
+	          "no device %04x:%02x:%02x.%x for client `%s': it is not there or no [device] "
+	          "section of the policy gives it to this client",
+	          address->domain, address->bus, address->device, address->function, peer->name);
+	return NULL;
+}
+
+void platform_describe(const struct peer *peer, const struct device *device,
+                       struct hwb_device *facts)
+{
+	*facts = device->facts;
+	facts->state = lifecycle_public(device->state);
+	if (device->resets)
+		facts->flags |= HWB_DEVICE_RESETS;
+	if (device->owner == peer)
+		facts->flags |= HWB_DEVICE_MINE;
+	if (peer->client != NULL && platform_may(peer, device, POLICY_DMA, NULL) == 0)
+		facts->flags |= HWB_DEVICE_MAY_DMA;
+}
+
+void serve_device_list(struct request *request)
+{
+	enum {
+		ROOM = (HWB_MESSAGE_MAX - sizeof(struct hwb_header) -
+		        sizeof(struct hwb_list_reply)) /
+		       sizeof(struct hwb_device)
+	};
+	const struct hwb_list_request *list = request->body;
+	const struct inventory *inventory = &request->peer->broker->inventory;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_device devices[ROOM];
+	} reply = { .head.record_size = sizeof(struct hwb_device) };
+
+	for (uint32_t i = inventory_from(inventory, list->cursor); i < inventory->count; i++) {
+		const struct device *device = inventory->devices[i];
+		if (device->state == LIFE_GONE ||
+		    platform_may(request->peer, device, POLICY_DEVICE, NULL) != 0)
+			continue;
+		if (reply.head.count == ROOM) {
+			reply.head.next = inventory_key(&device->facts.address);
+			break;
+		}
+		platform_describe(request->peer, device, &reply.devices[reply.head.count++]);
+	}
+	request_reply(request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(struct hwb_device), NULL, 0);
+}
+
+void serve_device_info(struct request *request)
+{
+	const struct hwb_device_info_request *info = request->body;
+	const struct device *device;
+	struct hwb_device reply;
+	struct fault fault;
+
+	if (request->header.session != 0) {
+		struct session *session = request_session(request, HWB_SESSION_DEVICE);
+		if (session == NULL)
+			return;
+		device = ((struct device_session *)session)->device;
+	} else {
+		device = platform_find(request->peer, &info->address, NULL, &fault);
+		if (device == NULL) {
+			request_refuse(request, REQUEST_FIELD(hwb_device_info_request, address),
+			               &fault);
+			return;
+		}
+	}
+	platform_describe(request->peer, device, &reply);
+	request_reply(request, request->header.session, &reply, sizeof(reply), NULL, 0);
+}
+
+void serve_ping(struct request *request)
+{
+	request_reply(request, 0, NULL, 0, NULL, 0);
+}
+
+void serve_close(struct request *request)
+{
+	struct session *session =
+	        session_table_find(&request->peer->sessions, request->header.session, 0);
+
+	if (session == NULL) {
+		request_refuse_text(request, HWB_NO_SESSION, offsetof(struct hwb_header, session),
+		                    "handle %u is not open on this connection",
+		                    request->header.session);
+		return;
+	}
+	/* The answer first: what closing still has to do is told by an event. */
+	request_reply(request, request->header.session, NULL, 0, NULL, 0);
+	session_close(session);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client's view of the bus: exactly the devices that the policy gives it.
+ */
+#ifndef HWBROKERD_SESSION_PLATFORM_H
+#define HWBROKERD_SESSION_PLATFORM_H
+
+#include "session/session.h"
+
+/* The device if this client may see it; otherwise NULL and `fault` says
+ * HWB_NOT_FOUND, the same whether it exists or not. `verdict` may be NULL. */
+struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
+                             struct policy_verdict *verdict, struct fault *fault);
+
+/* One question about a device to the policy: 0, or -1 with its reason. */
+int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,
+                 struct fault *fault);
+
+/* The device as `peer` sees it now. */
+void platform_describe(const struct peer *peer, const struct device *device,
+                       struct hwb_device *facts);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Granting a BAR's descriptor, in three steps: may it be (loop), open it
+ * (job), make it a session (loop). Used by IO_MEM, by I/O BARs, and by
+ * DEVICE_ACQUIRE, which does several at once.
+ */
+#ifndef HWBROKERD_SESSION_REGION_H
+#define HWBROKERD_SESSION_REGION_H
+
+#include "session/session.h"
+
+struct region_plan {
+	uint32_t bar;
+	bool wc; /* asked for; after region_open: granted */
+	uint64_t offset;
+	uint64_t size;
+	int fd; /* after region_open; -1 before */
+};
+
+/* Whether the part of BAR `bar` may be granted; fills the plan. `io`: an I/O
+ * BAR is wanted, otherwise memory. `size` 0: up to the end. */
+int region_check(const struct peer *peer, const struct device *device, uint32_t bar, bool io,
+                 uint64_t offset, uint64_t size, bool wc, struct region_plan *plan,
+                 struct fault *fault);
+
+/* On the group's strand; the device is open. */
+int region_open(const struct device *device, struct region_plan *plan, struct fault *fault);
+
+/* Makes the session; `region` is what the client is told. The descriptor stays
+ * in the plan. */
+int region_publish(struct peer *peer, struct device *device, const struct region_plan *plan,
+                   struct hwb_region *region, struct fault *fault);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+int session_publish(struct peer *peer, struct session *session, struct fault *fault)
+{
+	session->peer = peer;
+	if (session_table_add(&peer->sessions, session, peer->limits.sessions, fault) != 0)
+		return -1;
+	peer->broker->session_count++;
+	return 0;
+}
+
+void session_withdraw(struct session *session)
+{
+	session_table_remove(&session->peer->sessions, session);
+	session->peer->broker->session_count--;
+}
+
+void session_close(struct session *session)
+{
+	switch (session->kind) {
+	case HWB_SESSION_DEVICE:
+		device_session_close((struct device_session *)session);
+		break;
+	case HWB_SESSION_IO_MEM:
+		region_close((struct region_session *)session);
+		break;
+	case HWB_SESSION_IO_PORT:
+		port_close((struct port_session *)session);
+		break;
+	case HWB_SESSION_IRQ:
+		irq_close((struct irq_session *)session);
+		break;
+	case HWB_SESSION_DOMAIN:
+		domain_close((struct domain *)session);
+		break;
+	}
+}
+
+void session_close_all(struct peer *peer)
+{
+	struct session_table *table = &peer->sessions;
+
+	/* Devices first: they come to rest before their domains are torn down.
+	 * Closing one takes its regions and interrupts along, so look anew. */
+	for (uint32_t i = 0; i < table->count;) {
+		if (table->items[i]->kind == HWB_SESSION_DEVICE) {
+			session_close(table->items[i]);
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+	while (table->count != 0)
+		session_close(table->items[table->count - 1]);
+}
+
+static void describe_region(const struct region_session *session, char *text, size_t size)
+{
+	const struct hwb_region *region = &session->region;
+
+	snprintf(text, size, "%s BAR %u 0x%" PRIx64 "-0x%" PRIx64 "%s", session->device->name,
+	         session->bar, region->base, region->base + region->size - 1,
+	         (region->flags & HWB_REGION_IO) != 0   ? " ports"
+	         : (region->flags & HWB_REGION_WC) != 0 ? " wc"
+	                                                : "");
+}
+
+void session_describe(const struct session *session, char *text, size_t size)
+{
+	static const char *const irq_types[] = { "", "INTx", "MSI", "MSI-X" };
+
+	switch (session->kind) {
+	case HWB_SESSION_DEVICE:
+		snprintf(text, size, "%s%s", ((const struct device_session *)session)->device->name,
+		         ((const struct device_session *)session)->domain != NULL ? " with DMA"
+		                                                                  : "");
+		break;
+	case HWB_SESSION_IO_MEM:
+		describe_region((const struct region_session *)session, text, size);
+		break;
+	case HWB_SESSION_IO_PORT: {
+		const struct port_session *port = (const struct port_session *)session;
+		snprintf(text, size, "ports 0x%x-0x%x", port->base, port->base + port->count - 1);
+		break;
+	}
+	case HWB_SESSION_IRQ: {
+		const struct irq_session *irq = (const struct irq_session *)session;
+		snprintf(text, size, "%s %s, %u vector%s%s", irq->device->name,
+		         irq_types[irq->type], irq->count, irq->count == 1 ? "" : "s",
+		         irq->enabled ? "" : ", not enabled");
+		break;
+	}
+	case HWB_SESSION_DOMAIN: {
+		const struct domain *domain = (const struct domain *)session;
+		snprintf(text, size, "%u mappings, %" PRIu64 " bytes, %u device%s",
+		         domain->ledger.count, domain->ledger.bytes, domain->users,
+		         domain->users == 1 ? "" : "s");
+		break;
+	}
+	}
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Index of the first session with a handle of at least `handle`. */
+static uint32_t position(const struct session_table *table, uint32_t handle)
+{
+	uint32_t low = 0, high = table->count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (table->items[middle]->handle < handle)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int session_table_add(struct session_table *table, struct session *session, uint32_t max,
+                      struct fault *fault)
+{
+	if (table->count >= max)
+		return fault_set(fault, HWB_QUOTA,
+		                 "this connection has %u sessions open, its limit (sessions)",
+		                 table->count);
+	if (table->last_handle == UINT32_MAX)
+		return fault_set(
+		        fault, HWB_QUOTA,
+		        "this connection has used up all 4294967295 handles; connect anew");
+	if (table->count == table->capacity) {
+		uint32_t capacity = table->capacity == 0 ? 8 : table->capacity * 2;
+		struct session **more = realloc(table->items, capacity * sizeof(struct session *));
+		if (more == NULL)
+			return fault_set(fault, HWB_NO_MEMORY, "no memory for a session");
+		table->items = more;
+		table->capacity = capacity;
+	}
+	session->handle = ++table->last_handle;
+	table->items[table->count++] = session;
+	return 0;
+}
+
+struct session *session_table_find(const struct session_table *table, uint32_t handle,
+                                   unsigned kind)
+{
+	uint32_t at = position(table, handle);
+	if (at == table->count || table->items[at]->handle != handle)
+		return NULL;
+	return kind == 0 || table->items[at]->kind == kind ? table->items[at] : NULL;
+}
+
+void session_table_remove(struct session_table *table, const struct session *session)
+{
+	uint32_t at = position(table, session->handle);
+	if (at == table->count || table->items[at] != session)
+		return;
+	table->count--;
+	memmove(table->items + at, table->items + at + 1,
+	        (table->count - at) * sizeof(struct session *));
+}
+
+void session_table_free(struct session_table *table)
+{
+	free(table->items);
+	*table = (struct session_table){ 0 };
+}

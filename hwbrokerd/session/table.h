@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The open sessions of one connection, by handle. Handles rise and are never
+ * used twice, so an old one can never name something new.
+ */
+#ifndef HWBROKERD_SESSION_TABLE_H
+#define HWBROKERD_SESSION_TABLE_H
+
+#include "util/fault.h"
+
+#include <stddef.h>
+
+struct peer;
+
+/* The head of every session object. */
+struct session {
+	uint32_t handle;
+	enum hwb_session_kind kind;
+	struct peer *peer;
+};
+
+struct session_table {
+	struct session **items; /* ascending by handle */
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t last_handle;
+};
+
+/* Gives the session a handle. HWB_QUOTA at `max`. */
+int session_table_add(struct session_table *table, struct session *session, uint32_t max,
+                      struct fault *fault);
+/* NULL: no such handle, or (with a kind other than 0) of another kind. */
+struct session *session_table_find(const struct session_table *table, uint32_t handle,
+                                   unsigned kind);
+void session_table_remove(struct session_table *table, const struct session *session);
+void session_table_free(struct session_table *table);
+
+#endif
