@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads an INI file strictly. inih does the parsing, but silently bends what
+ * it does not like (cuts long lines, glues indented ones, drops headers that
+ * are not closed), so every line is checked first and inih sees only lines
+ * that mean to it what they mean to a reader.
+ */
+#ifndef HWBROKERD_POLICY_INI_READER_H
+#define HWBROKERD_POLICY_INI_READER_H
+
+#include "policy/report.h"
+
+#include <stddef.h>
+
+/* inih's line buffer has 200 bytes; it wants room for "\n" and NUL. */
+enum { INI_LINE_MAX = 198 };
+
+/* Told in the order of the file. Strings are valid during the call. */
+struct ini_sink {
+	/* `header` is what stands between the brackets; NULL: it could not be
+	 * read (which was reported), so the keys that follow belong nowhere. */
+	void (*section)(void *context, uint32_t line, const char *header);
+	/* Neither string is empty. */
+	void (*key)(void *context, uint32_t line, const char *key, const char *value);
+	void *context;
+};
+
+/* Mistakes go to `report`; the rest of the file is told nevertheless. */
+void ini_read_text(const char *text, size_t size, const struct ini_sink *sink,
+                   struct report *report);
+
+/* The same for a file, which must be safe (safe_file.h). */
+void ini_read_file(const char *path, const struct ini_sink *sink, struct report *report);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/safe_file.h"
+
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int check(int fd, struct fault *fault)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return fault_errno(fault, errno, "cannot examine it");
+	if (!S_ISREG(status.st_mode))
+		return fault_set(fault, HWB_INVALID, "is not a regular file");
+	if (status.st_uid != 0 && status.st_uid != geteuid())
+		return fault_set(fault, HWB_INVALID,
+		                 "belongs to uid %u, who could grant himself any device; make it "
+		                 "root's (chown root)",
+		                 status.st_uid);
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return fault_set(fault, HWB_INVALID,
+		                 "can be written by others than its owner (mode %04o); take that "
+		                 "away (chmod go-w)",
+		                 status.st_mode & 07777);
+	if (status.st_size > SAFE_FILE_MAX)
+		return fault_set(fault, HWB_INVALID, "is larger than 1 MiB");
+	return 0;
+}
+
+int safe_file_read(const char *path, char **text, size_t *size, struct fault *fault)
+{
+	/* O_NONBLOCK: opening a FIFO would wait for its writer. */
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ELOOP)
+		return fault_set(fault, HWB_INVALID,
+		                 "is a symbolic link; name the file that it points to");
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot open it");
+	if (check(fd, fault) != 0)
+		return -1;
+
+	/* One byte more than allowed, so that a file that grows is noticed. */
+	_cleanup_free_ char *content = malloc(SAFE_FILE_MAX + 1);
+	if (content == NULL)
+		return fault_errno(fault, ENOMEM, "cannot read it");
+	size_t got = 0;
+	while (got <= SAFE_FILE_MAX) {
+		ssize_t chunk = read(fd, content + got, SAFE_FILE_MAX + 1 - got);
+		if (chunk < 0 && errno == EINTR)
+			continue;
+		if (chunk < 0)
+			return fault_errno(fault, errno, "cannot read it");
+		if (chunk == 0)
+			break;
+		got += (size_t)chunk;
+	}
+	if (got > SAFE_FILE_MAX)
+		return fault_set(fault, HWB_INVALID, "is larger than 1 MiB");
+	content[got] = '\0';
+	*text = steal_pointer(&content);
+	*size = got;
+	return 0;
+}

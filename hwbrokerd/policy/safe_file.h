@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the files that a privileged program believes. */
+#ifndef HWBROKERD_POLICY_SAFE_FILE_H
+#define HWBROKERD_POLICY_SAFE_FILE_H
+
+#include "util/fault.h"
+
+#include <stddef.h>
+
+enum { SAFE_FILE_MAX = 1024 * 1024 };
+
+/* The whole content of a regular file, not a link, that only root (or the
+ * daemon's own user) can change: `*text` (freed by the caller; a NUL follows
+ * its `*size` bytes). Never blocks on a FIFO or device. 0, or -1 with `fault`
+ * saying what is wrong with it and how to repair it, without the path. */
+int safe_file_read(const char *path, char **text, size_t *size, struct fault *fault);
+
+#endif
