@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interior of struct policy, for the files of this folder only: flat arrays in
+ * the order of the file, and two indexes over them (match.h, and `grants` for
+ * ports) so that deciding neither searches nor allocates.
+ */
+#ifndef HWBROKERD_POLICY_RULES_H
+#define HWBROKERD_POLICY_RULES_H
+
+#include "policy/match.h"
+#include "policy/policy.h"
+
+enum { RULE_SECTION_SIZE = sizeof(((struct policy_verdict *)0)->section) };
+
+/* Whom a [client] section admits. */
+struct member {
+	uint32_t id;
+	uint32_t client;
+	bool group;
+};
+
+struct config_mask {
+	uint32_t offset;
+	uint32_t width; /* bytes */
+	uint32_t mask;
+};
+
+/* A [device NAME] section. */
+struct device_rule {
+	char section[RULE_SECTION_SIZE]; /* "device NAME" */
+	uint32_t line;
+	uint32_t first_mask; /* among the policy's masks */
+	uint32_t mask_count;
+	struct policy_grant grant;
+	struct match match;
+};
+
+/* A [ports NAME] section. */
+struct ports_rule {
+	char section[RULE_SECTION_SIZE];
+	uint32_t line;
+	bool force;
+};
+
+struct port_range {
+	uint16_t first;
+	uint16_t last;
+	uint32_t rule; /* among the policy's port rules */
+	uint32_t line;
+};
+
+/* A range as one client has it. */
+struct port_grant {
+	uint32_t client;
+	struct port_range range;
+};
+
+struct policy {
+	char *path;
+	char shown_path[sizeof(((struct policy_verdict *)0)->file)];
+	bool has_query_group;
+	uint32_t query_group;
+
+	struct policy_client *clients;
+	uint32_t client_count, client_capacity;
+	struct member *members; /* in the order of their clients */
+	uint32_t member_count, member_capacity;
+
+	struct device_rule *devices;
+	uint32_t device_count, device_capacity;
+	struct config_mask *masks;
+	uint32_t mask_count, mask_capacity;
+	struct match_index index;
+
+	struct ports_rule *ports;
+	uint32_t ports_count, ports_capacity;
+	struct port_range *ranges;
+	uint32_t range_count, range_capacity;
+	struct port_grant *grants; /* by client, then by port; they do not overlap */
+	uint32_t grant_count, grant_capacity;
+};
+
+/* The name behind "device " or "ports ". */
+static inline const char *rule_name(const char section[RULE_SECTION_SIZE])
+{
+	const char *at = section;
+	while (*at != '\0' && *at != ' ')
+		at++;
+	return *at == ' ' ? at + 1 : at;
+}
+
+#endif
