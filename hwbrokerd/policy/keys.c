@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/keys.h"
+
+#include "policy/parse.h"
+
+const struct section_type policy_sections[SECTION_KINDS] = {
+	[SECTION_BROKER] = { "broker", false, NULL, NULL },
+	[SECTION_CLIENT] = { "client", true, open_client, close_client },
+	[SECTION_DEVICE] = { "device", true, open_device, close_device },
+	[SECTION_PORTS] = { "ports", true, open_ports, close_ports },
+};
+
+#define LIMIT(field) .member = offsetof(struct policy_client, limits.field)
+#define GRANT(field) \
+	.set = set_boolean, .preset = "no", .member = offsetof(struct device_rule, grant.field)
+
+const struct key policy_keys[] = {
+	{ SECTION_BROKER, "query_group", .set = set_query_group, .preset = "hwbroker" },
+
+	{ SECTION_CLIENT, "user", .set = set_users },
+	{ SECTION_CLIENT, "group", .set = set_groups },
+	{ SECTION_CLIENT, "connections", .set = set_u32, .preset = "16", .min = 1, .max = 65536,
+	  LIMIT(connections) },
+	{ SECTION_CLIENT, "sessions", .set = set_u32, .preset = "1024", .min = 1, .max = 1048576,
+	  LIMIT(sessions) },
+	{ SECTION_CLIENT, "requests", .set = set_u32, .preset = "32", .min = 1, .max = 1024,
+	  LIMIT(requests) },
+	/* The kernel's own ceiling is 65535 per container (dma_entry_limit of
+	 * vfio_iommu_type1): ours must be met first. */
+	{ SECTION_CLIENT, "dma_mappings", .set = set_u32, .preset = "4096", .min = 0, .max = 60000,
+	  LIMIT(dma_mappings) },
+	{ SECTION_CLIENT, "dma_bytes", .set = set_size, .preset = "256M", .min = 0,
+	  .max = 1ull << 50, LIMIT(dma_bytes) },
+	{ SECTION_CLIENT, "irq_vectors", .set = set_u32, .preset = "64", .min = 0,
+	  .max = HWB_IRQ_VECTORS_MAX, LIMIT(irq_vectors) },
+
+	{ SECTION_DEVICE, "client", .set = set_references, .required = true },
+	{ SECTION_DEVICE, "address", .set = set_address },
+	{ SECTION_DEVICE, "id", .set = set_id },
+	{ SECTION_DEVICE, "subsystem", .set = set_subsystem },
+	{ SECTION_DEVICE, "class", .set = set_class },
+	{ SECTION_DEVICE, "take", GRANT(take) },
+	{ SECTION_DEVICE, "restore", GRANT(restore) },
+	{ SECTION_DEVICE, "force", GRANT(force) },
+	{ SECTION_DEVICE, "dma", GRANT(dma) },
+	{ SECTION_DEVICE, "partial_page", GRANT(partial_page) },
+	{ SECTION_DEVICE, "msix_table", GRANT(msix_table) },
+	{ SECTION_DEVICE, "config_write", .set = set_config_write },
+
+	{ SECTION_PORTS, "client", .set = set_references, .required = true },
+	{ SECTION_PORTS, "range", .set = set_range, .required = true },
+	{ SECTION_PORTS, "force", .set = set_boolean, .preset = "no",
+	  .member = offsetof(struct ports_rule, force) },
+};
+
+const size_t policy_key_count = sizeof(policy_keys) / sizeof(policy_keys[0]);
+_Static_assert(sizeof(policy_keys) / sizeof(policy_keys[0]) <= POLICY_KEYS_MAX,
+               "struct parser remembers a line for each key");

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/parse.h"
+
+#include "policy/array.h"
+#include "policy/suggest.h"
+#include "policy/values.h"
+
+#include <stdio.h>
+
+uint32_t parser_line_of(const struct parser *parser, const char *key)
+{
+	for (size_t i = 0; i < policy_key_count; i++) {
+		if (policy_keys[i].section == parser->kind && strcmp(policy_keys[i].name, key) == 0)
+			return parser->key_lines[i];
+	}
+	return 0;
+}
+
+int parser_bad_entry(struct parser *parser, const struct key *key, const struct fault *fault)
+{
+	report_add(parser->report, parser->line, "`%s': %s", key->name, fault->reason);
+	parser->faulty = true;
+	return 0;
+}
+
+static void apply_presets(struct parser *parser, enum section_kind kind)
+{
+	struct fault fault;
+
+	parser->line = 0;
+	for (size_t i = 0; i < policy_key_count; i++) {
+		const struct key *key = &policy_keys[i];
+		if (key->section == kind && key->preset != NULL &&
+		    key->set(parser, key, key->preset, &fault) != 0)
+			parser_bad_entry(parser, key, &fault);
+	}
+}
+
+static void close_section(struct parser *parser)
+{
+	if (parser->section == NULL)
+		return;
+	for (size_t i = 0; i < policy_key_count; i++) {
+		const struct key *key = &policy_keys[i];
+		if (key->section == parser->kind && key->required && parser->key_lines[i] == 0)
+			report_add(parser->report, parser->section_line,
+			           "[%s %s] has no `%s', which it needs", parser->section->word,
+			           parser->name, key->name);
+	}
+	if (parser->section->close != NULL)
+		parser->section->close(parser);
+	for (uint32_t i = parser->reference_count; parser->faulty && i > parser->first_reference;
+	     i--)
+		parser->references[i - 1].faulty = true;
+	parser->section = NULL;
+}
+
+/* Finds the section's kind, or reports. `name` is what stands behind it. */
+static const struct section_type *kind_of(struct parser *parser, const char *word,
+                                          enum section_kind *kind)
+{
+	struct suggestion suggestion;
+
+	suggest_start(&suggestion, word);
+	for (int i = 0; i < SECTION_KINDS; i++) {
+		if (strcmp(policy_sections[i].word, word) == 0) {
+			*kind = (enum section_kind)i;
+			return &policy_sections[i];
+		}
+		suggest_consider(&suggestion, policy_sections[i].word);
+	}
+	report_add(parser->report, parser->section_line, "there is no kind of section `%s'%s", word,
+	           suggest_text(&suggestion));
+	return NULL;
+}
+
+static bool check_section_name(struct parser *parser, const struct section_type *type,
+                               const char *name)
+{
+	struct fault fault;
+
+	if (type->named && name[0] == '\0') {
+		report_add(parser->report, parser->section_line,
+		           "section has no name; write [%s NAME]", type->word);
+		return false;
+	}
+	if (!type->named && name[0] != '\0') {
+		report_add(parser->report, parser->section_line, "[%s] takes no name, but has `%s'",
+		           type->word, name);
+		return false;
+	}
+	if (type->named && value_name(name, &fault) != 0) {
+		report_add(parser->report, parser->section_line, "%s", fault.reason);
+		return false;
+	}
+	return true;
+}
+
+static int open_section(struct parser *parser, const struct section_type *type,
+                        enum section_kind kind, const char *name)
+{
+	if (array_room(&parser->seen, &parser->seen_capacity, parser->seen_count,
+	               sizeof(*parser->seen)) != 0)
+		return -1;
+	struct seen_section *seen = &parser->seen[parser->seen_count++];
+	*seen = (struct seen_section){ .kind = kind, .line = parser->section_line };
+	snprintf(seen->name, sizeof(seen->name), "%s", name);
+	memcpy(parser->name, seen->name, sizeof(parser->name));
+	parser->kind = kind;
+	parser->faulty = false;
+	parser->first_reference = parser->reference_count;
+	memset(parser->key_lines, 0, sizeof(parser->key_lines));
+	/* [broker] has its presets from the start, as it may be left out. */
+	if (type->open != NULL) {
+		if (type->open(parser) != 0)
+			return -1;
+		apply_presets(parser, kind);
+	}
+	parser->section = type;
+	return 0;
+}
+
+static void on_section(void *context, uint32_t line, const char *header)
+{
+	struct parser *parser = context;
+	char word[INI_LINE_MAX + 1];
+	enum section_kind kind;
+
+	close_section(parser);
+	parser->lost = true;
+	parser->section_line = line;
+	if (header == NULL)
+		return;
+	size_t length = strcspn(header, " \t");
+	snprintf(word, sizeof(word), "%.*s", (int)length, header);
+	const char *name = header + length + strspn(header + length, " \t");
+	const struct section_type *type = kind_of(parser, word, &kind);
+	if (type == NULL || !check_section_name(parser, type, name))
+		return;
+	if (open_section(parser, type, kind, name) != 0)
+		parser->report->out_of_memory = true;
+	else
+		parser->lost = false;
+}
+
+/* A key that its section does not have: perhaps misspelt, perhaps misplaced. */
+static void unknown_key(struct parser *parser, const char *name)
+{
+	struct suggestion suggestion;
+	const char *home = NULL;
+
+	suggest_start(&suggestion, name);
+	for (size_t i = 0; i < policy_key_count; i++) {
+		if (policy_keys[i].section == parser->kind)
+			suggest_consider(&suggestion, policy_keys[i].name);
+		else if (strcmp(policy_keys[i].name, name) == 0)
+			home = policy_sections[policy_keys[i].section].word;
+	}
+	if (home != NULL)
+		report_add(parser->report, parser->line, "`%s' is a key of [%s], not of [%s]", name,
+		           home, parser->section->word);
+	else
+		report_add(parser->report, parser->line, "[%s] has no key `%s'%s",
+		           parser->section->word, name, suggest_text(&suggestion));
+}
+
+static void on_key(void *context, uint32_t line, const char *name, const char *value)
+{
+	struct parser *parser = context;
+	struct fault fault;
+
+	parser->line = line;
+	if (parser->section == NULL) {
+		if (!parser->lost)
+			report_add(parser->report, line,
+			           "`%s' stands before the first section; put it into one", name);
+		return;
+	}
+	for (size_t i = 0; i < policy_key_count; i++) {
+		const struct key *key = &policy_keys[i];
+		if (key->section != parser->kind || strcmp(key->name, name) != 0)
+			continue;
+		if (parser->key_lines[i] != 0) {
+			report_add(parser->report, line, "`%s' is already set in line %u", name,
+			           parser->key_lines[i]);
+			return;
+		}
+		parser->key_lines[i] = line;
+		if (key->set(parser, key, value, &fault) != 0)
+			parser_bad_entry(parser, key, &fault);
+		return;
+	}
+	unknown_key(parser, name);
+}
+
+void parser_start(struct parser *parser, struct policy *policy, const struct policy_users *users,
+                  struct report *report)
+{
+	*parser = (struct parser){ .policy = policy, .users = users, .report = report };
+	apply_presets(parser, SECTION_BROKER);
+}
+
+struct ini_sink parser_sink(struct parser *parser)
+{
+	return (struct ini_sink){ .section = on_section, .key = on_key, .context = parser };
+}
+
+void parser_finish(struct parser *parser)
+{
+	close_section(parser);
+}
+
+void parser_release(struct parser *parser)
+{
+	free(parser->seen);
+	free(parser->references);
+}

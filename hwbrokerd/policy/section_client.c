@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* [broker] and [client NAME]: who may talk to the broker. */
+#include "policy/array.h"
+#include "policy/parse.h"
+#include "policy/values.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+/* (uid_t)-1 means "none" to the kernel. */
+enum { ID_MAX = UINT32_MAX - 1 };
+
+/* A name or number to an id. */
+static int look_up(const struct parser *parser, bool group, const char *text, uint32_t *id,
+                   struct fault *fault)
+{
+	const struct policy_users *users = parser->users;
+	const char *what = group ? "group" : "user";
+	uint64_t number;
+
+	if (text[0] == '\0')
+		return fault_set(fault, HWB_INVALID, "empty entry in the list");
+	/* No name begins with a digit: useradd(8). */
+	if (isdigit((unsigned char)text[0])) {
+		if (value_number(text, 0, ID_MAX, &number, fault) != 0)
+			return -1;
+		*id = (uint32_t)number;
+		return 0;
+	}
+	int error = (group ? users->group : users->user)(users->context, text, id);
+	if (error == ENOENT)
+		return fault_set(fault, HWB_INVALID, "there is no %s `%s' on this host", what,
+		                 text);
+	if (error != 0)
+		return fault_errno(fault, error, "cannot look up the %s `%s'", what, text);
+	return 0;
+}
+
+int set_query_group(struct parser *parser, const struct key *key, const char *value,
+                    struct fault *fault)
+{
+	struct policy *policy = parser->policy;
+	(void)key;
+
+	policy->has_query_group = look_up(parser, true, value, &policy->query_group, fault) == 0;
+	/* The default group need not exist: then it is root alone who may. */
+	return policy->has_query_group || parser->line == 0 ? 0 : -1;
+}
+
+int open_client(struct parser *parser)
+{
+	struct policy *policy = parser->policy;
+
+	if (array_room(&policy->clients, &policy->client_capacity, policy->client_count,
+	               sizeof(*policy->clients)) != 0)
+		return -1;
+	struct policy_client *client = &policy->clients[policy->client_count];
+	*client = (struct policy_client){
+		.line = parser->section_line,
+		.index = policy->client_count++,
+	};
+	snprintf(client->name, sizeof(client->name), "%s", parser->name);
+	parser->target = client;
+	return 0;
+}
+
+/* Clients are matched in the order of the file, so a second section with the
+ * same user would never be used for him. */
+static int add_member(struct parser *parser, bool group, const char *text, struct fault *fault)
+{
+	struct policy *policy = parser->policy;
+	const struct policy_client *client = parser->target;
+	uint32_t id = 0;
+
+	if (look_up(parser, group, text, &id, fault) != 0)
+		return -1;
+	for (uint32_t i = 0; i < policy->member_count; i++) {
+		const struct member *member = &policy->members[i];
+		const struct policy_client *other = &policy->clients[member->client];
+		if (member->group == group && member->id == id)
+			return fault_set(fault, HWB_INVALID,
+			                 "%s %s is already named by [client %s] in line %u",
+			                 group ? "group" : "user", text, other->name, other->line);
+	}
+	if (array_room(&policy->members, &policy->member_capacity, policy->member_count,
+	               sizeof(*policy->members)) != 0) {
+		parser->report->out_of_memory = true;
+		return 0;
+	}
+	policy->members[policy->member_count++] =
+	        (struct member){ .id = id, .client = client->index, .group = group };
+	return 0;
+}
+
+static int add_members(struct parser *parser, const struct key *key, bool group, const char *value,
+                       struct fault *fault)
+{
+	char list[INI_LINE_MAX + 1];
+	char *rest = list, *name;
+
+	snprintf(list, sizeof(list), "%s", value);
+	while ((name = value_next(&rest)) != NULL) {
+		if (add_member(parser, group, name, fault) != 0)
+			parser_bad_entry(parser, key, fault);
+	}
+	return 0;
+}
+
+int set_users(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	return add_members(parser, key, false, value, fault);
+}
+
+int set_groups(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	return add_members(parser, key, true, value, fault);
+}
+
+void close_client(struct parser *parser)
+{
+	if (parser_line_of(parser, "user") == 0 && parser_line_of(parser, "group") == 0)
+		report_add(parser->report, parser->section_line,
+		           "[client %s] admits nobody; add `user = NAME' or `group = NAME'",
+		           parser->name);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/values.h"
+
+#include "policy/suggest.h"
+
+#include <ctype.h>
+#include <string.h>
+
+char *value_next(char **rest)
+{
+	char *entry = *rest;
+
+	if (entry == NULL)
+		return NULL;
+	char *comma = strchr(entry, ',');
+	*rest = comma != NULL ? comma + 1 : NULL;
+	if (comma != NULL)
+		*comma = '\0';
+	entry += strspn(entry, " \t");
+	size_t length = strlen(entry);
+	while (length > 0 && (entry[length - 1] == ' ' || entry[length - 1] == '\t'))
+		entry[--length] = '\0';
+	return entry;
+}
+
+/* Leading decimal digits; -1 if there are none or they overflow. */
+static int take_digits(const char **text, uint64_t *number)
+{
+	const char *at = *text;
+
+	*number = 0;
+	for (; isdigit((unsigned char)*at); at++) {
+		if (__builtin_mul_overflow(*number, 10u, number) ||
+		    __builtin_add_overflow(*number, (uint64_t)(*at - '0'), number))
+			return -1;
+	}
+	if (at == *text)
+		return -1;
+	*text = at;
+	return 0;
+}
+
+static bool all_digits(const char *text)
+{
+	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+int value_number(const char *text, uint64_t min, uint64_t max, uint64_t *number,
+                 struct fault *fault)
+{
+	const char *rest = text;
+
+	if (!all_digits(text))
+		return fault_set(fault, HWB_INVALID,
+		                 "`%s' is not a whole number; write one from %llu to %llu", text,
+		                 (unsigned long long)min, (unsigned long long)max);
+	if (take_digits(&rest, number) != 0 || *number < min || *number > max)
+		return fault_set(fault, HWB_INVALID, "%s is not within %llu to %llu", text,
+		                 (unsigned long long)min, (unsigned long long)max);
+	return 0;
+}
+
+int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *size, struct fault *fault)
+{
+	static const char units[] = "KMGT";
+	const char *rest = text + strspn(text, "0123456789");
+	const char *unit = *rest != '\0' ? strchr(units, toupper((unsigned char)*rest)) : NULL;
+	const char *end = unit != NULL ? rest + 1 : rest;
+	uint64_t factor = unit != NULL ? 1ull << 10 * (unit - units + 1) : 1;
+
+	if (rest == text || *end != '\0')
+		return fault_set(fault, HWB_INVALID,
+		                 "`%s' is not a size; write bytes, or a number with K, M, G or T, "
+		                 "like 256M",
+		                 text);
+	rest = text;
+	if (take_digits(&rest, size) != 0 || __builtin_mul_overflow(*size, factor, size) ||
+	    *size < min || *size > max)
+		return fault_set(fault, HWB_INVALID, "%s is not within %llu to %llu bytes", text,
+		                 (unsigned long long)min, (unsigned long long)max);
+	return 0;
+}
+
+int value_boolean(const char *text, bool *boolean, struct fault *fault)
+{
+	static const char *const other[][2] = {
+		{ "true", "yes" }, { "on", "yes" }, { "1", "yes" },   { "enable", "yes" },
+		{ "false", "no" }, { "off", "no" }, { "0", "no" },    { "disable", "no" },
+		{ "y", "yes" },    { "n", "no" },   { "YES", "yes" }, { "NO", "no" },
+	};
+	struct suggestion suggestion;
+
+	if (strcmp(text, "yes") == 0 || strcmp(text, "no") == 0) {
+		*boolean = text[0] == 'y';
+		return 0;
+	}
+	suggest_start(&suggestion, text);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		if (strcasecmp(text, other[i][0]) == 0)
+			suggestion.best = other[i][1];
+	}
+	if (suggestion.best == NULL) {
+		suggest_consider(&suggestion, "yes");
+		suggest_consider(&suggestion, "no");
+	}
+	return fault_set(fault, HWB_INVALID, "`%s' is neither `yes' nor `no'%s", text,
+	                 suggest_text(&suggestion));
+}
+
+int value_name(const char *text, struct fault *fault)
+{
+	size_t length = strlen(text);
+
+	if (length >= HWB_NAME_SIZE)
+		return fault_set(fault, HWB_INVALID,
+		                 "name `%s' has %zu characters, at most %u are possible", text,
+		                 length, HWB_NAME_SIZE - 1);
+	for (size_t i = 0; i < length; i++) {
+		unsigned char character = (unsigned char)text[i];
+		if (character < 0x80 && isalnum(character))
+			continue;
+		if (i == 0 || strchr("-_.", character) == NULL)
+			return fault_set(
+			        fault, HWB_INVALID,
+			        "name `%s' has an odd character at place %zu; use letters, "
+			        "digits, `-', `_' and `.', the first a letter or digit",
+			        text, i + 1);
+	}
+	return 0;
+}

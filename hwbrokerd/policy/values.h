@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The values that keys take, as text and as numbers. Pure: every function
+ * returns 0, or -1 with `fault` quoting the text and saying what would fit.
+ */
+#ifndef HWBROKERD_POLICY_VALUES_H
+#define HWBROKERD_POLICY_VALUES_H
+
+#include "policy/rules.h"
+
+/* Walks "a, b, c" in place: the next entry without blanks around it, NULL at
+ * the end. An empty entry is returned as "". `*rest` starts as the text. */
+char *value_next(char **rest);
+
+int value_number(const char *text, uint64_t min, uint64_t max, uint64_t *number,
+                 struct fault *fault);
+
+/* As value_number(), with an optional K, M, G or T (powers of 1024). */
+int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *size, struct fault *fault);
+
+/* "yes" or "no". */
+int value_boolean(const char *text, bool *boolean, struct fault *fault);
+
+/* 1 to 31 letters, digits, `-', `_' or `.', the first a letter or digit. */
+int value_name(const char *text, struct fault *fault);
+
+/* These add to a match. DDDD:BB:DD.F or BB:DD.F, F may be `*'. */
+int value_address(const char *text, struct match *match, struct fault *fault);
+/* VVVV:DDDD, where DDDD may be `*'. */
+int value_id(const char *text, struct match *match, struct fault *fault);
+int value_subsystem(const char *text, struct match *match, struct fault *fault);
+/* 2, 4 or 6 hexadecimal digits or a name of class_names.h. */
+int value_class(const char *text, struct match *match, struct fault *fault);
+
+/* 0xFIRST-0xLAST or 0xPORT. */
+int value_ports(const char *text, uint16_t *first, uint16_t *last, struct fault *fault);
+
+/* 0xOFFSET:0xMASK; the digits of the mask say how wide the register is. */
+int value_config_mask(const char *text, struct config_mask *mask, struct fault *fault);
+
+#endif
