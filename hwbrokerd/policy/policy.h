@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct policy;
@@ -96,12 +97,15 @@ struct policy_verdict {
 };
 
 /* Loads `path`. On failure returns -1, leaves *policy alone, and `report`
- * (freed by the caller, may be NULL) receives one line per mistake:
- * "FILE:LINE: what is wrong; did you mean `x'?". */
+ * (freed by the caller) receives one line per mistake, each ended by a newline:
+ * "FILE:LINE: what is wrong; did you mean `x'?"; NULL if memory is out, and
+ * on success. users.h has the same with another source of user names. */
 int policy_load(const char *path, struct policy **policy, char **report);
 void policy_free(struct policy *policy);
 
+/* As given to policy_load(). */
 const char *policy_path(const struct policy *policy);
+/* [device] and [ports] sections. */
 uint32_t policy_rule_count(const struct policy *policy);
 
 /* The client section that this peer falls under: first match in file order.
@@ -115,6 +119,8 @@ const struct policy_client *policy_client_named(const struct policy *policy, con
 /* May query (the ADMIN requests): root, and the group that [broker] names. */
 bool policy_may_query(const struct policy *policy, const struct policy_subject *subject);
 
+/* `client` may be NULL: a peer that is not admitted, to whom nothing is given.
+ * Never allocates, never fails: what makes no sense is refused. */
 void policy_decide(const struct policy *policy, const struct policy_client *client,
                    const struct policy_resource *resource, struct policy_verdict *verdict);
 
