@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/bind.h"
+
+#include "kernel/sysfs.h"
+#include "util/cleanup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char vfio_driver[] = "vfio-pci";
+
+void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZE])
+{
+	char path[SYSFS_PATH];
+
+	sysfs_device_path(address, "driver", path);
+	sysfs_link_name(path, driver, HWB_NAME_SIZE);
+}
+
+uint32_t bind_group(const struct hwb_pci_address *address)
+{
+	char path[SYSFS_PATH];
+	char name[16];
+	char *end;
+
+	sysfs_device_path(address, "iommu_group", path);
+	sysfs_link_name(path, name, sizeof(name));
+	unsigned long id = strtoul(name, &end, 10);
+	return name[0] != '\0' && *end == '\0' && id < UINT32_MAX ? (uint32_t)id : UINT32_MAX;
+}
+
+/* The kernel clears the override when a newline alone is written. */
+static int set_override(const struct hwb_pci_address *address, const char *driver)
+{
+	char path[SYSFS_PATH];
+	char line[HWB_NAME_SIZE + 1];
+
+	sysfs_device_path(address, "driver_override", path);
+	snprintf(line, sizeof(line), "%s\n", driver);
+	return sysfs_write(path, line);
+}
+
+static int unbind(const struct hwb_pci_address *address)
+{
+	char path[SYSFS_PATH];
+	char text[SYSFS_ADDRESS];
+
+	sysfs_device_path(address, "driver/unbind", path);
+	sysfs_address(address, text);
+	int result = sysfs_write(path, text);
+	return result == -ENOENT ? 0 : result; /* no driver: as wished */
+}
+
+static int probe(const struct hwb_pci_address *address)
+{
+	char text[SYSFS_ADDRESS];
+
+	sysfs_address(address, text);
+	return sysfs_write("/sys/bus/pci/drivers_probe", text);
+}
+
+int bind_claim(const struct hwb_pci_address *address, char previous[HWB_NAME_SIZE],
+               struct fault *fault)
+{
+	char text[SYSFS_ADDRESS];
+	char driver[HWB_NAME_SIZE];
+
+	sysfs_address(address, text);
+	bind_driver(address, driver);
+	if (strcmp(driver, vfio_driver) == 0) {
+		previous[0] = '\0';
+		return 0;
+	}
+	int result = set_override(address, vfio_driver);
+	if (result == -ENOENT)
+		return fault_set(fault, HWB_GONE, "%s has left the bus", text);
+	if (result != 0)
+		return fault_errno(fault, -result, "cannot set driver_override of %s", text);
+	memcpy(previous, driver, HWB_NAME_SIZE);
+	result = unbind(address);
+	if (result == 0)
+		result = probe(address);
+	bind_driver(address, driver);
+	if (result == 0 && strcmp(driver, vfio_driver) == 0)
+		return 0;
+	bind_restore(address, previous, NULL);
+	if (result != 0)
+		return fault_errno(fault, -result, "cannot bind %s to vfio-pci", text);
+	return fault_set(fault, HWB_HOST_ERROR,
+	                 "vfio-pci does not take %s: is the module loaded (modprobe vfio-pci)? "
+	                 "The kernel log says more",
+	                 text);
+}
+
+int bind_restore(const struct hwb_pci_address *address, const char *driver, struct fault *fault)
+{
+	char text[SYSFS_ADDRESS];
+	char now[HWB_NAME_SIZE];
+
+	sysfs_address(address, text);
+	int result = set_override(address, "");
+	bind_driver(address, now);
+	if (result == 0 && strcmp(now, vfio_driver) == 0)
+		result = unbind(address);
+	/* The override is gone, so the kernel picks by its own tables: the driver
+	 * that it had before, unless that was bound by hand. */
+	if (result == 0)
+		result = probe(address);
+	bind_driver(address, now);
+	if (result == 0 && driver[0] != '\0' && strcmp(now, driver) != 0) {
+		char path[SYSFS_PATH];
+		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
+		result = sysfs_write(path, text);
+	}
+	if (result == -ENOENT || result == -ENODEV)
+		return fault_set(fault, HWB_GONE, "%s or its driver `%s' is gone", text, driver);
+	return result == 0
+	               ? 0
+	               : fault_errno(fault, -result, "cannot give %s back to `%s'", text, driver);
+}
+
+/* ---- groups ---- */
+
+static bool parse_address(const char *text, struct hwb_pci_address *address)
+{
+	unsigned domain, bus, device, function;
+	int end = 0;
+
+	if (sscanf(text, "%x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
+	    text[end] != '\0')
+		return false;
+	*address = (struct hwb_pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.device = (uint8_t)device,
+		.function = (uint8_t)function,
+	};
+	return true;
+}
+
+/* A bridge does no DMA of its own for others and stays with its port driver,
+ * which VFIO accepts in a group. */
+static bool is_bridge(const struct hwb_pci_address *address)
+{
+	char path[SYSFS_PATH];
+	char text[16];
+
+	sysfs_device_path(address, "class", path);
+	return sysfs_read(path, text, sizeof(text)) > 0 && strtoul(text, NULL, 16) >> 16 == 0x06;
+}
+
+uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uint32_t max)
+{
+	char path[SYSFS_PATH];
+	struct hwb_pci_address address;
+	uint32_t count = 0;
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/devices", group);
+	_cleanup_dir_ DIR *directory = opendir(path);
+	const struct dirent *entry;
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		if (!parse_address(entry->d_name, &address) || is_bridge(&address))
+			continue;
+		if (count < max)
+			members[count] = address;
+		count++;
+	}
+	return count;
+}
+
+int bind_group_viable(uint32_t group, struct fault *fault)
+{
+	enum { MAX = 64 };
+	struct hwb_pci_address members[MAX];
+	uint32_t count = bind_group_members(group, members, MAX);
+
+	for (uint32_t i = 0; i < count && i < MAX; i++) {
+		char driver[HWB_NAME_SIZE];
+		char text[SYSFS_ADDRESS];
+		bind_driver(&members[i], driver);
+		if (driver[0] == '\0' || strcmp(driver, "pci-stub") == 0 ||
+		    strstr(driver, "vfio") != NULL)
+			continue;
+		sysfs_address(&members[i], text);
+		return fault_set(fault, HWB_UNSAFE,
+		                 "IOMMU group %u is shared with %s, which the host uses through "
+		                 "`%s': give that away too (a [device] rule with `take = yes'), or "
+		                 "put the card into another slot",
+		                 group, text, driver);
+	}
+	return count > MAX ? fault_set(fault, HWB_UNSUPPORTED,
+	                               "IOMMU group %u has more than 64 functions", group)
+	                   : 0;
+}
+
+int bind_reserved(uint32_t group, struct hwb_iova_range *ranges, uint32_t max, struct fault *fault)
+{
+	char path[SYSFS_PATH];
+	char type[32];
+	uint32_t count = 0;
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/reserved_regions", group);
+	_cleanup_file_ FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return fault_errno(fault, errno, "cannot read %s", path);
+	while (count < max && fscanf(file, "%" SCNx64 " %" SCNx64 " %31s", &ranges[count].first,
+	                             &ranges[count].last, type) == 3)
+		/* The kernel lets a user map over `direct-relaxable' ones. */
+		if (strcmp(type, "direct-relaxable") != 0)
+			count++;
+	return (int)count;
+}

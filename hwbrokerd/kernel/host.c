@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/host.h"
+
+#include "kernel/ports.h"
+#include "kernel/sysfs.h"
+#include "util/cleanup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vfio.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+static void problem(struct host *host, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+static void problem(struct host *host, const char *format, ...)
+{
+	va_list arguments;
+
+	if (host->problem_count == HOST_PROBLEMS)
+		return;
+	va_start(arguments, format);
+	vsnprintf(host->problems[host->problem_count++], HOST_PROBLEM_SIZE, format, arguments);
+	va_end(arguments);
+}
+
+static bool any_entry(const char *path)
+{
+	_cleanup_dir_ DIR *directory = opendir(path);
+	const struct dirent *entry;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL)
+		if (entry->d_name[0] != '.')
+			return true;
+	return false;
+}
+
+/* Whether a line of the file holds the word. */
+static bool file_has(const char *path, const char *word)
+{
+	char line[4096];
+	_cleanup_file_ FILE *file = fopen(path, "re");
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (strstr(line, word) != NULL)
+			return true;
+	return false;
+}
+
+/* vfio-pci is a module on most distributions, and nobody else asks for it. */
+static void load_vfio_pci(void)
+{
+	static char *const arguments[] = { "modprobe", "-q", "vfio-pci", NULL };
+	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	pid_t child;
+	int status;
+
+	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK) == 0)
+		return;
+	if (posix_spawn(&child, "/sbin/modprobe", NULL, NULL, arguments, environment) == 0)
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+			;
+}
+
+/* The group's own refusal to attach (vfio_iommu_type1 checks for isolated
+ * interrupts) is the last word; this says the same before a device is asked
+ * for. x86 names remapped interrupt chips "IR-..." in /proc/interrupts. */
+static bool interrupts_remapped(void)
+{
+	char unsafe[4];
+
+	if (sysfs_read("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", unsafe,
+	               sizeof(unsafe)) <= 0)
+		return false;
+#if defined(__x86_64__) || defined(__i386__)
+	return file_has("/proc/interrupts", " IR-");
+#else
+	return unsafe[0] == 'N';
+#endif
+}
+
+static void probe_vfio(struct host *host)
+{
+	load_vfio_pci();
+	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK) != 0) {
+		problem(host,
+		        "no vfio-pci driver in kernel %s: no device can be given away; install "
+		        "the kernel's full module package, then `modprobe vfio-pci'",
+		        host->kernel);
+		return;
+	}
+	_cleanup_fd_ int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (container < 0) {
+		problem(host,
+		        "cannot open /dev/vfio/vfio: %s; load vfio_iommu_type1, and run as root "
+		        "with access to /dev/vfio",
+		        strerror(errno));
+		return;
+	}
+	if (ioctl(container, VFIO_GET_API_VERSION) != VFIO_API_VERSION ||
+	    ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) <= 0) {
+		problem(host, "the kernel's VFIO has no type 1 v2 IOMMU backend: `modprobe "
+		              "vfio_iommu_type1'");
+		return;
+	}
+	host->vfio = true;
+}
+
+static void probe_ports(struct host *host)
+{
+	/* Port 0x80 is the POST code display: the one port nobody minds. */
+	struct fault fault;
+
+	host->ports = ports_permit(0x80, 1, true, &fault) == 0;
+	if (host->ports)
+		ports_permit(0x80, 1, false, NULL);
+	else if (fault.status != HWB_UNSUPPORTED)
+		problem(host, "no legacy ports: %s", fault.reason);
+}
+
+static void probe_lockdown(struct host *host)
+{
+	char text[64];
+
+	if (sysfs_read("/sys/kernel/security/lockdown", text, sizeof(text)) <= 0)
+		return;
+	host->lockdown = strstr(text, "[none]") == NULL;
+	if (host->lockdown)
+		problem(host,
+		        "the kernel is locked down (%s), as with Secure Boot: register "
+		        "descriptors and legacy ports are refused; switch Secure Boot off to "
+		        "use them",
+		        text);
+}
+
+static void probe_strict_devmem(struct host *host)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/boot/config-%s", host->kernel);
+	host->strict_devmem = !file_has("/proc/cmdline", "iomem=relaxed") &&
+	                      file_has(path, "CONFIG_IO_STRICT_DEVMEM=y");
+}
+
+void host_probe(struct host *host)
+{
+	struct utsname name;
+
+	*host = (struct host){ 0 };
+	uname(&name);
+	snprintf(host->kernel, sizeof(host->kernel), "%.63s", name.release);
+	host->iommu = any_entry("/sys/kernel/iommu_groups");
+	if (!host->iommu)
+		problem(host,
+		        "no IOMMU: no device can be given away safely; switch on VT-d or AMD-Vi "
+		        "in the firmware, and boot an Intel machine with intel_iommu=on");
+	probe_vfio(host);
+	if (host->iommu && host->vfio) {
+		host->backend = &kernel_vfio_group;
+		host->interrupt_remapping = interrupts_remapped();
+		if (!host->interrupt_remapping)
+			problem(host,
+			        "interrupts are not remapped, so a device could forge others': "
+			        "switch on interrupt remapping (x2APIC) in the firmware and drop "
+			        "intremap=off from the kernel's command line");
+	}
+	probe_lockdown(host);
+	probe_strict_devmem(host);
+	probe_ports(host);
+}

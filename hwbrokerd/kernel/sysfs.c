@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/sysfs.h"
+
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+void sysfs_address(const struct hwb_pci_address *address, char text[SYSFS_ADDRESS])
+{
+	snprintf(text, SYSFS_ADDRESS, "%04x:%02x:%02x.%x", address->domain, address->bus,
+	         address->device, address->function);
+}
+
+void sysfs_device_path(const struct hwb_pci_address *address, const char *name,
+                       char path[SYSFS_PATH])
+{
+	char text[SYSFS_ADDRESS];
+
+	sysfs_address(address, text);
+	snprintf(path, SYSFS_PATH, "/sys/bus/pci/devices/%s/%s", text, name);
+}
+
+int sysfs_read(const char *path, char *text, size_t size)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+
+	text[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	while (length < size - 1) {
+		ssize_t got = read(fd, text + length, size - 1 - length);
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	if (length != 0 && text[length - 1] == '\n')
+		length--;
+	text[length] = '\0';
+	return (int)length;
+}
+
+int sysfs_write(const char *path, const char *text)
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+void sysfs_link_name(const char *path, char *name, size_t size)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof(target) - 1);
+
+	name[0] = '\0';
+	if (length <= 0)
+		return;
+	target[length] = '\0';
+	const char *last = strrchr(target, '/');
+	snprintf(name, size, "%s", last != NULL ? last + 1 : target);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the VFIO group backend (linux/vfio.h, "VFIO group API"): containers
+ * hold mappings, groups attach to one container, devices are opened from a
+ * group. A group cannot change its container while a device of it is open.
+ */
+#ifndef HWBROKERD_KERNEL_VFIO_H
+#define HWBROKERD_KERNEL_VFIO_H
+
+#include "kernel/kernel.h"
+
+#include <pthread.h>
+
+/* A group in a domain, with at least one open device. */
+struct vfio_group {
+	struct vfio_group *next;
+	struct kernel_domain *domain;
+	uint32_t id;
+	uint32_t devices;
+	int fd;
+};
+
+struct kernel_domain {
+	pthread_mutex_t lock;
+	int container; /* -1 while no group is in it */
+	uint32_t groups;
+	struct kernel_mapping *mappings; /* ascending by iova; each with its own fd */
+	uint32_t count;
+	uint32_t capacity;
+};
+
+struct kernel_device {
+	int fd;
+	char name[32];
+	uint32_t flags;  /* VFIO_DEVICE_FLAGS_* */
+	uint64_t config; /* offset of config space in fd */
+	struct vfio_group *group;
+};
+
+/* vfio_domain.c. Attaches the group's descriptor to the domain's container, or
+ * takes it out. */
+int vfio_domain_attach(struct kernel_domain *domain, int group_fd, uint32_t group_id,
+                       struct fault *fault);
+void vfio_domain_detach(struct kernel_domain *domain, int group_fd);
+
+int vfio_domain_new(struct kernel_domain **domain, struct fault *fault);
+void vfio_domain_free(struct kernel_domain *domain);
+int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *mapping,
+                    struct fault *fault);
+int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault *fault);
+uint32_t vfio_domain_windows(struct kernel_domain *domain, struct hwb_iova_range *ranges,
+                             uint32_t max);
+
+/* vfio_irq.c */
+uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type);
+int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const int *trigger_fds,
+                    uint32_t count, int unmask_fd, struct fault *fault);
+int vfio_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struct fault *fault);
+int vfio_irq_unmask(struct kernel_device *device, struct fault *fault);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* Devices through the VFIO group and container API, which Debian ships. */
+#define _GNU_SOURCE /* nanosleep's prototype under any standard */
+#include "kernel/vfio.h"
+
+#include "kernel/sysfs.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+/* A device that is busy resetting (EAGAIN) is asked again, this often. */
+enum { RESET_TRIES = 10, RESET_PAUSE_MS = 100 };
+
+/* ---- groups: each can be open once, for all of its devices ---- */
+
+/* The lock guards the list. An entry itself is touched by jobs of that group's
+ * strand only, one at a time, so attaching, which may pin gigabytes, holds up
+ * nobody else. */
+static pthread_mutex_t groups_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct vfio_group *groups;
+
+static struct vfio_group *find_group(uint32_t id)
+{
+	pthread_mutex_lock(&groups_lock);
+	struct vfio_group *group = groups;
+	while (group != NULL && group->id != id)
+		group = group->next;
+	pthread_mutex_unlock(&groups_lock);
+	return group;
+}
+
+static int open_group(uint32_t id, struct fault *fault)
+{
+	char path[SYSFS_PATH];
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+
+	snprintf(path, sizeof(path), "/dev/vfio/%u", id);
+	_cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == EBUSY)
+		return fault_set(fault, HWB_BUSY,
+		                 "another program holds %s, or a descriptor from it, open", path);
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot open %s", path);
+	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) != 0)
+		return fault_errno(fault, errno, "cannot ask %s for its status", path);
+	if ((status.flags & VFIO_GROUP_FLAGS_VIABLE) == 0)
+		return fault_set(
+		        fault, HWB_UNSAFE,
+		        "IOMMU group %u is not viable: the host uses another function of it", id);
+	return steal_fd(&fd);
+}
+
+static int add_group(uint32_t id, struct kernel_domain *domain, struct vfio_group **group,
+                     struct fault *fault)
+{
+	_cleanup_free_ struct vfio_group *made = calloc(1, sizeof(*made));
+	_cleanup_fd_ int fd = -1;
+
+	if (made == NULL)
+		return fault_set(fault, HWB_NO_MEMORY, "no memory for a group");
+	fd = open_group(id, fault);
+	if (fd < 0 || vfio_domain_attach(domain, fd, id, fault) != 0)
+		return -1;
+	made->id = id;
+	made->domain = domain;
+	made->devices = 1;
+	made->fd = steal_fd(&fd);
+	pthread_mutex_lock(&groups_lock);
+	made->next = groups;
+	groups = made;
+	pthread_mutex_unlock(&groups_lock);
+	*group = steal_pointer(&made);
+	return 0;
+}
+
+static int group_get(uint32_t id, struct kernel_domain *domain, struct vfio_group **group,
+                     struct fault *fault)
+{
+	struct vfio_group *found = find_group(id);
+
+	if (found == NULL)
+		return add_group(id, domain, group, fault);
+	if (found->domain != domain)
+		return fault_set(fault, HWB_WRONG_STATE,
+		                 "another function of IOMMU group %u is open in another domain: "
+		                 "all functions of a group share one",
+		                 id);
+	found->devices++;
+	*group = found;
+	return 0;
+}
+
+static void group_put(struct vfio_group *group)
+{
+	if (--group->devices != 0)
+		return;
+	pthread_mutex_lock(&groups_lock);
+	struct vfio_group **link = &groups;
+	while (*link != group)
+		link = &(*link)->next;
+	*link = group->next;
+	pthread_mutex_unlock(&groups_lock);
+	vfio_domain_detach(group->domain, group->fd);
+	close_fd(group->fd);
+	free(group);
+}
+
+/* ---- config space ---- */
+
+static int config_read(struct kernel_device *device, uint32_t offset, uint32_t width,
+                       uint32_t *value, struct fault *fault)
+{
+	*value = 0;
+	ssize_t got = pread(device->fd, value, width, (off_t)(device->config + offset));
+	if (got == (ssize_t)width)
+		return 0;
+	return fault_errno(fault, got < 0 ? errno : EIO, "cannot read config space of %s at 0x%x",
+	                   device->name, offset);
+}
+
+static int config_write(struct kernel_device *device, uint32_t offset, uint32_t width,
+                        uint32_t value, struct fault *fault)
+{
+	ssize_t put = pwrite(device->fd, &value, width, (off_t)(device->config + offset));
+	if (put == (ssize_t)width)
+		return 0;
+	return fault_errno(fault, put < 0 ? errno : EIO, "cannot write config space of %s at 0x%x",
+	                   device->name, offset);
+}
+
+/* Sets and clears bits of the command register, and looks whether that held. */
+static int set_command(struct kernel_device *device, uint32_t set, uint32_t clear,
+                       struct fault *fault)
+{
+	uint32_t command;
+
+	if (config_read(device, PCI_COMMAND, 2, &command, fault) != 0)
+		return -1;
+	if (command == 0xffff)
+		return fault_set(fault, HWB_GONE, "%s does not answer any more", device->name);
+	if (((command | set) & ~clear) == command)
+		return 0;
+	if (config_write(device, PCI_COMMAND, 2, (command | set) & ~clear, fault) != 0 ||
+	    config_read(device, PCI_COMMAND, 2, &command, fault) != 0)
+		return -1;
+	/* Bits that a device hardwires to 0 (I/O decoding without I/O BARs) are
+	 * no failure; one that cannot be cleared is. */
+	if ((command & clear) != 0)
+		return fault_set(fault, HWB_HOST_ERROR,
+		                 "bits 0x%x of the command register of %s cannot be cleared",
+		                 command & clear, device->name);
+	return 0;
+}
+
+static int set_bus_master(struct kernel_device *device, bool on, struct fault *fault)
+{
+	return set_command(device, on ? PCI_COMMAND_MASTER : 0, on ? 0 : PCI_COMMAND_MASTER, fault);
+}
+
+/* ---- devices ---- */
+
+static void abandon(struct kernel_device *device)
+{
+	close_fd(device->fd);
+	if (device->group != NULL)
+		group_put(device->group);
+	free(device);
+}
+
+static int open_in_group(struct kernel_device *device, struct fault *fault)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_region_info region = {
+		.argsz = sizeof(region),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+
+	device->fd = ioctl(device->group->fd, VFIO_GROUP_GET_DEVICE_FD, device->name);
+	if (device->fd < 0)
+		return fault_errno(fault, errno, "VFIO cannot open %s", device->name);
+	fcntl(device->fd, F_SETFD, FD_CLOEXEC);
+	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info) != 0 ||
+	    ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) != 0)
+		return fault_errno(fault, errno, "VFIO tells nothing about %s", device->name);
+	device->flags = info.flags;
+	device->config = region.offset;
+	return set_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, PCI_COMMAND_MASTER, fault);
+}
+
+static int open_device(const struct hwb_pci_address *address, uint32_t group,
+                       struct kernel_domain *domain, struct kernel_device **device,
+                       struct fault *fault)
+{
+	struct kernel_device *made = calloc(1, sizeof(*made));
+
+	if (made == NULL)
+		return fault_set(fault, HWB_NO_MEMORY, "no memory for a device");
+	made->fd = -1;
+	sysfs_address(address, made->name);
+	if (group_get(group, domain, &made->group, fault) != 0 || open_in_group(made, fault) != 0) {
+		abandon(made);
+		return -1;
+	}
+	*device = made;
+	return 0;
+}
+
+static int reset(struct kernel_device *device, struct fault *fault)
+{
+	const struct timespec pause = { .tv_nsec = RESET_PAUSE_MS * 1000000L };
+	int error = 0;
+
+	if ((device->flags & VFIO_DEVICE_FLAGS_RESET) == 0)
+		return 0;
+	for (int tries = 0; tries < RESET_TRIES; tries++) {
+		error = ioctl(device->fd, VFIO_DEVICE_RESET) == 0 ? 0 : errno;
+		if (error != EAGAIN)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return error == 0 ? 0 : fault_errno(fault, error, "cannot reset %s", device->name);
+}
+
+static int close_device(struct kernel_device *device, struct fault *fault)
+{
+	static const enum hwb_irq_type types[] = { HWB_IRQ_INTX, HWB_IRQ_MSI, HWB_IRQ_MSIX };
+	int result = set_bus_master(device, false, fault);
+
+	/* Those that were not enabled say EINVAL: what counts is that they are off. */
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (vfio_irq_count(device, types[i]) != 0)
+			vfio_irq_disable(device, types[i], NULL);
+	if (result == 0)
+		result = reset(device, fault);
+	/* Again after the reset: it must answer, and be quiet. */
+	if (result == 0)
+		result = set_bus_master(device, false, fault);
+	/* The kernel resets it once more, by whatever means it has, when the last
+	 * descriptor is closed (vfio_pci_core_disable). */
+	abandon(device);
+	return result;
+}
+
+static bool can_reset(struct kernel_device *device)
+{
+	return (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;
+}
+
+const struct kernel_backend kernel_vfio_group = {
+	.name = "vfio-group",
+	.domain_new = vfio_domain_new,
+	.domain_free = vfio_domain_free,
+	.map = vfio_domain_map,
+	.unmap = vfio_domain_unmap,
+	.windows = vfio_domain_windows,
+	.open = open_device,
+	.close = close_device,
+	.set_bus_master = set_bus_master,
+	.can_reset = can_reset,
+	.irq_count = vfio_irq_count,
+	.irq_enable = vfio_irq_enable,
+	.irq_disable = vfio_irq_disable,
+	.irq_unmask = vfio_irq_unmask,
+	.config_read = config_read,
+	.config_write = config_write,
+};
