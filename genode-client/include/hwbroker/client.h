@@ -136,7 +136,8 @@ int hwb_close(struct hwb_client *client, uint32_t session, struct hwb_error *err
 
 /* Fills up to `max` devices from `cursor` on (start with 0, then the value
  * left there; 0 again: that was all). Returns how many, or an error. `records`
- * receives raw replies and must hold HWB_MESSAGE_MAX bytes, 8-aligned. */
+ * receives raw replies and must hold HWB_MESSAGE_MAX bytes, 8-aligned. With
+ * room for fewer devices than a page has (21), the rest of the page is lost. */
 int hwb_device_list(struct hwb_client *client, uint64_t *cursor, struct hwb_device *devices,
                     uint32_t max, void *records, struct hwb_error *error);
 
@@ -166,8 +167,9 @@ int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, u
 int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t bar,
                          struct hwb_region *region, int *fd, struct hwb_error *error);
 
-/* Carries out `count` (at most HWB_PORT_OPS_MAX) operations in order; values
- * that were read are stored into `ops`. */
+/* Carries out `count` operations in order; values that were read are stored
+ * into `ops`. Sent in pieces of 32, each of which the broker checks as a whole
+ * before its first operation; hwb_begin() sends up to HWB_PORT_OPS_MAX at once. */
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
                       uint32_t count, struct hwb_error *error);
 

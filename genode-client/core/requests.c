@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Each request of the protocol as a function that sends it and waits. */
+#include <hwbroker/client.h>
+
+#include "bytes.h"
+
+/* Where an answer goes; zero fields: nothing of that kind is expected. */
+struct answer {
+	void *reply;
+	uint32_t reply_size;
+	int *fds;
+	uint32_t fds_max;
+	uint32_t fd_count;     /* out */
+	uint32_t reply_length; /* out */
+	uint32_t session;      /* out */
+};
+
+static int request(struct hwb_client *client, uint16_t opcode, uint32_t session, const void *body,
+                   size_t length, int fd, struct answer *answer, struct hwb_error *error)
+{
+	struct hwb_call call;
+
+	bytes_zero(&call, sizeof(call));
+	call.error = error;
+	if (answer != NULL) {
+		call.reply = answer->reply;
+		call.reply_size = answer->reply_size;
+		call.fds = answer->fds;
+		call.fds_max = answer->fds_max;
+	}
+	int result = hwb_begin(client, &call, opcode, session, body, length, fd);
+	if (result == 0)
+		result = hwb_finish(client, &call);
+	if (answer != NULL) {
+		answer->fd_count = call.fd_count;
+		answer->reply_length = call.reply_length;
+		answer->session = call.session;
+	}
+	return result;
+}
+
+/* A request whose answer says nothing but yes or no. */
+static int command(struct hwb_client *client, uint16_t opcode, uint32_t session, const void *body,
+                   size_t length, struct hwb_error *error)
+{
+	return request(client, opcode, session, body, length, -1, NULL, error);
+}
+
+int hwb_ping(struct hwb_client *client, struct hwb_error *error)
+{
+	return command(client, HWB_PING, 0, NULL, 0, error);
+}
+
+int hwb_close(struct hwb_client *client, uint32_t session, struct hwb_error *error)
+{
+	return command(client, HWB_CLOSE, session, NULL, 0, error);
+}
+
+int hwb_device_list(struct hwb_client *client, uint64_t *cursor, struct hwb_device *devices,
+                    uint32_t max, void *records, struct hwb_error *error)
+{
+	const struct hwb_list_request list = { *cursor };
+	const struct hwb_list_reply *head = (const struct hwb_list_reply *)records;
+	struct answer answer = { records, HWB_MESSAGE_MAX, NULL, 0, 0, 0, 0 };
+	int result = request(client, HWB_DEVICE_LIST, 0, &list, sizeof(list), -1, &answer, error);
+
+	if (result != 0)
+		return result;
+	/* A newer broker's records may be longer, an older one's shorter. */
+	uint32_t known = head->record_size < sizeof(*devices) ? head->record_size
+	                                                      : (uint32_t)sizeof(*devices);
+	const unsigned char *record = (const unsigned char *)(head + 1);
+	uint32_t count = head->count < max ? head->count : max;
+	for (uint32_t i = 0; i < count; i++, record += head->record_size) {
+		bytes_zero(&devices[i], sizeof(devices[i]));
+		bytes_copy(&devices[i], record, known);
+	}
+	*cursor = head->next;
+	return (int)count;
+}
+
+int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *address,
+                    struct hwb_device *device, struct hwb_error *error)
+{
+	const struct hwb_device_info_request info = { *address };
+	struct answer answer = { device, sizeof(*device), NULL, 0, 0, 0, 0 };
+
+	return request(client, HWB_DEVICE_INFO, 0, &info, sizeof(info), -1, &answer, error);
+}
+
+int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *acquire,
+                       uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
+                       uint32_t *fd_count, struct hwb_error *error)
+{
+	struct answer answer = { reply, sizeof(*reply), fds, HWB_FDS_MAX, 0, 0, 0 };
+	int result = request(client, HWB_DEVICE_ACQUIRE, 0, acquire, sizeof(*acquire), -1, &answer,
+	                     error);
+
+	*fd_count = answer.fd_count;
+	*session = answer.session;
+	return result;
+}
+
+static int config(struct hwb_client *client, uint16_t opcode, uint32_t device, uint32_t offset,
+                  uint32_t width, uint32_t *value, struct hwb_error *error)
+{
+	struct hwb_config_access access = { (uint16_t)offset, (uint16_t)width, *value };
+	struct answer answer = { &access, sizeof(access), NULL, 0, 0, 0, 0 };
+	int result = request(client, opcode, device, &access, sizeof(access), -1, &answer, error);
+
+	*value = access.value;
+	return result;
+}
+
+int hwb_config_read(struct hwb_client *client, uint32_t device, uint32_t offset, uint32_t width,
+                    uint32_t *value, struct hwb_error *error)
+{
+	*value = 0;
+	return config(client, HWB_CONFIG_READ, device, offset, width, value, error);
+}
+
+int hwb_config_write(struct hwb_client *client, uint32_t device, uint32_t offset, uint32_t width,
+                     uint32_t value, struct hwb_error *error)
+{
+	return config(client, HWB_CONFIG_WRITE, device, offset, width, &value, error);
+}
+
+int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uint32_t flags,
+                    struct hwb_region *region, int *fd, struct hwb_error *error)
+{
+	const struct hwb_io_mem_request io_mem = { base, size, flags, 0 };
+	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
+
+	return request(client, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1, &answer, error);
+}
+
+int hwb_io_mem_open_bar(struct hwb_client *client, uint32_t device,
+                        const struct hwb_bar_request *bar, struct hwb_region *region, int *fd,
+                        struct hwb_error *error)
+{
+	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
+
+	return request(client, HWB_IO_MEM_OPEN_BAR, device, bar, sizeof(*bar), -1, &answer, error);
+}
+
+int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, uint32_t *session,
+                     struct hwb_error *error)
+{
+	const struct hwb_io_port_request ports = { base, count };
+	struct answer answer = { NULL, 0, NULL, 0, 0, 0, 0 };
+	int result =
+	        request(client, HWB_IO_PORT_OPEN, 0, &ports, sizeof(ports), -1, &answer, error);
+
+	*session = answer.session;
+	return result;
+}
+
+int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t bar,
+                         struct hwb_region *region, int *fd, struct hwb_error *error)
+{
+	const struct hwb_bar_request wanted = { bar, 0, 0, 0 };
+	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
+
+	return request(client, HWB_IO_PORT_OPEN_BAR, device, &wanted, sizeof(wanted), -1, &answer,
+	               error);
+}
+
+int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
+                      uint32_t count, struct hwb_error *error)
+{
+	/* Up to 2 KiB: too much for a small stack, so it is sent in pieces that
+	 * keep the order. A batch of at most 32 is checked as a whole. */
+	enum { PIECE = 32 };
+	struct {
+		struct hwb_port_batch head;
+		struct hwb_port_op ops[PIECE];
+	} batch;
+
+	for (uint32_t done = 0; done < count;) {
+		uint32_t now = count - done < PIECE ? count - done : PIECE;
+		size_t size = now * sizeof(*ops);
+		struct answer answer = { &batch, sizeof(batch), NULL, 0, 0, 0, 0 };
+		batch.head.count = now;
+		batch.head.reserved = 0;
+		bytes_copy(batch.ops, ops + done, size);
+		int result = request(client, HWB_IO_PORT_BATCH, session, &batch,
+		                     sizeof(batch.head) + size, -1, &answer, error);
+		if (result != 0)
+			return result;
+		bytes_copy(ops + done, batch.ops, size);
+		done += now;
+	}
+	return 0;
+}
+
+int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *irq,
+                 struct hwb_interrupt *reply, int *fds, uint32_t *fd_count,
+                 struct hwb_error *error)
+{
+	struct answer answer = { reply, sizeof(*reply), fds, HWB_FDS_MAX, 0, 0, 0 };
+	int result = request(client, HWB_IRQ_OPEN, device, irq, sizeof(*irq), -1, &answer, error);
+
+	*fd_count = answer.fd_count;
+	return result;
+}
+
+int hwb_irq_enable(struct hwb_client *client, uint32_t irq, struct hwb_error *error)
+{
+	return command(client, HWB_IRQ_ENABLE, irq, NULL, 0, error);
+}
+
+int hwb_irq_ack(struct hwb_client *client, uint32_t irq, struct hwb_error *error)
+{
+	return command(client, HWB_IRQ_ACK, irq, NULL, 0, error);
+}
+
+int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_t count, int *fds,
+                struct hwb_error *error)
+{
+	struct hwb_irq_fds range = { first, count };
+	struct answer answer = { &range, sizeof(range), fds, HWB_FDS_MAX, 0, 0, 0 };
+
+	return request(client, HWB_IRQ_FDS, irq, &range, sizeof(range), -1, &answer, error);
+}
+
+int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_error *error)
+{
+	struct answer answer = { NULL, 0, NULL, 0, 0, 0, 0 };
+	int result = request(client, HWB_DOMAIN_OPEN, 0, NULL, 0, -1, &answer, error);
+
+	*session = answer.session;
+	return result;
+}
+
+int hwb_domain_assign(struct hwb_client *client, uint32_t domain, uint32_t device,
+                      struct hwb_error *error)
+{
+	const struct hwb_assign_request assign = { device, 0 };
+
+	return command(client, HWB_DOMAIN_ASSIGN, domain, &assign, sizeof(assign), error);
+}
+
+int hwb_domain_deassign(struct hwb_client *client, uint32_t domain, uint32_t device,
+                        struct hwb_error *error)
+{
+	const struct hwb_assign_request assign = { device, 0 };
+
+	return command(client, HWB_DOMAIN_DEASSIGN, domain, &assign, sizeof(assign), error);
+}
+
+int hwb_dma_alloc(struct hwb_client *client, uint32_t domain,
+                  const struct hwb_dma_alloc_request *alloc, struct hwb_dma_reply *reply, int *fd,
+                  struct hwb_error *error)
+{
+	struct answer answer = { reply, sizeof(*reply), fd, 1, 0, 0, 0 };
+
+	return request(client, HWB_DMA_ALLOC, domain, alloc, sizeof(*alloc), -1, &answer, error);
+}
+
+int hwb_dma_map(struct hwb_client *client, uint32_t domain, const struct hwb_dma_map_request *map,
+                int fd, struct hwb_dma_reply *reply, struct hwb_error *error)
+{
+	struct answer answer = { reply, sizeof(*reply), NULL, 0, 0, 0, 0 };
+
+	return request(client, HWB_DMA_MAP, domain, map, sizeof(*map), fd, &answer, error);
+}
+
+int hwb_dma_unmap(struct hwb_client *client, uint32_t domain, uint64_t iova,
+                  struct hwb_error *error)
+{
+	const struct hwb_dma_unmap_request unmap = { iova };
+
+	return command(client, HWB_DMA_UNMAP, domain, &unmap, sizeof(unmap), error);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Transport and locks of an ordinary program. */
+#define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
+#include <hwbroker/codec.h>
+#include <hwbroker/posix.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+union control {
+	struct cmsghdr header;
+	unsigned char bytes[CMSG_SPACE(sizeof(int) * HWB_FDS_MAX)];
+};
+
+/* ---- transport: the context is the struct hwb_posix ---- */
+
+static long posix_send(void *context, const void *packet, size_t length, const int *fds,
+                       uint32_t fd_count)
+{
+	const struct hwb_posix *posix = context;
+	struct iovec part = { (void *)packet, length };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union control control;
+	ssize_t sent;
+
+	if (fd_count != 0) {
+		memset(&control, 0, sizeof(control));
+		message.msg_control = control.bytes;
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * fd_count);
+	}
+	do
+		sent = sendmsg(posix->socket, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : sent;
+}
+
+static uint32_t take_fds(struct msghdr *message, int *fds, uint32_t max)
+{
+	uint32_t count = 0;
+
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+	     part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t here = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < here; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
+			if (count < max)
+				fds[count++] = fd;
+			else
+				close(fd);
+		}
+	}
+	return count;
+}
+
+static long posix_receive(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
+                          uint32_t *fd_count)
+{
+	const struct hwb_posix *posix = context;
+	struct iovec part = { packet, size };
+	union control control;
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t length;
+
+	do
+		length = recvmsg(posix->socket, &message, MSG_CMSG_CLOEXEC);
+	while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return -errno;
+	*fd_count = take_fds(&message, fds, fds_max);
+	/* Cut: the descriptor table may be full. What came is of no use alone. */
+	if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
+		while (*fd_count > 0)
+			close(fds[--*fd_count]);
+		return -EPROTO;
+	}
+	return length;
+}
+
+static void posix_close_fd(void *context, int fd)
+{
+	(void)context;
+	close(fd);
+}
+
+/* ---- locks ---- */
+
+static void lock_acquire(void *context)
+{
+	struct hwb_posix_lock *lock = context;
+
+	pthread_mutex_lock(&lock->mutex);
+	uint64_t ticket = lock->next++;
+	while (lock->serving != ticket)
+		pthread_cond_wait(&lock->turn, &lock->mutex);
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+static void lock_release(void *context)
+{
+	struct hwb_posix_lock *lock = context;
+
+	pthread_mutex_lock(&lock->mutex);
+	lock->serving++;
+	if (lock->serving != lock->next)
+		pthread_cond_broadcast(&lock->turn);
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+static struct hwb_lock lock_init(struct hwb_posix_lock *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+	pthread_cond_init(&lock->turn, NULL);
+	lock->next = 0;
+	lock->serving = 0;
+	return (struct hwb_lock){ lock, lock_acquire, lock_release };
+}
+
+static void lock_destroy(struct hwb_posix_lock *lock)
+{
+	pthread_cond_destroy(&lock->turn);
+	pthread_mutex_destroy(&lock->mutex);
+}
+
+/* ---- connecting ---- */
+
+static void explain(struct hwb_error *error, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+static void explain(struct hwb_error *error, const char *format, ...)
+{
+	va_list arguments;
+
+	if (error == NULL)
+		return;
+	*error = (struct hwb_error){ 0 };
+	va_start(arguments, format);
+	vsnprintf(error->reason, sizeof(error->reason), format, arguments);
+	va_end(arguments);
+}
+
+static int open_socket(const char *path, struct hwb_error *error)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		explain(error, "the socket path %s is too long", path);
+		return -ENAMETOOLONG;
+	}
+	strcpy(address.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	int result = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (result == -ENOENT || result == -ECONNREFUSED)
+		explain(error,
+		        "no broker answers at %s: is hwbrokerd running? Try `systemctl start "
+		        "hwbrokerd'",
+		        path);
+	else
+		explain(error, "cannot connect to %s: %s", path, strerror(-result));
+	return result;
+}
+
+int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler on_event,
+                   void *event_context, struct hwb_error *error)
+{
+	const struct hwb_transport transport = { posix, posix_send, posix_receive,
+		                                 posix_close_fd };
+
+	if (path == NULL)
+		path = getenv("HWBROKER_SOCKET");
+	if (path == NULL || path[0] == '\0')
+		path = HWB_SOCKET_PATH;
+	if (error != NULL)
+		*error = (struct hwb_error){ 0 };
+	posix->socket = open_socket(path, error);
+	if (posix->socket < 0)
+		return posix->socket;
+	const struct hwb_lock send_lock = lock_init(&posix->send_lock);
+	const struct hwb_lock receive_lock = lock_init(&posix->receive_lock);
+	int result = hwb_connect(&posix->client, &transport, &send_lock, &receive_lock, on_event,
+	                         event_context, error);
+	if (result == 0)
+		return 0;
+	if (hwb_refusal_of(result) == HWB_OK)
+		explain(error, "the broker at %s hung up: %s", path,
+		        result == -EPIPE ? "it has too many connections of this user, or is stopping"
+		                         : strerror(-result));
+	hwb_posix_close(posix);
+	return result;
+}
+
+void hwb_posix_close(struct hwb_posix *posix)
+{
+	close(posix->socket);
+	lock_destroy(&posix->send_lock);
+	lock_destroy(&posix->receive_lock);
+}
+
+void hwb_posix_print_error(const char *what, int result, const struct hwb_error *error)
+{
+	enum hwb_status status = hwb_refusal_of(result);
+	const char *reason = error != NULL && error->reason[0] != '\0' ? error->reason : NULL;
+
+	if (status != HWB_OK)
+		fprintf(stderr, "%s: %s (%s)\n", what, reason != NULL ? reason : "refused",
+		        hwb_status_name(status));
+	else
+		fprintf(stderr, "%s: %s\n", what, reason != NULL ? reason : strerror(-result));
+}
