@@ -87,7 +87,7 @@ static int pair(const char *text, uint32_t *vendor, uint32_t *device, bool *any)
 
 int value_id(const char *text, struct match *match, struct fault *fault)
 {
-	uint32_t vendor, device;
+	uint32_t vendor = 0, device = 0;
 	bool any = false;
 
 	if (pair(text, &vendor, &device, &any) != 0)
@@ -103,7 +103,7 @@ int value_id(const char *text, struct match *match, struct fault *fault)
 
 int value_subsystem(const char *text, struct match *match, struct fault *fault)
 {
-	uint32_t vendor, device;
+	uint32_t vendor = 0, device = 0;
 
 	if (pair(text, &vendor, &device, NULL) != 0)
 		return fault_set(fault, HWB_INVALID,
@@ -119,7 +119,7 @@ int value_class(const char *text, struct match *match, struct fault *fault)
 {
 	size_t length = strlen(text);
 	struct suggestion suggestion;
-	uint32_t code;
+	uint32_t code = 0;
 
 	suggest_start(&suggestion, text);
 	for (size_t i = 0; i < class_name_count; i++) {
@@ -146,7 +146,7 @@ int value_class(const char *text, struct match *match, struct fault *fault)
 int value_ports(const char *text, uint16_t *first, uint16_t *last, struct fault *fault)
 {
 	const char *rest = text;
-	uint32_t from, to;
+	uint32_t from = 0, to;
 
 	/* Decimal ports are not accepted: nobody means port 61 by "61". */
 	bool good = take_prefixed(&rest, 8, &from) == 0;
