@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is a client, what each may have, and in which words it is refused. */
+#include "test_policy_load.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char text[] = "[client a]\n"             /* line 1 */
+                           "user = alice\n"           /* 2 */
+                           "[client b]\n"             /* 3 */
+                           "user = bob, 1234\n"       /* 4 */
+                           "group = drivers\n"        /* 5 */
+                           "[device nic]\n"           /* 6 */
+                           "client = a\n"             /* 7 */
+                           "address = 0000:03:00.0\n" /* 8 */
+                           "take = yes\n"             /* 9 */
+                           "dma = yes\n"              /* 10 */
+                           "config_write = 0x44:0xff, 0x50:0xff00, 0x60:0x00ff00f0, 0x46:0x0f\n"
+                           "[device intel]\n"                    /* 12 */
+                           "client = a, b\n"                     /* 13 */
+                           "id = 8086:*\n"                       /* 14 */
+                           "force = yes\n"                       /* 15 */
+                           "[device card]\n"                     /* 16 */
+                           "client = b\n"                        /* 17 */
+                           "address = 0000:04:1f.*\n"            /* 18 */
+                           "partial_page = yes\n"                /* 19 */
+                           "msix_table = yes\n"                  /* 20 */
+                           "restore = yes\n"                     /* 21 */
+                           "[device sound]\n"                    /* 22 */
+                           "client = b\n"                        /* 23 */
+                           "class = audio\n"                     /* 24 */
+                           "subsystem = 1af4:1100\n"             /* 25 */
+                           "[ports timer]\n"                     /* 26 */
+                           "client = a, b\n"                     /* 27 */
+                           "range = 0x40-0x43, 0x61\n"           /* 28 */
+                           "[ports more]\n"                      /* 29 */
+                           "client = a\n"                        /* 30 */
+                           "range = 0x44-0x4f, 0xfff0-0xffff\n"; /* 31 */
+
+static struct policy *policy;
+static const struct policy_client *a, *b;
+static struct policy_device nic, other;
+
+static void setup(void)
+{
+	policy = test_policy(text);
+	a = policy_client_named(policy, "a");
+	b = policy_client_named(policy, "b");
+	nic = (struct policy_device){
+		.address = { .bus = 3 },
+		.vendor = 0x8086,
+		.device = 0x10d3,
+		.subsystem_vendor = 0x1af4,
+		.subsystem_device = 0x1100,
+		.class_code = 0x020000,
+	};
+	other = nic;
+	other.address.bus = 9;
+	other.vendor = 0x10ec;
+}
+
+static void teardown(void)
+{
+	policy_free(policy);
+}
+
+static struct policy_verdict ask(const struct policy_client *client, enum policy_kind kind,
+                                 const struct policy_device *device)
+{
+	struct policy_resource resource = { .kind = kind, .device = device };
+	struct policy_verdict verdict;
+
+	memset(&verdict, 0xa5, sizeof(verdict)); /* nothing may be left of it */
+	policy_decide(policy, client, &resource, &verdict);
+	return verdict;
+}
+
+/* The sentence with the name of the file cut down to "F". */
+static void expect(const struct policy_verdict *verdict, enum hwb_status status, const char *reason)
+{
+	char shortened[FAULT_REASON], *to = shortened;
+	const char *path = policy_path(policy);
+
+	for (const char *at = verdict->why.reason; *at != '\0';) {
+		if (strncmp(at, path, strlen(path)) == 0) {
+			*to++ = 'F';
+			at += strlen(path);
+		} else {
+			*to++ = *at++;
+		}
+	}
+	*to = '\0';
+	ck_assert(!verdict->granted);
+	ck_assert_str_eq(shortened, reason);
+	ck_assert_int_eq((int)verdict->why.status, (int)status);
+}
+
+static const char *rule_of(const struct policy_client *client, const struct policy_device *device)
+{
+	static struct policy_verdict verdict;
+
+	verdict = ask(client, POLICY_DEVICE, device);
+	ck_assert(verdict.granted == (verdict.section[0] != '\0'));
+	return verdict.section;
+}
+
+START_TEST(subjects_fall_under_clients)
+{
+	const gid_t groups[] = { 5, 2000 };
+	struct policy_subject subject = { .uid = 1000, .gid = 100 };
+
+	ck_assert_ptr_eq(policy_client_of(policy, &subject), a);
+	subject.uid = 1001;
+	ck_assert_ptr_eq(policy_client_of(policy, &subject), b);
+	subject.uid = 1234;
+	ck_assert_ptr_eq(policy_client_of(policy, &subject), b);
+	subject.uid = 0;
+	ck_assert_ptr_null(policy_client_of(policy, &subject));
+	subject.gid = 2000;
+	ck_assert_ptr_eq(policy_client_of(policy, &subject), b);
+	subject.gid = 100;
+	subject.groups = groups;
+	subject.group_count = 1;
+	ck_assert_ptr_null(policy_client_of(policy, &subject));
+	subject.group_count = 2;
+	ck_assert_ptr_eq(policy_client_of(policy, &subject), b);
+	/* First in the file, though her group is another client's. */
+	subject.uid = 1000;
+	ck_assert_ptr_eq(policy_client_of(policy, &subject), a);
+}
+END_TEST
+
+START_TEST(root_and_one_group_may_query)
+{
+	const gid_t groups[] = { 2000, 2001 };
+	struct policy_subject subject = { .uid = 1000, .gid = 100 };
+
+	ck_assert(!policy_may_query(policy, &subject));
+	subject.gid = 2001;
+	ck_assert(policy_may_query(policy, &subject));
+	subject = (struct policy_subject){ .uid = 7, .groups = groups, .group_count = 2 };
+	ck_assert(policy_may_query(policy, &subject));
+	subject = (struct policy_subject){ .uid = 0, .gid = 100 };
+	ck_assert(policy_may_query(policy, &subject));
+
+	struct policy *named = test_policy("[broker]\nquery_group = drivers\n");
+	subject = (struct policy_subject){ .uid = 7, .gid = 2001 };
+	ck_assert(!policy_may_query(named, &subject));
+	subject.gid = 2000;
+	ck_assert(policy_may_query(named, &subject));
+	policy_free(named);
+}
+END_TEST
+
+START_TEST(first_matching_rule_wins)
+{
+	ck_assert_str_eq(rule_of(a, &nic), "device nic");
+	ck_assert_str_eq(rule_of(b, &nic), "device intel");
+
+	struct policy_verdict verdict = ask(a, POLICY_DEVICE, &nic);
+	ck_assert(verdict.granted);
+	ck_assert_str_eq(verdict.file, policy_path(policy));
+	ck_assert_uint_eq(verdict.line, 6);
+	ck_assert(verdict.grant.take && verdict.grant.dma);
+	ck_assert(!verdict.grant.restore && !verdict.grant.force);
+	ck_assert(!verdict.grant.partial_page && !verdict.grant.msix_table);
+	ck_assert_int_eq((int)verdict.why.status, HWB_OK);
+	ck_assert_str_eq(verdict.why.reason, "");
+
+	/* Both rules of b know this one. */
+	nic.address = (struct hwb_pci_address){ .bus = 4, .device = 0x1f, .function = 3 };
+	ck_assert_str_eq(rule_of(b, &nic), "device intel");
+}
+END_TEST
+
+START_TEST(all_keys_must_match)
+{
+	other.address = (struct hwb_pci_address){ .bus = 4, .device = 0x1f };
+	for (uint8_t function = 0; function < 8; function++) {
+		other.address.function = function;
+		ck_assert_str_eq(rule_of(b, &other), "device card");
+	}
+	other.address.device = 0x1e;
+	ck_assert_str_eq(rule_of(b, &other), "");
+	other.address.device = 0x1f;
+	other.address.domain = 1;
+	ck_assert_str_eq(rule_of(b, &other), "");
+
+	other.class_code = 0x040300;
+	ck_assert_str_eq(rule_of(b, &other), "device sound");
+	other.class_code = 0x040100;
+	ck_assert_str_eq(rule_of(b, &other), "device sound");
+	other.class_code = 0x040200;
+	ck_assert_str_eq(rule_of(b, &other), "");
+	other.class_code = 0x040380;
+	ck_assert_str_eq(rule_of(b, &other), "device sound");
+	other.subsystem_device = 0x1101;
+	ck_assert_str_eq(rule_of(b, &other), "");
+}
+END_TEST
+
+START_TEST(what_is_not_granted_is_not_there)
+{
+	static const char *const words =
+	        "no device 0000:09:00.0 for client `a': it is not there or no [device] section of "
+	        "the policy gives it to this client";
+
+	for (int kind = POLICY_DEVICE; kind <= POLICY_CONFIG_WRITE; kind++) {
+		struct policy_verdict verdict = ask(a, (enum policy_kind)kind, &other);
+		expect(&verdict, HWB_NOT_FOUND, words);
+		ck_assert_str_eq(verdict.section, "");
+		ck_assert_str_eq(verdict.file, "");
+		ck_assert_uint_eq(verdict.line, 0);
+	}
+	struct policy_verdict verdict = ask(NULL, POLICY_DEVICE, &nic);
+	ck_assert(!verdict.granted);
+	ck_assert_int_eq((int)verdict.why.status, HWB_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(flags_are_asked_for_by_name)
+{
+	static const struct {
+		const char *client;
+		enum policy_kind kind;
+		enum hwb_status status; /* HWB_OK: granted */
+		const char *reason;
+	} cases[] = {
+		{ "a", POLICY_DMA, HWB_OK, "" },
+		{ "a", POLICY_TAKE, HWB_OK, "" },
+		{ "a", POLICY_FORCE, HWB_UNSAFE,
+		  "[device nic] (F:6) does not allow taking what the host uses; set `force = yes' "
+		  "there" },
+		{ "a", POLICY_PARTIAL_PAGE, HWB_UNSAFE,
+		  "[device nic] (F:6) does not allow a BAR that shares its page with other "
+		  "registers; set `partial_page = yes' there" },
+		{ "a", POLICY_MSIX_TABLE, HWB_UNSAFE,
+		  "[device nic] (F:6) does not allow a BAR with the MSI-X table, and this host does "
+		  "not remap interrupts; set `msix_table = yes' there" },
+		{ "b", POLICY_FORCE, HWB_OK, "" },
+		{ "b", POLICY_DMA, HWB_DENIED,
+		  "[device intel] (F:12) does not allow DMA; set `dma = yes' there" },
+		{ "b", POLICY_TAKE, HWB_DENIED,
+		  "[device intel] (F:12) does not allow taking it from its host driver; set `take = "
+		  "yes' there" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_verdict verdict =
+		        ask(policy_client_named(policy, cases[i].client), cases[i].kind, &nic);
+		if (cases[i].status == HWB_OK)
+			ck_assert(verdict.granted);
+		else
+			expect(&verdict, cases[i].status, cases[i].reason);
+	}
+	other.address = (struct hwb_pci_address){ .bus = 4, .device = 0x1f };
+	ck_assert(ask(b, POLICY_PARTIAL_PAGE, &other).granted);
+	ck_assert(ask(b, POLICY_MSIX_TABLE, &other).granted);
+	ck_assert(ask(b, POLICY_DEVICE, &other).grant.restore);
+}
+END_TEST
+
+static struct policy_verdict write_config(uint32_t offset, uint32_t width, uint32_t changed)
+{
+	struct policy_resource resource = {
+		.kind = POLICY_CONFIG_WRITE,
+		.device = &nic,
+		.offset = offset,
+		.count = width,
+		.changed = changed,
+	};
+	struct policy_verdict verdict;
+
+	policy_decide(policy, a, &resource, &verdict);
+	return verdict;
+}
+
+START_TEST(config_bits_are_allowed_one_by_one)
+{
+	/* 0x44:0xff */
+	ck_assert(write_config(0x44, 1, 0xff).granted);
+	ck_assert(write_config(0x44, 1, 0x01).granted);
+	ck_assert(write_config(0x44, 2, 0x00ff).granted);
+	ck_assert(write_config(0x44, 4, 0x000000ff).granted);
+	/* Through an access that covers two registers, both masks count. */
+	ck_assert(write_config(0x44, 4, 0x000f00ff).granted);
+	struct policy_verdict verdict = write_config(0x44, 4, 0x001f01ff);
+	expect(&verdict, HWB_DENIED,
+	       "[device nic] (F:6) does not allow changing bits 0x01 at 0x45 of configuration space; "
+	       "add 0x45:0x01 to `config_write' there");
+	verdict = write_config(0x44, 4, 0x801f00ff);
+	expect(&verdict, HWB_DENIED,
+	       "[device nic] (F:6) does not allow changing bits 0x10 at 0x46 of configuration space; "
+	       "add 0x46:0x10 to `config_write' there");
+	/* 0x50:0xff00 is the byte at 0x51. */
+	ck_assert(write_config(0x51, 1, 0xff).granted);
+	ck_assert(!write_config(0x50, 1, 0x01).granted);
+	ck_assert(write_config(0x50, 2, 0xff00).granted);
+	/* 0x60:0x00ff00f0 */
+	ck_assert(write_config(0x60, 4, 0x00ff00f0).granted);
+	ck_assert(!write_config(0x60, 4, 0x01ff00f0).granted);
+	ck_assert(write_config(0x62, 2, 0x00ff).granted);
+	ck_assert(!write_config(0x62, 2, 0x01ff).granted);
+	/* Nothing changes; nothing is asked for. */
+	ck_assert(write_config(0x04, 2, 0).granted);
+	ck_assert(!write_config(0x04, 2, 4).granted);
+	ck_assert_int_eq((int)write_config(0xfff, 1, 1).why.status, HWB_DENIED);
+}
+END_TEST
+
+START_TEST(senseless_config_writes_are_refused)
+{
+	static const struct {
+		uint32_t offset, width, changed;
+	} cases[] = {
+		{ 0x44, 0, 0 },          { 0x44, 3, 1 },           { 0x44, 8, 1 },
+		{ 0x1000, 1, 0 },        { 0xffe, 4, 0 },          { 0x44, 1, 0x100 },
+		{ UINT32_MAX, 1, 0xff }, { UINT32_MAX - 1, 4, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_verdict verdict =
+		        write_config(cases[i].offset, cases[i].width, cases[i].changed);
+		ck_assert(!verdict.granted);
+		ck_assert_int_eq((int)verdict.why.status, HWB_INVALID);
+	}
+}
+END_TEST
+
+static struct policy_verdict ask_ports(const struct policy_client *client, uint32_t first,
+                                       uint32_t count)
+{
+	struct policy_resource resource = {
+		.kind = POLICY_PORTS,
+		.offset = first,
+		.count = count,
+	};
+	struct policy_verdict verdict;
+
+	memset(&verdict, 0xa5, sizeof(verdict));
+	policy_decide(policy, client, &resource, &verdict);
+	return verdict;
+}
+
+START_TEST(ports_are_covered_as_a_whole)
+{
+	struct policy_verdict verdict = ask_ports(b, 0x40, 4);
+
+	ck_assert(verdict.granted);
+	ck_assert_str_eq(verdict.section, "ports timer");
+	ck_assert_uint_eq(verdict.line, 26);
+	ck_assert(ask_ports(b, 0x43, 1).granted);
+	ck_assert(ask_ports(b, 0x61, 1).granted);
+	/* Over two sections. */
+	ck_assert(ask_ports(a, 0x40, 0x10).granted);
+	ck_assert(ask_ports(a, 0x42, 3).granted);
+	ck_assert(ask_ports(a, 0xfff0, 16).granted);
+	ck_assert(ask_ports(a, 0xffff, 1).granted);
+
+	verdict = ask_ports(b, 0x40, 5);
+	expect(&verdict, HWB_DENIED,
+	       "no [ports] section of F gives port 0x44 to client `b'; add it to `range' of one");
+	verdict = ask_ports(b, 0x3f, 2);
+	expect(&verdict, HWB_DENIED,
+	       "no [ports] section of F gives port 0x3f to client `b'; add it to `range' of one");
+	verdict = ask_ports(a, 0x40, 0x11);
+	expect(&verdict, HWB_DENIED,
+	       "no [ports] section of F gives port 0x50 to client `a'; add it to `range' of one");
+	/* b's first is behind a's last in the order of grants. */
+	verdict = ask_ports(b, 0xfff0, 1);
+	expect(&verdict, HWB_DENIED,
+	       "no [ports] section of F gives port 0xfff0 to client `b'; add it to `range' of one");
+	verdict = ask_ports(b, 0x61, 2);
+	expect(&verdict, HWB_DENIED,
+	       "no [ports] section of F gives port 0x62 to client `b'; add it to `range' of one");
+	ck_assert_int_eq((int)ask_ports(NULL, 0x40, 1).why.status, HWB_DENIED);
+}
+END_TEST
+
+START_TEST(senseless_ports_are_refused)
+{
+	static const uint32_t cases[][2] = {
+		{ 0x40, 0 },
+		{ 0x10000, 1 },
+		{ 0xffff, 2 },
+		{ 0xfff0, 17 },
+		{ 0x40, UINT32_MAX },
+		{ UINT32_MAX, UINT32_MAX },
+		{ 0xfff0, 0xfffffff0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_verdict verdict = ask_ports(a, cases[i][0], cases[i][1]);
+		ck_assert(!verdict.granted);
+		ck_assert_int_eq((int)verdict.why.status, HWB_INVALID);
+	}
+}
+END_TEST
+
+START_TEST(rules_are_found_for_any_client)
+{
+	ck_assert_str_eq(policy_rule_for(policy, &nic), "nic");
+	nic.address.bus = 7;
+	ck_assert_str_eq(policy_rule_for(policy, &nic), "intel");
+	ck_assert_str_eq(policy_rule_for(policy, &other), "");
+	ck_assert_uint_eq(policy_rule_count(policy), 6);
+}
+END_TEST
+
+START_TEST(an_empty_policy_grants_nothing)
+{
+	struct policy *empty = test_policy("");
+	struct policy_subject subject = { .uid = 1000 };
+	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &nic };
+	struct policy_verdict verdict;
+
+	ck_assert_ptr_null(policy_client_of(empty, &subject));
+	policy_decide(empty, NULL, &resource, &verdict);
+	ck_assert(!verdict.granted);
+	resource = (struct policy_resource){ .kind = POLICY_PORTS, .offset = 0x40, .count = 1 };
+	policy_decide(empty, NULL, &resource, &verdict);
+	ck_assert(!verdict.granted);
+	ck_assert_str_eq(policy_rule_for(empty, &nic), "");
+	ck_assert_uint_eq(policy_rule_count(empty), 0);
+	policy_free(empty);
+	policy_free(NULL);
+}
+END_TEST
+
+/* ---- many rules ---- */
+
+enum { MANY = 10000 };
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Rules of several shapes, by address, id and subsystem, for two clients. */
+static char *many_rules(void)
+{
+	char *many = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&many, &size);
+
+	fputs("[client a]\nuser = alice\n[client b]\nuser = bob\n", stream);
+	for (unsigned int i = 0; i < MANY; i++) {
+		fprintf(stream, "[device d%u]\nclient = %c\n", i, "ab"[i & 1]);
+		if (i % 3 == 0)
+			fprintf(stream, "address = %04x:%02x:%02x.%x\n", i >> 12, i >> 4 & 0xff,
+			        i & 0xf, i & 7);
+		else if (i % 3 == 1)
+			fprintf(stream, "id = 8086:%04x\n", i);
+		else
+			fprintf(stream, "id = 10ec:%04x\nsubsystem = 1af4:%04x\nclass = network\n",
+			        i, i);
+	}
+	fclose(stream);
+	return many;
+}
+
+START_TEST(many_rules_cost_no_more_than_few)
+{
+	char *many = many_rules();
+	double start = seconds();
+	struct policy *large = test_policy(many);
+	double loaded = seconds();
+	const struct policy_client *clients[] = { policy_client_named(large, "a"),
+		                                  policy_client_named(large, "b") };
+	unsigned int granted = 0;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		struct policy_device device = {
+			.address = { .domain = i >> 12,
+			             .bus = (uint8_t)(i >> 4),
+			             .device = i & 0xf,
+			             .function = i & 7 },
+			.vendor = i % 3 == 2 ? 0x10ec : 0x8086,
+			.device = i % 3 == 0 ? 0xffff : (uint16_t)i,
+			.subsystem_vendor = 0x1af4,
+			.subsystem_device = (uint16_t)i,
+			.class_code = 0x020000,
+		};
+		struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &device };
+		struct policy_verdict verdict;
+		char expected[40];
+
+		policy_decide(large, clients[i & 1], &resource, &verdict);
+		snprintf(expected, sizeof(expected), "device d%u", i);
+		ck_assert_str_eq(verdict.section, expected);
+		policy_decide(large, clients[~i & 1], &resource, &verdict);
+		granted += verdict.granted;
+	}
+	ck_assert_uint_eq(granted, 0);
+	double decided = seconds();
+	/* Generous, for sanitizers and busy machines: a walk over the rules for
+	 * each question would take more than ten times as long. */
+	printf("%d rules: load %.1f ms, decide and compare %.2f us\n", MANY, (loaded - start) * 1e3,
+	       (decided - loaded) * 1e6 / (2 * MANY));
+	ck_assert_double_lt(loaded - start, 5.0);
+	ck_assert_double_lt(decided - loaded, 2.0);
+	policy_free(large);
+	free(many);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("policy decisions");
+	TCase *tests = tcase_create("decide");
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 30);
+	tcase_add_test(tests, subjects_fall_under_clients);
+	tcase_add_test(tests, root_and_one_group_may_query);
+	tcase_add_test(tests, first_matching_rule_wins);
+	tcase_add_test(tests, all_keys_must_match);
+	tcase_add_test(tests, what_is_not_granted_is_not_there);
+	tcase_add_test(tests, flags_are_asked_for_by_name);
+	tcase_add_test(tests, config_bits_are_allowed_one_by_one);
+	tcase_add_test(tests, senseless_config_writes_are_refused);
+	tcase_add_test(tests, ports_are_covered_as_a_whole);
+	tcase_add_test(tests, senseless_ports_are_refused);
+	tcase_add_test(tests, rules_are_found_for_any_client);
+	tcase_add_test(tests, an_empty_policy_grants_nothing);
+	tcase_add_test(tests, many_rules_cost_no_more_than_few);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
