@@ -122,9 +122,8 @@ static int receive(struct hwb_client *client)
 	const struct hwb_transport *transport = &client->transport;
 	uint32_t fd_count = 0;
 	struct hwb_header header;
-	long length = transport->receive(transport->context, client->packet,
-	                                 sizeof(client->packet), client->received_fds,
-	                                 HWB_FDS_MAX, &fd_count);
+	long length = transport->receive(transport->context, client->packet, sizeof(client->packet),
+	                                 client->received_fds, HWB_FDS_MAX, &fd_count);
 
 	if (length <= 0)
 		return length == 0 ? -E_PIPE : (int)length;
@@ -223,8 +222,7 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
                 const struct hwb_lock *send_lock, const struct hwb_lock *receive_lock,
                 hwb_event_handler on_event, void *event_context, struct hwb_error *error)
 {
-	struct hwb_hello_request hello = { HWB_PROTOCOL_VERSION, HWB_PROTOCOL_VERSION, 0,
-		                           ~0ull };
+	struct hwb_hello_request hello = { HWB_PROTOCOL_VERSION, HWB_PROTOCOL_VERSION, 0, ~0ull };
 	struct hwb_call call;
 
 	bytes_zero(&call, sizeof(call));

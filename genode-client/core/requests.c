@@ -194,8 +194,7 @@ int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_po
 }
 
 int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *irq,
-                 struct hwb_interrupt *reply, int *fds, uint32_t *fd_count,
-                 struct hwb_error *error)
+                 struct hwb_interrupt *reply, int *fds, uint32_t *fd_count, struct hwb_error *error)
 {
 	struct answer answer = { reply, sizeof(*reply), fds, HWB_FDS_MAX, 0, 0, 0 };
 	int result = request(client, HWB_IRQ_OPEN, device, irq, sizeof(*irq), -1, &answer, error);

@@ -135,9 +135,8 @@ void example_acquire(struct example *example, const struct hwb_pci_address *addr
 	if (next < count)
 		device->unmask_fd = fds[next];
 	example_say("%04x:%02x:%02x.%x acquired: %04x:%04x, IOMMU group %u", address->domain,
-	            address->bus, address->device, address->function,
-	            device->info.device.vendor, device->info.device.device,
-	            device->info.device.iommu_group);
+	            address->bus, address->device, address->function, device->info.device.vendor,
+	            device->info.device.device, device->info.device.iommu_group);
 }
 
 volatile void *example_map(struct example *example, const struct example_device *device,

@@ -184,8 +184,7 @@ static int open_socket(const char *path, struct hwb_error *error)
 int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler on_event,
                    void *event_context, struct hwb_error *error)
 {
-	const struct hwb_transport transport = { posix, posix_send, posix_receive,
-		                                 posix_close_fd };
+	const struct hwb_transport transport = { posix, posix_send, posix_receive, posix_close_fd };
 
 	if (path == NULL)
 		path = getenv("HWBROKER_SOCKET");
@@ -204,8 +203,9 @@ int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler 
 		return 0;
 	if (hwb_refusal_of(result) == HWB_OK)
 		explain(error, "the broker at %s hung up: %s", path,
-		        result == -EPIPE ? "it has too many connections of this user, or is stopping"
-		                         : strerror(-result));
+		        result == -EPIPE
+		                ? "it has too many connections of this user, or is stopping"
+		                : strerror(-result));
 	hwb_posix_close(posix);
 	return result;
 }
