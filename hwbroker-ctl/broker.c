@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int explain(int result, const struct hwb_error *error)
+{
+	enum hwb_status status = hwb_refusal_of(result);
+
+	hwb_posix_print_error("hwbroker-ctl", result, error);
+	if (status == HWB_NOT_ADMITTED || status == HWB_DENIED || result == -EACCES) {
+		fputs("Root may, and the members of the group that the policy names as query_group\n"
+		      "(hwbroker, unless it says otherwise): `adduser USER hwbroker', then log in "
+		      "anew.\n",
+		      stderr);
+		return EXIT_MAY_NOT;
+	}
+	if (status == HWB_OK && (result == -ENOENT || result == -ECONNREFUSED || result == -EPIPE))
+		return EXIT_NO_BROKER;
+	return EXIT_REFUSED;
+}
+
+int broker_open(struct broker *broker, const struct context *context)
+{
+	struct hwb_error error;
+	int result = hwb_posix_open(&broker->posix, context->socket, NULL, NULL, &error);
+
+	if (result != 0)
+		return explain(result, &error);
+	if ((broker->posix.client.hello.features & HWB_FEATURE_ADMIN) != 0)
+		return EXIT_OK;
+	hwb_posix_close(&broker->posix);
+	error = (struct hwb_error){ .reason = "you may use devices, but not look at the broker" };
+	return explain(HWB_REFUSED(HWB_DENIED), &error);
+}
+
+void broker_close(struct broker *broker)
+{
+	hwb_posix_close(&broker->posix);
+}
+
+static int request(struct broker *broker, uint16_t opcode, const void *body, size_t body_length,
+                   void *reply, uint32_t size, uint32_t *length)
+{
+	struct hwb_error error = { 0 };
+	struct hwb_call call = { .reply = reply, .reply_size = size, .error = &error };
+	int result = hwb_begin(&broker->posix.client, &call, opcode, 0, body, body_length, -1);
+
+	if (result == 0)
+		result = hwb_finish(&broker->posix.client, &call);
+	if (result != 0)
+		return explain(result, &error);
+	*length = call.reply_length;
+	return EXIT_OK;
+}
+
+int broker_ask(struct broker *broker, uint16_t opcode, void *reply, uint32_t size, uint32_t *length)
+{
+	return request(broker, opcode, NULL, 0, reply, size, length);
+}
+
+static int append(void **records, size_t *count, size_t size, const struct hwb_list_reply *page)
+{
+	unsigned char *more = realloc(*records, (*count + page->count) * size + 1);
+	const unsigned char *from = (const unsigned char *)(page + 1);
+	size_t known = page->record_size < size ? page->record_size : size;
+
+	if (more == NULL) {
+		fputs("hwbroker-ctl: no memory for the list\n", stderr);
+		return EXIT_REFUSED;
+	}
+	*records = more;
+	memset(more + *count * size, 0, page->count * size);
+	for (uint32_t i = 0; i < page->count; i++)
+		memcpy(more + (*count + i) * size, from + i * page->record_size, known);
+	*count += page->count;
+	return EXIT_OK;
+}
+
+int broker_list(struct broker *broker, uint16_t opcode, size_t size, void **records, size_t *count)
+{
+	const struct hwb_list_reply *page = (const struct hwb_list_reply *)broker->page;
+	struct hwb_list_request list = { 0 };
+	int status;
+
+	*records = NULL;
+	*count = 0;
+	do {
+		uint32_t length;
+		status = request(broker, opcode, &list, sizeof(list), broker->page,
+		                 sizeof(broker->page), &length);
+		if (status == EXIT_OK)
+			status = append(records, count, size, page);
+		/* Pages go forward; a broker that says otherwise would keep us for ever. */
+		if (status == EXIT_OK && page->next != 0 && page->next <= list.cursor) {
+			fputs("hwbroker-ctl: the broker's list does not end\n", stderr);
+			status = EXIT_REFUSED;
+		}
+		list.cursor = page->next;
+	} while (status == EXIT_OK && list.cursor != 0);
+	if (status != EXIT_OK) {
+		free(*records);
+		*records = NULL;
+	}
+	return status;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking the broker: connection, paged lists, and errors in plain words. */
+#ifndef HWBROKER_CTL_BROKER_H
+#define HWBROKER_CTL_BROKER_H
+
+#include "command.h"
+
+#include <hwbroker/posix.h>
+
+struct broker {
+	struct hwb_posix posix;
+	uint64_t page[HWB_MESSAGE_MAX / 8];
+};
+
+/* Connects, and makes sure that the caller may ask. EXIT_OK, or the status to
+ * end with; the reason has been printed. */
+int broker_open(struct broker *broker, const struct context *context);
+void broker_close(struct broker *broker);
+
+/* Fetches all pages of a list. `records` receives an array, to be freed, of
+ * `count` records of `size` bytes each, the fields that an older broker does
+ * not have zeroed. */
+int broker_list(struct broker *broker, uint16_t opcode, size_t size, void **records, size_t *count);
+
+/* One request without a body. `length` receives the bytes that came. */
+int broker_ask(struct broker *broker, uint16_t opcode, void *reply, uint32_t size,
+               uint32_t *length);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What every command of the tool gets and answers. */
+#ifndef HWBROKER_CTL_COMMAND_H
+#define HWBROKER_CTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Documented in hwbroker-ctl(1). */
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_REFUSED = 1,
+	EXIT_WRONG_USAGE = 2,
+	EXIT_NO_BROKER = 3,
+	EXIT_MAY_NOT = 4
+};
+
+struct context {
+	FILE *out;
+	const char *socket; /* NULL: the default */
+	bool json;
+	unsigned width; /* of the terminal, 0: none */
+};
+
+struct command {
+	const char *verb;
+	const char *object; /* NULL: the verb stands alone */
+	const char *about;
+	int (*run)(const struct context *context);
+};
+
+/* Each returns an enum exit_status and has said on stderr what went wrong. */
+int list_devices(const struct context *context);
+int list_clients(const struct context *context);
+int list_sessions(const struct context *context);
+int show_status(const struct context *context);
+
+#endif

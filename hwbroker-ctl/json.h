@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records as JSON for programs: an array (or, for the status, an object), one
+ * name per fact, as hwbroker-ctl(1) lists them. Names never change their
+ * meaning; new ones may come.
+ */
+#ifndef HWBROKER_CTL_JSON_H
+#define HWBROKER_CTL_JSON_H
+
+#include <hwbroker/protocol.h>
+#include <stdio.h>
+
+void json_devices(FILE *out, const struct hwb_admin_device *records, size_t count);
+void json_clients(FILE *out, const struct hwb_admin_client *records, size_t count);
+void json_sessions(FILE *out, const struct hwb_admin_session *records, size_t count);
+void json_status(FILE *out, const struct hwb_status_reply *status, const char *text);
+
+#endif

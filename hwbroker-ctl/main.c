@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator's tool: options, and a table of what it can do. */
+#include "command.h"
+#include "spelling.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+	{ "list", "devices", "devices, their drivers, states and owners", list_devices },
+	{ "list", "clients", "connections and what they use", list_clients },
+	{ "list", "sessions", "what each connection has open", list_sessions },
+	{ "status", NULL, "what the daemon and the kernel offer, and what is missing",
+	  show_status },
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void usage(FILE *file)
+{
+	fputs("Usage: hwbroker-ctl [OPTION...] COMMAND\n"
+	      "Shows what the hardware broker does.\n\nCommands:\n",
+	      file);
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		char words[32];
+		snprintf(words, sizeof(words), "%s %s", commands[i].verb,
+		         commands[i].object != NULL ? commands[i].object : "");
+		fprintf(file, "  %-16s %s\n", words, commands[i].about);
+	}
+	fputs("\nOptions:\n"
+	      "  --json           print JSON for programs instead of a table\n"
+	      "  --socket PATH    the broker's socket (default $HWBROKER_SOCKET, then\n"
+	      "                   " HWB_SOCKET_PATH ")\n"
+	      "  --help           print this and end\n"
+	      "  --version        print the version and end\n"
+	      "\nExit status: 0 done, 1 the broker refused or failed, 2 wrong usage,\n"
+	      "3 no broker answers, 4 you may not. See hwbroker-ctl(1).\n",
+	      file);
+}
+
+static int wrong(const char *what, const char *word, const char *const *known, unsigned count)
+{
+	const char *near = spelling_nearest(word, known, count);
+
+	fprintf(stderr, "hwbroker-ctl: %s `%s'", what, word);
+	if (near != NULL)
+		fprintf(stderr, "; did you mean `%s'?", near);
+	fputs("\nTry `hwbroker-ctl --help'.\n", stderr);
+	return EXIT_WRONG_USAGE;
+}
+
+static unsigned add_word(const char **words, unsigned count, const char *word)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(words[i], word) == 0)
+			return count;
+	words[count] = word;
+	return count + 1;
+}
+
+static const struct command *find(int argc, char **argv, int *status)
+{
+	const char *words[COMMANDS];
+	unsigned count = 0;
+	bool verb_known = false;
+
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		const struct command *command = &commands[i];
+		if (strcmp(command->verb, argv[0]) != 0)
+			continue;
+		verb_known = true;
+		if (command->object == NULL && argc == 1)
+			return command;
+		if (command->object != NULL && argc == 2 && strcmp(command->object, argv[1]) == 0)
+			return command;
+		if (command->object != NULL)
+			count = add_word(words, count, command->object);
+	}
+	if (!verb_known) {
+		for (unsigned i = 0; i < COMMANDS; i++)
+			count = add_word(words, count, commands[i].verb);
+		*status = wrong("no such command", argv[0], words, count);
+	} else if (argc > 1 && argc < 3 && count != 0) {
+		*status = wrong("nothing to list is called", argv[1], words, count);
+	} else {
+		fprintf(stderr, "hwbroker-ctl: `%s' %s\nTry `hwbroker-ctl --help'.\n", argv[0],
+		        argc > 1 ? "has words behind it that make no sense"
+		                 : "needs one of: devices, clients, sessions");
+		*status = EXIT_WRONG_USAGE;
+	}
+	return NULL;
+}
+
+/* Columns of the terminal; 0: not one, so nothing is cut. */
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 ? size.ws_col : 80;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct context context = { .out = stdout };
+	int option, status = EXIT_OK;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			context.json = true;
+			break;
+		case 's':
+			context.socket = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			return EXIT_OK;
+		case 'V':
+			puts("hwbroker-ctl " HWBROKER_VERSION);
+			return EXIT_OK;
+		default:
+			fputs("Try `hwbroker-ctl --help'.\n", stderr);
+			return EXIT_WRONG_USAGE;
+		}
+	}
+	if (optind == argc) {
+		usage(stderr);
+		return EXIT_WRONG_USAGE;
+	}
+	if (strcmp(argv[optind], "help") == 0) {
+		usage(stdout);
+		return EXIT_OK;
+	}
+	const struct command *command = find(argc - optind, argv + optind, &status);
+	if (command == NULL)
+		return status;
+	context.width = terminal_width();
+	return command->run(&context);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "names.h"
+
+#include <inttypes.h>
+#include <pciaccess.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+static bool started;
+
+void names_device(const struct hwb_device *device, char *text, size_t size)
+{
+	struct pci_id_match match = {
+		.vendor_id = device->vendor,
+		.device_id = device->device,
+		.subvendor_id = PCI_MATCH_ANY,
+		.subdevice_id = PCI_MATCH_ANY,
+	};
+	const char *name = NULL, *vendor = NULL;
+
+	/* The library reads pci.ids only once it is started. */
+	if (!started)
+		started = pci_system_init() == 0;
+	if (started)
+		pci_get_strings(&match, &name, &vendor, NULL, NULL);
+	if (name != NULL && vendor != NULL)
+		snprintf(text, size, "%s %s", vendor, name);
+	else if (vendor != NULL)
+		snprintf(text, size, "%s %04x:%04x", vendor, device->vendor, device->device);
+	else
+		snprintf(text, size, "%04x:%04x", device->vendor, device->device);
+}
+
+void names_end(void)
+{
+	if (started)
+		pci_system_cleanup();
+	started = false;
+}
+
+const char *names_state(uint32_t state)
+{
+	static const char *const names[] = {
+		[HWB_DEVICE_HOST] = "host",
+		[HWB_DEVICE_FREE] = "free",
+		[HWB_DEVICE_GRANTED] = "granted",
+		[HWB_DEVICE_REVOKING] = "revoking",
+		[HWB_DEVICE_QUARANTINED] = "quarantined",
+		[HWB_DEVICE_GONE] = "gone",
+	};
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
+}
+
+const char *names_session(uint32_t kind)
+{
+	static const char *const names[] = {
+		"?", "PLATFORM", "IO_MEM", "IO_PORT", "IRQ", "DMA",
+	};
+	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
+}
+
+void names_address(const struct hwb_pci_address *address, char text[32])
+{
+	snprintf(text, 32, "%04x:%02x:%02x.%x", address->domain, address->bus, address->device,
+	         address->function);
+}
+
+void names_size(uint64_t bytes, char text[16])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	unsigned unit = 0;
+	double value = (double)bytes;
+
+	while (value >= 1024.0 && unit < 4) {
+		value /= 1024.0;
+		unit++;
+	}
+	/* One digit behind the point where it says something. */
+	uint64_t tenths = (uint64_t)(value * 10.0 + 0.5);
+	if (tenths % 10 == 0 || tenths >= 1000)
+		snprintf(text, 16, "%.0f %s", value, units[unit]);
+	else
+		snprintf(text, 16, "%.1f %s", value, units[unit]);
+}
+
+void names_duration(uint64_t milliseconds, char text[16])
+{
+	uint64_t seconds = milliseconds / 1000;
+
+	if (seconds < 120)
+		snprintf(text, 16, "%" PRIu64 " s", seconds);
+	else if (seconds < 7200)
+		snprintf(text, 16, "%" PRIu64 " min", seconds / 60);
+	else if (seconds < 48 * 3600)
+		snprintf(text, 16, "%" PRIu64 " h", seconds / 3600);
+	else
+		snprintf(text, 16, "%" PRIu64 " d", seconds / 86400);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HWBROKER_CTL_NAMES_H
+#define HWBROKER_CTL_NAMES_H
+
+#include <hwbroker/protocol.h>
+#include <stddef.h>
+
+/* What pci.ids calls the device, or its numbers if it has no name there. Read
+ * here and not in the daemon, which parses no large text file as root. */
+void names_device(const struct hwb_device *device, char *text, size_t size);
+/* Reads pci.ids no more. */
+void names_end(void);
+
+const char *names_state(uint32_t state);
+const char *names_session(uint32_t kind);
+
+/* "0000:00:03.0". */
+void names_address(const struct hwb_pci_address *address, char text[32]);
+
+/* "512 B", "4 KiB", "1.5 GiB". */
+void names_size(uint64_t bytes, char text[16]);
+
+/* "12 s", "3 min", "5 h", "2 d". */
+void names_duration(uint64_t milliseconds, char text[16]);
+
+#endif

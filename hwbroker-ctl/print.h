@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Records as tables for people. `width`: of the terminal, 0: nothing is cut. */
+#ifndef HWBROKER_CTL_PRINT_H
+#define HWBROKER_CTL_PRINT_H
+
+#include <hwbroker/protocol.h>
+#include <stdio.h>
+
+void print_devices(FILE *out, unsigned width, const struct hwb_admin_device *records, size_t count);
+void print_clients(FILE *out, unsigned width, const struct hwb_admin_client *records, size_t count);
+void print_sessions(FILE *out, unsigned width, const struct hwb_admin_session *records,
+                    size_t count);
+/* `text`: the problems, a line each. */
+void print_status(FILE *out, const struct hwb_status_reply *status, const char *text);
+
+#endif

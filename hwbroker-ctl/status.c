@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* `status': what the daemon is, and what it lacks. */
+#include "broker.h"
+#include "json.h"
+#include "names.h"
+#include "print.h"
+
+#include <string.h>
+
+static const char *yes_no(uint32_t flags, uint32_t bit)
+{
+	return (flags & bit) != 0 ? "yes" : "no";
+}
+
+void print_status(FILE *out, const struct hwb_status_reply *status, const char *text)
+{
+	char uptime[16], bytes[16];
+
+	names_duration(status->uptime_ms, uptime);
+	names_size(status->dma_bytes, bytes);
+	fprintf(out, "hwbrokerd %.*s, pid %u, up %s\n", HWB_NAME_SIZE, status->version, status->pid,
+	        uptime);
+	fprintf(out, "Backend:              %.*s\n", HWB_NAME_SIZE, status->backend);
+	fprintf(out, "IOMMU:                %s\n", yes_no(status->flags, HWB_STATUS_IOMMU));
+	fprintf(out, "Interrupt remapping:  %s\n",
+	        yes_no(status->flags, HWB_STATUS_INTERRUPT_REMAPPING));
+	fprintf(out, "VFIO:                 %s\n", yes_no(status->flags, HWB_STATUS_VFIO));
+	fprintf(out, "Kernel locked down:   %s\n", yes_no(status->flags, HWB_STATUS_LOCKDOWN));
+	fprintf(out, "Policy:               %.*s, %u rules\n", (int)sizeof(status->policy),
+	        status->policy, status->rules);
+	fprintf(out, "Devices:              %u, of which %u granted\n", status->devices,
+	        status->devices_granted);
+	fprintf(out, "Connections:          %u with %u sessions\n", status->connections,
+	        status->sessions);
+	fprintf(out, "DMA memory:           %s\n", bytes);
+	fprintf(out, "Requests served:      %llu\n", (unsigned long long)status->requests);
+	fprintf(out, "Workers:              %u, of which %u busy\n", status->workers,
+	        status->workers_busy);
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\n");
+		fprintf(out, "Problem: %.*s\n", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+int show_status(const struct context *context)
+{
+	struct broker broker;
+	static union {
+		struct hwb_status_reply status;
+		char bytes[HWB_MESSAGE_MAX + 1];
+	} reply;
+	uint32_t length;
+	int status = broker_open(&broker, context);
+
+	if (status != EXIT_OK)
+		return status;
+	status = broker_ask(&broker, HWB_ADMIN_STATUS, &reply, HWB_MESSAGE_MAX, &length);
+	broker_close(&broker);
+	if (status != EXIT_OK)
+		return status;
+	reply.bytes[length] = '\0';
+	const char *text = reply.bytes + sizeof(reply.status);
+	if (context->json)
+		json_status(context->out, &reply.status, text);
+	else
+		print_status(context->out, &reply.status, text);
+	return EXIT_OK;
+}
