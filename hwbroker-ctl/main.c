@@ -3,6 +3,8 @@
 #include "command.h"
 #include "spelling.h"
 
+#include <hwbroker/protocol.h>
+
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
