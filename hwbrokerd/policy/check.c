@@ -71,6 +71,8 @@ void check_references(struct parser *parser)
 	_cleanup_free_ const struct policy_client **sorted =
 	        calloc(policy->client_count + 1u, sizeof(const struct policy_client *));
 
+	for (uint32_t i = 0; i < parser->reference_count; i++)
+		parser->references[i].client = UINT32_MAX;
 	if (sorted == NULL) {
 		parser->report->out_of_memory = true;
 		return;
@@ -83,12 +85,10 @@ void check_references(struct parser *parser)
 		const struct policy_client **found =
 		        bsearch(reference->name, sorted, policy->client_count,
 		                sizeof(const struct policy_client *), name_against_client);
-		if (found == NULL) {
+		if (found == NULL)
 			unknown_client(parser, reference);
-			reference->client = UINT32_MAX;
-		} else {
+		else
 			reference->client = (*found)->index;
-		}
 	}
 }
 

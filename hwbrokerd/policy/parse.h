@@ -22,9 +22,9 @@ struct seen_section {
 struct reference {
 	enum section_kind kind; /* of the rule */
 	uint32_t rule;
-	uint32_t line; /* of the key */
-	uint32_t client;
-	bool faulty; /* the rule has mistakes: compare it with no other */
+	uint32_t line;   /* of the key */
+	uint32_t client; /* UINT32_MAX: not resolved */
+	bool faulty;     /* the rule has mistakes: compare it with no other */
 	char name[HWB_NAME_SIZE];
 };
 
