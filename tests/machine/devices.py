@@ -1,38 +1,75 @@
 # SPDX-License-Identifier: MIT
 """The virtual PC's hardware: one table, at fixed PCI addresses."""
 
-# (name for --without, expected address, QEMU arguments). Order matters: a
-# bridge precedes what hangs on it. {scratch}, {disk}, {spare} are files.
-DEVICES = [
-    ("display", "0000:00:02.0", ["-device", "bochs-display,id=display,addr=02.0"]),
-    ("edu", "0000:00:03.0", ["-device", "edu,id=edu,addr=03.0,dma_mask=0xffffffff"]),
-    ("edu2", "0000:00:04.0", ["-device", "edu,id=edu2,addr=04.0,dma_mask=0xffffffff"]),
-    ("e1000e", "0000:00:05.0", ["-netdev", "user,id=net,restrict=on",
-                                "-device", "e1000e,id=nic,netdev=net,addr=05.0,mac=52:54:00:12:34:56"]),
-    ("nvme", "0000:00:06.0", ["-drive", "file={scratch},if=none,id=scratch,format=raw",
-                              "-device", "nvme,id=nvme,drive=scratch,serial=HWB0001,addr=06.0"]),
-    ("testdev", "0000:00:07.0", ["-device", "pci-testdev,id=testdev,addr=07.0"]),
-    ("ivshmem", "0000:00:08.0", ["-object", "memory-backend-ram,id=shared,size=1M",
-                                 "-device", "ivshmem-plain,id=ivshmem,memdev=shared,addr=08.0"]),
-    ("sdhci", "0000:00:09.0", ["-device", "sdhci-pci,id=sdhci,addr=09.0"]),
-    ("bridge", "0000:00:0a.0", ["-device", "pcie-pci-bridge,id=bridge,addr=0a.0"]),
-    ("pair0", "0000:01:01.0", ["-device", "edu,id=pair0,bus=bridge,addr=01.0,dma_mask=0xffffffff"]),
-    ("pair1", "0000:01:02.0", ["-device", "edu,id=pair1,bus=bridge,addr=02.0,dma_mask=0xffffffff"]),
-    ("port0", "0000:00:0b.0", ["-device", "pcie-root-port,id=port0,addr=0b.0,chassis=1,slot=1"]),
-    ("port1", "0000:00:0c.0", ["-device", "pcie-root-port,id=port1,addr=0c.0,chassis=2,slot=2"]),
-    ("spare", "0000:00:0d.0", ["-drive", "file={spare},if=none,id=spare,format=raw",
-                               "-device", "virtio-blk-pci,id=spare-disk,drive=spare,addr=0d.0,"
-                               "disable-legacy=on"]),
+import typing
+
+import report
+
+
+class Device(typing.NamedTuple):
+    """A PCI device; `model` gets its id, bus and slot from the other fields."""
+    name: str     # for --without, and its id in QEMU's monitor
+    address: str  # as the guest sees it
+    ids: str      # vendor:device
+    model: str    # QEMU's name for it, and properties
+    backend: tuple = ()  # QEMU arguments that must come before it; {out} etc. are files
+    bus: str = "pcie.0"  # pcie.0 or the name of a bridge that stands above in this table
+
+
+_EDU = "edu,dma_mask=0xffffffff"
+_BLK = "virtio-blk-pci,disable-legacy=on"
+_NEEDED = {"root", "payload"}
+
+# A bridge's secondary bus number follows from its place among the bridges.
+TABLE = [
+    Device("display", "0000:00:02.0", "1234:1111", "bochs-display"),
+    Device("edu", "0000:00:03.0", "1234:11e8", _EDU),
+    Device("edu2", "0000:00:04.0", "1234:11e8", _EDU),
+    # No ROM file: the firmware would spend a second on network boot.
+    Device("e1000e", "0000:00:05.0", "8086:10d3",
+           "e1000e,netdev=net,mac=52:54:00:12:34:56,romfile=",
+           ("-netdev", "user,id=net,restrict=on")),
+    Device("nvme", "0000:00:06.0", "1b36:0010", "nvme,drive=scratch,serial=HWB0001",
+           ("-drive", "file={scratch},if=none,id=scratch,format=raw,cache=unsafe")),
+    Device("testdev", "0000:00:07.0", "1b36:0005", "pci-testdev"),
+    Device("ivshmem", "0000:00:08.0", "1af4:1110", "ivshmem-plain,memdev=shared",
+           ("-object", "memory-backend-ram,id=shared,size=1M")),
+    Device("sdhci", "0000:00:09.0", "1b36:0007", "sdhci-pci"),
+    Device("bridge", "0000:00:0a.0", "1b36:000e", "pcie-pci-bridge"),
+    Device("pair0", "0000:01:01.0", "1234:11e8", _EDU, bus="bridge"),
+    Device("pair1", "0000:01:02.0", "1234:11e8", _EDU, bus="bridge"),
+    # Slot numbers beyond those of the bridge, which counts its own from 1.
+    Device("port0", "0000:00:0b.0", "1b36:000c", "pcie-root-port,chassis=40,slot=40"),
+    Device("port1", "0000:00:0c.0", "1b36:000c", "pcie-root-port,chassis=41,slot=41"),
+    Device("spare", "0000:00:0d.0", "1af4:1042", _BLK + ",drive=spare-disk,serial=spare",
+           ("-drive", "file={spare},if=none,id=spare-disk,format=raw,cache=unsafe")),
+    Device("root", "0000:00:10.0", "1af4:1042", _BLK + ",drive=root-disk,serial=root",
+           ("-drive", "file={root},if=none,id=root-disk,format=qcow2,cache=unsafe")),
+    Device("payload", "0000:00:11.0", "1af4:1042", _BLK + ",drive=payload-disk,serial=payload",
+           ("-drive", "file={payload},if=none,id=payload-disk,format=raw,readonly=on")),
+    Device("rng", "0000:00:12.0", "1af4:1044", "virtio-rng-pci,disable-legacy=on"),
 ]
 
-# The root disk is not optional.
-DISKS = ["-drive", "file={disk},if=none,id=root,format=qcow2,cache=unsafe",
-         "-device", "virtio-blk-pci,id=root-disk,drive=root,addr=10.0,disable-legacy=on",
-         "-drive", "file={payload},if=none,id=payload,format=raw,readonly=on",
-         "-device", "virtio-blk-pci,id=payload-disk,drive=payload,addr=11.0,disable-legacy=on"]
+
+def chosen(without):
+    """The table less the named devices, and less what hangs on them."""
+    names = {device.name for device in TABLE}
+    for name in without:
+        if name not in names:
+            raise report.Failure(f"--without {name}: no such device; there are "
+                                 + ", ".join(sorted(names - _NEEDED)))
+        if name in _NEEDED:
+            raise report.Failure(f"--without {name}: the virtual PC starts from it")
+    return [device for device in TABLE
+            if device.name not in without and device.bus not in without]
 
 
 def arguments(files, without):
-    """QEMU arguments for all devices but those named in `without`."""
-    chosen = [word for name, _, words in DEVICES if name not in without for word in words]
-    return [word.format(**files) for word in chosen + DISKS]
+    """QEMU arguments for the chosen devices; `files` maps names to paths."""
+    paths = {name: str(path).replace(",", ",,") for name, path in files.items()}
+    words = []
+    for device in chosen(without):
+        words += [word.format(**paths) for word in device.backend]
+        slot = device.address.rpartition(":")[2]
+        words += ["-device", f"{device.model},id={device.name},bus={device.bus},addr={slot}"]
+    return words

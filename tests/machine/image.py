@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """The cached parts of the virtual PC: root file system, kernels, initramfs."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+
+import initramfs
+import report
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -19,170 +24,186 @@ KERNELS = {"6.1": "linux-image-amd64", "6.12": "linux-image-6.12-amd64"}
 GUEST_PACKAGES = """
     systemd systemd-sysv udev kmod dbus util-linux coreutils procps iproute2 passwd
     libev4 libpciaccess0 libinih1 libjansson4 libsubunit0 libseat1 seatd
-    libasan8 libubsan1 pciutils strace
+    libasan8 libubsan1 pciutils strace e2fsprogs
 """.split()
 
-# What the initramfs loads to reach the root disk, in this order.
-BOOT_MODULES = ["crc32c_generic", "virtio_pci", "virtio_blk", "ext4"]
+# Files of ours in the guest.
+GUEST_FILES = {"control.sh": ("usr/lib/hwbroker-control.sh", 0o644),
+               "start.sh": ("usr/lib/hwbroker-start", 0o755),
+               "payload.service": ("etc/systemd/system/payload.service", 0o644)}
 
+RECIPE = ["image.py", "initramfs.py", "guest/setup.sh", "guest/init.sh"] + [
+    f"guest/{name}" for name in GUEST_FILES]
+
+SUITES = ["bookworm", "bookworm-updates", "bookworm-security"]
+KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 IMAGE_SIZE = 1536 << 20
-
-
-class Failure(Exception):
-    """Something that the user must see and can act upon."""
+FORGET_AFTER_DAYS = 7
 
 
 def cache_directory():
     """Where artefacts live: outside any checkout."""
-    if "HWBROKER_CACHE" in os.environ:
-        return pathlib.Path(os.environ["HWBROKER_CACHE"])
+    if os.environ.get("HWBROKER_CACHE"):
+        return pathlib.Path(os.environ["HWBROKER_CACHE"]).absolute()
     if os.geteuid() == 0:
         return pathlib.Path("/var/cache/hwbroker-tests")
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"),
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache",
                         "hwbroker-tests")
-
-
-START = time.monotonic()
-
-
-def progress(text):
-    """One line per step, with the seconds since the start."""
-    print(f"[{time.monotonic() - START:6.1f} s] {text}", file=sys.stderr, flush=True)
-
-
-def run(command, **options):
-    """Runs a command; its output is shown only if it fails."""
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            check=False, **options)
-    if result.returncode != 0:
-        tail = result.stdout.decode(errors="replace").strip().splitlines()[-20:]
-        raise Failure("`{}' failed with status {}:\n  {}".format(
-            " ".join(map(str, command)), result.returncode, "\n  ".join(tail)))
-    return result.stdout.decode(errors="replace")
 
 
 def recipe_hash():
     """Changes whenever what goes into the image does."""
-    digest = hashlib.sha256(" ".join(GUEST_PACKAGES + BOOT_MODULES).encode())
-    for name in ["image.py", "guest/setup.sh", "guest/init.sh", "guest/control.sh"]:
+    digest = hashlib.sha256()
+    for name in RECIPE:
         digest.update((HERE / name).read_bytes())
     return digest.hexdigest()[:12]
 
 
-def kernel_package(meta):
-    """The versioned package that the meta package depends on."""
-    for line in run(["apt-cache", "depends", "--important", meta]).splitlines():
-        word, _, name = line.strip().partition(": ")
-        if word == "Depends" and name.startswith("linux-image-"):
-            return name
-    raise Failure(f"apt knows no kernel for {meta}: run `apt-get update' first")
+def mirror_lines():
+    """The host's own sources of Debian 12, whatever format they are written in."""
+    listing = report.run(["apt-get", "indextargets", "--format",
+                          "$(CREATED_BY) $(RELEASE) $(COMPONENT) $(REPO_URI) $(ORIGIN)"])
+    options = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+    lines = []
+    for row in listing.splitlines():
+        created_by, release, component, uri, *origin = row.split()
+        if created_by == "Packages" and release in SUITES and component == "main" \
+                and origin in ([], ["Debian"], ["$(ORIGIN)"]):
+            lines.append(f"deb {options}{uri} {release} {component}")
+    # Without any, on another system, mmdebstrap knows where Debian is.
+    return sorted(set(lines))
 
 
-def unpack_kernel(meta, work, root):
-    """Puts the kernel's modules into `root`; returns (image path, version)."""
-    package = kernel_package(meta)
-    run(["apt-get", "download", package], cwd=work)
-    deb = next(work.glob(f"{package}_*.deb"))
-    tree = work / package
-    run(["dpkg-deb", "-x", deb, tree])
-    image = next((tree / "boot").glob("vmlinuz-*"))
-    version = image.name.removeprefix("vmlinuz-")
-    target = root / "usr/lib/modules" / version
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = tree / "lib/modules" / version
-    if not source.exists():
-        source = tree / "usr/lib/modules" / version
-    shutil.copytree(source, target, symlinks=True)
-    run(["depmod", "-b", root, version])
-    return image, version
+def apt_options():
+    """How the host reaches its mirrors, for mmdebstrap, which starts from nothing."""
+    dump = report.run(["apt-config", "dump", "--no-empty", "Acquire"])
+    return [f"--aptopt={line}" for line in dump.splitlines()
+            if "proxy" in line.lower() or "::CaInfo " in line]
 
 
-def module_files(root, version, names):
-    """The modules and what they need, in loading order."""
-    found = []
-    for name in names:
-        listing = run(["modprobe", "-d", root, "-S", version, "--show-depends", name])
-        for line in listing.splitlines():
-            kind, _, path = line.partition(" ")
-            if kind == "insmod" and path.strip() not in found:
-                found.append(path.strip())
-    return [pathlib.Path(path) for path in found]
+def make_root(root, work):
+    """Installs Debian into `root` and downloads the kernels' packages to `work`."""
+    # The meta package depends on one real image; its dbg and unsigned relatives do not match.
+    hook = ["export APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\"", f"cd {shlex.quote(str(work))}"]
+    for series, meta in KERNELS.items():
+        pattern = r"s/^ *Depends: \(linux-image-[0-9][^ ]*-amd64\)$/\1/p"
+        hook += [f"package=$(apt-cache depends --important {meta} | sed -n '{pattern}' | head -n1)",
+                 f"test -n \"$package\" || {{ echo no kernel for {meta}; exit 1; }}",
+                 "apt-get -qq download \"$package\"",
+                 f"mv \"$package\"_*.deb kernel-{series}.deb"]
+    # In namespaces of its own: what it mounts and starts cannot stay behind.
+    report.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                "mmdebstrap", "--variant=apt", "--mode=root", "--architectures=amd64",
+                "--include=" + ",".join(GUEST_PACKAGES),
+                "--customize-hook=" + "; ".join(["set -e"] + hook)]
+               + apt_options() + ["bookworm", root] + mirror_lines())
 
 
-def make_initramfs(root, version, work, target):
-    """busybox, the modules uncompressed, and guest/init.sh as /init."""
-    tree = work / f"initramfs-{version}"
-    for name in ["bin", "dev", "proc", "sys", "root", "modules"]:
-        (tree / name).mkdir(parents=True)
-    tree.chmod(0o755)
-    shutil.copy2("/bin/busybox", tree / "bin/busybox")
-    order = []
-    for module in module_files(root, version, BOOT_MODULES):
-        data = module.read_bytes()
-        if module.suffix == ".xz":
-            data = subprocess.run(["xz", "-dc"], input=data, stdout=subprocess.PIPE,
-                                  check=True).stdout
-        name = module.name.removesuffix(".xz")
-        (tree / "modules" / name).write_bytes(data)
-        order.append(name)
-    (tree / "modules/order").write_text("\n".join(order) + "\n")
-    shutil.copy2(HERE / "guest/init.sh", tree / "init")
-    (tree / "init").chmod(0o755)
-    names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
-    with open(target, "wb") as file:
-        subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=tree,
-                       input=names.encode(), stdout=file, check=True)
+def add_kernel(series, root, work, result):
+    """Puts a kernel's modules into `root`, and itself and its initramfs into `result`."""
+    tree = work / f"kernel-{series}"
+    report.run(["dpkg-deb", "-x", work / f"kernel-{series}.deb", tree])
+    kernel, = (tree / "boot").glob("vmlinuz-*")
+    version = kernel.name.removeprefix("vmlinuz-")
+    modules = next(path for path in [tree / "usr/lib/modules", tree / "lib/modules"]
+                   if (path / version).exists())
+    (root / "usr/lib/modules").mkdir(parents=True, exist_ok=True)
+    (modules / version).rename(root / "usr/lib/modules" / version)
+    report.run(["depmod", "-b", root, version])
+    shutil.copy2(kernel, result / f"vmlinuz-{series}")
+    (result / f"version-{series}").write_text(version + "\n")
+    initramfs.make(root, version, HERE / "guest/init.sh", work / f"initramfs-{series}",
+                   result / f"initramfs-{series}")
+
+
+def set_up(root):
+    """Makes a Debian the guest that we want."""
+    for name, (target, mode) in GUEST_FILES.items():
+        shutil.copyfile(HERE / "guest" / name, root / target)
+        (root / target).chmod(mode)
+    shutil.copyfile(HERE / "guest/setup.sh", root / "setup.sh")
+    report.run(["chroot", root, "/bin/sh", "/setup.sh"],
+               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+    (root / "setup.sh").unlink()
 
 
 def build(target):
-    """Makes everything below `target`."""
-    if os.geteuid() != 0:
-        raise Failure("making the guest image needs root: run tests/machine/pc image with sudo "
-                      "once, or all of it as root")
+    """Makes everything, and names it `target` when it is complete."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="making-") as name:
         work = pathlib.Path(name)
         work.chmod(0o755)
-        result = work / "result"
-        root = work / "root"
+        result, root, raw = work / "result", work / "root", work / "root.raw"
         result.mkdir()
-        progress("making the guest: Debian 12 with systemd (mmdebstrap)")
-        run(["mmdebstrap", "--variant=apt", "--mode=root",
-             "--include=" + ",".join(GUEST_PACKAGES), "bookworm", root])
-        for series, meta in KERNELS.items():
-            progress(f"adding Debian's kernel {series}")
-            image, version = unpack_kernel(meta, work, root)
-            shutil.copy2(image, result / f"vmlinuz-{series}")
-            (result / f"version-{series}").write_text(version + "\n")
-            make_initramfs(root, version, work, result / f"initramfs-{series}")
-        progress("setting the guest up")
-        shutil.copy2(HERE / "guest/setup.sh", root / "setup.sh")
-        shutil.copy2(HERE / "guest/control.sh", root / "usr/lib/hwbroker-control.sh")
-        run(["chroot", root, "/bin/sh", "/setup.sh"])
-        (root / "setup.sh").unlink()
-        progress("writing the file system")
-        raw = work / "root.raw"
+        report.progress("making the guest: Debian 12 with systemd, by mmdebstrap")
+        make_root(root, work)
+        for series in KERNELS:
+            report.progress(f"adding Debian's kernel {series}")
+            add_kernel(series, root, work, result)
+        report.progress("setting the guest up")
+        set_up(root)
+        report.progress("writing the root file system")
         with open(raw, "wb") as file:
             file.truncate(IMAGE_SIZE)
-        run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-L", "hwbroker", "-d", root, raw])
-        run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, result / "root.qcow2"])
+        # No journal: it is never written to but through a snapshot that is thrown away.
+        report.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-L", "hwbroker",
+                    "-d", root, raw])
+        report.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, result / "root.qcow2"])
         for path in result.iterdir():
             path.chmod(0o644)
-        result.chmod(0o755)
         result.rename(target)
+        report.progress("the guest is ready")
+
+
+def tidy(cache, keep):
+    """Removes what was interrupted, and images that no one used for a week."""
+    for path in cache.glob("making-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in cache.glob("guest-*"):
+        if path != keep and path.stat().st_mtime < time.time() - FORGET_AFTER_DAYS * 86400:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(cache):
+    """Holds the cache's lock: one process at a time builds in it."""
+    with open(cache / "lock", "a", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report.progress(f"waiting for another process that makes an image in {cache}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build_as_root(cache):
+    """File systems with root's files are made by root: asks sudo for this one step."""
+    if shutil.which("sudo") is None:
+        raise report.Failure("making the guest image needs root, and there is no sudo: run "
+                             f"`HWBROKER_CACHE={cache} tests/machine/pc image' once as root")
+    report.progress("making the guest image needs root: asking sudo")
+    done = subprocess.run(["sudo", "env", f"HWBROKER_CACHE={cache}", sys.executable,
+                           str(HERE / "pc"), "image"], stdout=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise report.Failure("sudo could not make the guest image, see above")
 
 
 def artefacts():
     """The directory with the finished artefacts, made if absent."""
     cache = cache_directory()
-    cache.mkdir(parents=True, exist_ok=True)
     target = cache / f"guest-{recipe_hash()}"
-    if target.exists():
-        return target
-    with open(cache / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
         if not target.exists():
-            build(target)
-            for old in cache.glob("guest-*"):
-                if old != target:
-                    shutil.rmtree(old, ignore_errors=True)
+            cache.mkdir(parents=True, exist_ok=True)
+            if os.geteuid() != 0:
+                build_as_root(cache)
+            else:
+                with locked(cache):
+                    tidy(cache, target)
+                    if not target.exists():
+                        build(target)
+    except OSError as error:
+        raise report.Failure(f"cannot make the guest image in {cache}: {error}; HWBROKER_CACHE "
+                             "names another place") from error
+    with contextlib.suppress(OSError):
+        os.utime(target)  # in use; another user's image is fine too
     return target

@@ -1,37 +1,47 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # Sourced by scripts in the guest: asks the host, over the second serial port,
-# for what only the host can do. Each function returns once it is done.
+# for what only the host can do. Each function returns once it is done, with
+# status 0, or prints the host's reason and returns 1. Needs root.
 
-# host WORDS...: sends a control line, waits for `ok' or `err REASON'.
-host() {
-	exec 9< /dev/ttyS1
-	echo "@$*" > /dev/ttyS1
-	read -r answer <&9
-	exec 9<&-
-	[ "${answer%% *}" = ok ] || {
-		echo "the host says: $answer"
-		return 1
-	}
-}
+# host_ask: sends what comes on standard input, waits for `ok' or `err REASON'.
+# One at a time, whatever else runs in the guest.
+host_ask() (
+	exec 8> /run/hwbroker-control.lock 9< /dev/ttyS1
+	flock 8
+	cat > /dev/ttyS1
+	answer=$(timeout --foreground 120 head -n 1 <&9) || answer="nothing within 120 s"
+	[ "$answer" = ok ] && exit
+	echo "the host answers: $answer" >&2
+	exit 1
+)
 
-# screendump NAME: NAME.png of the bochs display appears in the output folder.
+# screendump NAME: what the bochs display shows becomes NAME.png in the output folder.
 screendump() {
-	host screendump "$1"
+	echo "@screendump $1" | host_ask
 }
 
-# device_add JSON, device_del ID: QMP commands of the same names.
+# device_add JSON: plugs a device in, such as {"driver":"edu","id":"new","bus":"port0"}.
 device_add() {
-	host device_add "$1"
+	echo "@device_add $1" | host_ask
 }
 
+# device_del ID: the device is asked for; wait for it to leave sysfs.
 device_del() {
-	host device_del "$1"
+	echo "@device_del $1" | host_ask
 }
 
-# send_file NAME PATH: PATH appears as NAME in the output folder.
+# send_file NAME [PATH]: PATH, or else NAME, becomes NAME in the output folder.
 send_file() {
-	echo "@file $1" > /dev/ttyS1
-	base64 "$2" > /dev/ttyS1
-	echo "@end" > /dev/ttyS1
+	{
+		echo "@file $1 $(stat -c %s "${2:-$1}")"
+		base64 "${2:-$1}"
+		echo "@end"
+	} | host_ask
+}
+
+# finish STATUS: ends the run; the virtual PC is switched off while this sleeps.
+finish() {
+	echo "@exit ${1:-0}" > /dev/ttyS1
+	sleep infinity
 }

@@ -1,32 +1,35 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: MIT
 # The initramfs: reaches the root disk, unpacks the payload over it, goes on there.
+# Ending for any reason is a kernel panic, which the host sees at once.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
+stty -F /dev/ttyS1 raw -echo
+echo "@phase kernel $(uname -r) is up" > /dev/ttyS1
+
 while read -r module
 do
 	insmod "/modules/$module" || echo "initramfs: cannot load $module"
 done < /modules/order
 
-tries=0
-while [ -z "$root" ] && [ $tries -lt 50 ]
-do
-	for disk in /dev/vd?
+# disk SERIAL: the disk's node; which letter it has depends on the other disks.
+disk() {
+	for block in /sys/block/vd*
 	do
-		# The root file system is told by its label; it is not always vda.
-		if [ "$(dd if="$disk" bs=1 skip=1144 count=8 2> /dev/null)" = hwbroker ]
-		then
-			root=$disk
-		elif [ "$(dd if="$disk" bs=1 skip=257 count=5 2> /dev/null)" = ustar ]
-		then
-			payload=$disk
-		fi
+		[ "$(cat "$block/serial" 2> /dev/null)" = "$1" ] && echo "/dev/${block##*/}"
 	done
+}
+
+tries=0
+until [ -n "$(disk root)" ] && [ -n "$(disk payload)" ]
+do
 	tries=$((tries + 1))
-	[ -n "$root" ] || sleep 0.1
+	[ $tries -lt 100 ] || { echo "initramfs: no root or payload disk"; exit 1; }
+	sleep 0.1
 done
-mount -t ext4 -o noatime "$root" /root || exec sh
-[ -z "$payload" ] || tar -C /root -xf "$payload" || echo "initramfs: payload is damaged"
-umount /proc /sys
+mount -t ext4 -o noatime "$(disk root)" /root || exit 1
+tar -C /root -xf "$(disk payload)" || { echo "initramfs: cannot unpack the payload"; exit 1; }
+umount /sys /proc
 exec switch_root /root /sbin/init

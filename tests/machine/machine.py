@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""One run of the virtual PC: QEMU, its disks, and the wait for the script's end."""
+
+import pathlib
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import control
+import devices
+import image
+import monitor
+import payload
+import report
+
+# Exit statuses of `pc run' that are not the script's own.
+PANICKED = 123
+TIMED_OUT = 124
+BROKEN = 125
+
+_REASON = {PANICKED: "the guest's kernel panicked",
+           TIMED_OUT: "the script did not end in time",
+           BROKEN: "the virtual PC ended before its script did"}
+
+
+def kernel_arguments(options):
+    """The guest kernel's command line."""
+    words = ["console=ttyS0", "panic=-1", "oops=panic", "hugepages=64", "mitigations=off",
+             "audit=0", "net.ifnames=0",
+             # Three of many things that take long under emulation and prove nothing.
+             "no5lvl", "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
+    words += [] if options.verbose else ["quiet", "loglevel=4", "systemd.show_status=no"]
+    words += [] if options.no_iommu else ["intel_iommu=on"]
+    if options.script:
+        words += [f"hwbroker.script={options.script}", "systemd.mask=serial-getty@ttyS0.service"]
+    for word in [options.script or "/"] + options.append:
+        if not re.fullmatch(r'[^\s"]+', word) or not (options.script or "/").startswith("/"):
+            raise report.Failure(f"`{word}' cannot stand on the kernel's command line; the script "
+                                 "is an absolute path, and --append takes one word a time")
+    return " ".join(words + options.append)
+
+
+def qemu_command(options, artefacts, files):
+    """QEMU and the whole hardware. Software emulation always: nested KVM hangs."""
+    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi",
+               "-machine", "q35,kernel-irqchip=split,smm=off", "-cpu", "max", "-smp", "2",
+               "-m", "2G", "-nodefaults", "-no-user-config", "-no-reboot", "-vga", "none",
+               "-display", "none", "-kernel", str(artefacts / f"vmlinuz-{options.kernel}"),
+               "-initrd", str(artefacts / f"initramfs-{options.kernel}"),
+               "-append", kernel_arguments(options)]
+    if not options.no_iommu:
+        remap = "off" if options.no_intremap else "on"
+        command += ["-device", f"intel-iommu,intremap={remap},caching-mode=on"]
+    return command + devices.arguments(files, options.without)
+
+
+def make_disks(options, artefacts, work):
+    """Disks of this run only; returns their paths by name."""
+    files = {name: work / name for name in ["root", "payload", "scratch", "spare"]}
+    report.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2",
+                "-b", artefacts / "root.qcow2", files["root"]])
+    payload.merge(options.payload, files["payload"])
+    for name in ["scratch", "spare"]:
+        with open(files[name], "wb") as file:
+            file.truncate(64 << 20)
+    report.run(["mke2fs", "-q", "-t", "ext4", "-L", "spare", files["spare"]])
+    return files
+
+
+class Machine:
+    """A virtual PC that runs a script; ends with the `with' block."""
+
+    def __init__(self, options, work):
+        self.options = options
+        self.out = pathlib.Path(options.out) if options.out else work
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.console = self.out / "console.log"
+        self.log = work / "qemu.log"
+        artefacts = image.artefacts()
+        # The time-out is the guest's alone, not that of a first run that makes the image.
+        self.begin = time.monotonic()
+        command = qemu_command(options, artefacts, make_disks(options, artefacts, work))
+        self.serial, serial_far = socket.socketpair()
+        monitor_near, monitor_far = socket.socketpair()
+        command += ["-chardev", "file,id=console,path=" + str(self.console).replace(",", ",,"),
+                    "-serial", "chardev:console",
+                    "-chardev", f"socket,id=control,fd={serial_far.fileno()}",
+                    "-serial", "chardev:control",
+                    "-chardev", f"socket,id=monitor,fd={monitor_far.fileno()}",
+                    "-mon", "chardev=monitor,mode=control"]
+        with open(self.log, "wb") as log:
+            # In a session of its own: Ctrl-C is for us, who then end it.
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                pass_fds=[serial_far.fileno(), monitor_far.fileno()],
+                preexec_fn=report.die_with_parent())
+        serial_far.close()
+        monitor_far.close()
+        try:
+            connection = monitor.Monitor(monitor_near)
+        except report.Failure as failure:
+            self.stop()
+            raise report.Failure(f"QEMU does not start: {self.log.read_text().strip()}") from failure
+        self.control = control.Control(self.serial.sendall, connection, work, self.out)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        """Ends QEMU if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def serve(self):
+        """Until the script has ended, the time is up, or QEMU is gone; returns the status."""
+        selector = selectors.DefaultSelector()
+        selector.register(self.serial, selectors.EVENT_READ)
+        deadline = self.begin + self.options.timeout
+        try:
+            while self.control.status is None:
+                if time.monotonic() > deadline:
+                    return TIMED_OUT
+                if not self.control.started:
+                    report.waiting("the virtual PC boots")
+                if not selector.select(0.5):
+                    continue
+                data = self.serial.recv(65536)
+                if not data:
+                    return PANICKED if "Kernel panic" in self.console_text() else BROKEN
+                self.control.receive(data)
+            return self.control.status
+        finally:
+            self.control.end()
+
+    def console_text(self):
+        """What the guest's kernel and systemd said so far."""
+        return self.console.read_text(errors="replace") if self.console.exists() else ""
+
+    def explain(self, status):
+        """Why there is no result, as far as the console and QEMU tell."""
+        lines = [f"pc: {_REASON[status]} ({time.monotonic() - self.begin:.0f} s); "
+                 "the last lines of its console:"]
+        lines += [f"  | {line}" for line in self.console_text().splitlines()[-40:]]
+        lines += [f"  qemu: {line}" for line in self.log.read_text().splitlines()[-10:]]
+        print("\n".join(lines), file=sys.stderr)
+
+
+def run(options):
+    """`pc run`: returns the exit status."""
+    with tempfile.TemporaryDirectory(prefix="hwbroker-pc-") as work, \
+            Machine(options, pathlib.Path(work)) as machine:
+        report.progress(f"the virtual PC starts, with Debian's kernel {options.kernel}")
+        status = machine.serve()
+        if machine.control.status is None:
+            machine.explain(status)
+        else:
+            report.progress(f"the script ended with status {status}")
+        return status
+
+
+def shell(options):
+    """`pc shell`: the console in this terminal."""
+    with tempfile.TemporaryDirectory(prefix="hwbroker-pc-") as name:
+        work = pathlib.Path(name)
+        artefacts = image.artefacts()
+        command = qemu_command(options, artefacts, make_disks(options, artefacts, work))
+        report.progress("log in as root, without a password; Ctrl-A X ends, Ctrl-A C is the monitor")
+        # Ctrl-C belongs to the guest.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return subprocess.run(command + ["-serial", "mon:stdio", "-serial", "null"], check=False,
+                              preexec_fn=report.die_with_parent()).returncode
