@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: MIT
 # The initramfs: reaches the root disk, unpacks the payload over it, goes on there.
 # Ending for any reason is a kernel panic, which the host sees at once.

@@ -8,18 +8,19 @@ echo '127.0.0.1 localhost virtual-pc' > /etc/hosts
 passwd -d root > /dev/null
 useradd --create-home --uid 1000 --shell /bin/bash driver
 useradd --create-home --uid 1001 --shell /bin/bash other
-# The initramfs mounts the root; with a line here systemd would do so again.
-: > /etc/fstab
+# The initramfs mounts the root; with this file systemd would do so again.
+rm -f /etc/fstab
 
 # What a test machine without network and clock has no use for.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
 	e2scrub_reap.service fstrim.timer systemd-timesyncd.service networking.service \
 	seatd.service systemd-pstore.service systemd-update-utmp.service \
 	systemd-update-utmp-runlevel.service getty@tty1.service systemd-random-seed.service \
-	systemd-journal-flush.service systemd-logind.service systemd-user-sessions.service \
+	systemd-journal-flush.service systemd-logind.service \
 	modprobe@dm_mod.service modprobe@loop.service modprobe@efi_pstore.service \
-	modprobe@fuse.service sys-fs-fuse-connections.mount dev-mqueue.mount \
-	sys-kernel-debug.mount sys-kernel-tracing.mount systemd-machine-id-commit.service
+	modprobe@fuse.service modprobe@configfs.service sys-kernel-config.mount \
+	sys-fs-fuse-connections.mount dev-mqueue.mount sys-kernel-debug.mount \
+	sys-kernel-tracing.mount systemd-machine-id-commit.service
 do
 	ln -sf /dev/null "/etc/systemd/system/$unit"
 done
