@@ -8,6 +8,9 @@
 #include <string.h>
 
 static int fill(struct fault *fault, enum hwb_status status, int error, const char *format,
+                va_list arguments) __attribute__((format(printf, 4, 0)));
+
+static int fill(struct fault *fault, enum hwb_status status, int error, const char *format,
                 va_list arguments)
 {
 	if (fault == NULL)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What `tests/demo', `tests/check' and `tests/bench' share: places, installing,
+# building, and the payload of the virtual PC.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+builds=${HWBROKER_BUILD:-$top/build}
+pc=$top/tests/machine/pc
+
+# One line of progress, with the seconds since the start.
+step() {
+	printf '[%4d s] %s\n' "$SECONDS" "$*" >&2
+}
+
+install_packages() {
+	"$top/tests/machine/install" "$top/tests/packages" "$top/tests/machine/packages"
+}
+
+# quietly LOG COMMAND...: output goes to LOG, and to the screen only if it fails.
+quietly() {
+	local log=$1
+	shift
+	if ! "$@" > "$log" 2>&1
+	then
+		echo "failed: $*" >&2
+		tail -n 40 "$log" >&2
+		echo "(all of it: $log)" >&2
+		return 1
+	fi
+}
+
+# build NAME CMAKE_OPTION...: configures and builds below $builds/NAME.
+build() {
+	local name=$1
+	shift
+	mkdir -p "$builds"
+	quietly "$builds/$name.log" cmake -S "$top" -B "$builds/$name" \
+		-DCMAKE_INSTALL_PREFIX=/usr -DHWBROKER_WERROR=ON "$@" &&
+		quietly "$builds/$name.log" cmake --build "$builds/$name" -j "$(nproc)"
+}
+
+# payload NAME: installs build NAME as a tar archive that the virtual PC unpacks;
+# prints its path.
+payload() {
+	local stage
+	stage=$(mktemp -d)
+	quietly "$builds/$1.install.log" env DESTDIR="$stage" cmake --install "$builds/$1" &&
+		tar -C "$stage" --owner=0 --group=0 --format=ustar -cf "$builds/$1.tar" .
+	local status=$?
+	rm -rf "$stage"
+	[ $status = 0 ] && echo "$builds/$1.tar"
+}

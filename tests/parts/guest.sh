@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Part of tests/check: the installed daemon in the virtual PC, on both kernels,
+# and once more built with sanitizers.
+
+# in_guest NAME PAYLOAD SCRIPT PC_OPTION...: prints the guest's output and counts
+# its lines `ok ...' and `not ok ...'.
+in_guest() {
+	local name=$1 tar=$2 script=$3 line status
+	local out=$builds/guest-$name
+	shift 3
+	rm -rf "$out"
+	mkdir -p "$out"
+	"$pc" run --payload "$tar" --script "$script" --out "$out" "$@" > "$out/output.log"
+	status=$?
+	while read -r line
+	do
+		case $line in
+		'ok '*) ok "guest $name: ${line#ok }" ;;
+		'not ok '*) not_ok "guest $name: ${line#not ok }" ;;
+		esac
+	done < "$out/output.log"
+	if [ $status != 0 ]
+	then
+		tail -n 60 "$out/output.log" >&2
+		not_ok "guest $name: ended with status $status"
+	fi
+}
+
+part_guest() {
+	local tar
+	if build gcc -DCMAKE_C_COMPILER=gcc && tar=$(payload gcc)
+	then
+		in_guest 6.12 "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 --timeout 900
+		in_guest 6.1 "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.1 --timeout 900
+	else
+		not_ok "guest: builds"
+	fi
+	if build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
+		-DHWBROKER_SANITIZE=address,undefined && tar=$(payload sanitize)
+	then
+		in_guest sanitized "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 --timeout 900
+	else
+		not_ok "guest sanitized: builds"
+	fi
+}

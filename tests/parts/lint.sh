@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Part of tests/check: form, and what tools find without running anything.
+
+sources() {
+	git -C "$top" ls-files "$@"
+}
+
+check_format() {
+	(cd "$top" && sources '*.c' '*.h' | xargs clang-format --dry-run -Werror)
+}
+
+# Uses the compile commands of a build, made here if need be.
+check_tidy() {
+	build tidy -DCMAKE_C_COMPILER=clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON || return 1
+	(cd "$top" && sources 'protocol/*.c' 'hwbrokerd/*.c' 'hwbroker-ctl/*.c' 'genode-client/*.c' |
+		xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$builds/tidy" 2> /dev/null)
+}
+
+check_shell() {
+	(cd "$top" && shellcheck -x .ci/run tests/check tests/demo tests/lib.sh tests/parts/*.sh \
+		tests/guest/*.sh tests/machine/install)
+}
+
+# Kernel interfaces stay in one folder (house rule); <linux/...> elsewhere is a leak.
+check_uapi() {
+	! git -C "$top" grep -nE '#include <linux/' -- 'hwbrokerd/*.[ch]' 'protocol' 'hwbroker-ctl' \
+		'genode-client' ':!hwbrokerd/kernel'
+}
+
+# Folders may use each other only downwards; what lies below knows nothing above.
+check_layers() {
+	! git -C "$top" grep -nE '#include "(server|session)/' -- hwbrokerd/device hwbrokerd/kernel \
+		hwbrokerd/policy hwbrokerd/work hwbrokerd/util &&
+		! git -C "$top" grep -nE '#include "device/' -- hwbrokerd/kernel hwbrokerd/work \
+			hwbrokerd/util hwbrokerd/policy
+}
+
+part_lint() {
+	verdict "lint: clang-format" check_format
+	verdict "lint: clang-tidy" check_tidy
+	verdict "lint: shellcheck" check_shell
+	verdict "lint: kernel interfaces in hwbrokerd/kernel only" check_uapi
+	verdict "lint: layers" check_layers
+}

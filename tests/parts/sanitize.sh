@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Part of tests/check: unit tests under sanitizers.
+
+# shellcheck source=tests/parts/unit.sh
+. "$top/tests/parts/unit.sh"
+
+part_sanitize() {
+	if build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
+		-DHWBROKER_SANITIZE=address,undefined
+	then
+		ok "sanitize: builds without a warning"
+		run_ctest sanitize
+	else
+		not_ok "sanitize: builds without a warning"
+	fi
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Part of tests/check: unit tests, by both compilers.
+
+# run_ctest NAME: each test of build NAME is a result.
+run_ctest() {
+	local log=$builds/$1.ctest.log line
+	ctest --test-dir "$builds/$1" --output-on-failure -j "$(nproc)" > "$log" 2>&1
+	while read -r line
+	do
+		case $line in
+		*'Test '*' Passed '*)
+			line=${line#*: }
+			ok "$1: ${line%% *}"
+			;;
+		*'Test '*'***'*)
+			line=${line#*: }
+			not_ok "$1: ${line%% *}"
+			;;
+		esac
+	done < <(grep -E '^ *[0-9]+/[0-9]+ Test ' "$log")
+	grep -q '100% tests passed' "$log" || tail -n 60 "$log" >&2
+}
+
+part_unit() {
+	local compiler
+	for compiler in gcc clang
+	do
+		if build "$compiler" -DCMAKE_C_COMPILER="$compiler"
+		then
+			ok "$compiler: builds without a warning"
+			run_ctest "$compiler"
+		else
+			not_ok "$compiler: builds without a warning"
+		fi
+	done
+}
