@@ -15,8 +15,8 @@ struct answer {
 	uint32_t session;      /* out */
 };
 
-static int request(struct hwb_client *client, uint16_t opcode, uint32_t session, const void *body,
-                   size_t length, int fd, struct answer *answer, struct hwb_error *error)
+static int ask(struct hwb_client *client, uint16_t opcode, uint32_t session, const void *body,
+               size_t length, int fd, struct answer *answer, struct hwb_error *error)
 {
 	struct hwb_call call;
 
@@ -43,7 +43,7 @@ static int request(struct hwb_client *client, uint16_t opcode, uint32_t session,
 static int command(struct hwb_client *client, uint16_t opcode, uint32_t session, const void *body,
                    size_t length, struct hwb_error *error)
 {
-	return request(client, opcode, session, body, length, -1, NULL, error);
+	return ask(client, opcode, session, body, length, -1, NULL, error);
 }
 
 int hwb_ping(struct hwb_client *client, struct hwb_error *error)
@@ -62,7 +62,7 @@ int hwb_device_list(struct hwb_client *client, uint64_t *cursor, struct hwb_devi
 	const struct hwb_list_request list = { *cursor };
 	const struct hwb_list_reply *head = (const struct hwb_list_reply *)records;
 	struct answer answer = { records, HWB_MESSAGE_MAX, NULL, 0, 0, 0, 0 };
-	int result = request(client, HWB_DEVICE_LIST, 0, &list, sizeof(list), -1, &answer, error);
+	int result = ask(client, HWB_DEVICE_LIST, 0, &list, sizeof(list), -1, &answer, error);
 
 	if (result != 0)
 		return result;
@@ -85,16 +85,16 @@ int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *add
 	const struct hwb_device_info_request info = { *address };
 	struct answer answer = { device, sizeof(*device), NULL, 0, 0, 0, 0 };
 
-	return request(client, HWB_DEVICE_INFO, 0, &info, sizeof(info), -1, &answer, error);
+	return ask(client, HWB_DEVICE_INFO, 0, &info, sizeof(info), -1, &answer, error);
 }
 
-int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *acquire,
+int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *request,
                        uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
                        uint32_t *fd_count, struct hwb_error *error)
 {
 	struct answer answer = { reply, sizeof(*reply), fds, HWB_FDS_MAX, 0, 0, 0 };
-	int result = request(client, HWB_DEVICE_ACQUIRE, 0, acquire, sizeof(*acquire), -1, &answer,
-	                     error);
+	int result =
+	        ask(client, HWB_DEVICE_ACQUIRE, 0, request, sizeof(*request), -1, &answer, error);
 
 	*fd_count = answer.fd_count;
 	*session = answer.session;
@@ -106,7 +106,7 @@ static int config(struct hwb_client *client, uint16_t opcode, uint32_t device, u
 {
 	struct hwb_config_access access = { (uint16_t)offset, (uint16_t)width, *value };
 	struct answer answer = { &access, sizeof(access), NULL, 0, 0, 0, 0 };
-	int result = request(client, opcode, device, &access, sizeof(access), -1, &answer, error);
+	int result = ask(client, opcode, device, &access, sizeof(access), -1, &answer, error);
 
 	*value = access.value;
 	return result;
@@ -131,16 +131,17 @@ int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uin
 	const struct hwb_io_mem_request io_mem = { base, size, flags, 0 };
 	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
 
-	return request(client, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1, &answer, error);
+	return ask(client, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1, &answer, error);
 }
 
 int hwb_io_mem_open_bar(struct hwb_client *client, uint32_t device,
-                        const struct hwb_bar_request *bar, struct hwb_region *region, int *fd,
+                        const struct hwb_bar_request *request, struct hwb_region *region, int *fd,
                         struct hwb_error *error)
 {
 	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
 
-	return request(client, HWB_IO_MEM_OPEN_BAR, device, bar, sizeof(*bar), -1, &answer, error);
+	return ask(client, HWB_IO_MEM_OPEN_BAR, device, request, sizeof(*request), -1, &answer,
+	           error);
 }
 
 int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, uint32_t *session,
@@ -148,8 +149,7 @@ int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, u
 {
 	const struct hwb_io_port_request ports = { base, count };
 	struct answer answer = { NULL, 0, NULL, 0, 0, 0, 0 };
-	int result =
-	        request(client, HWB_IO_PORT_OPEN, 0, &ports, sizeof(ports), -1, &answer, error);
+	int result = ask(client, HWB_IO_PORT_OPEN, 0, &ports, sizeof(ports), -1, &answer, error);
 
 	*session = answer.session;
 	return result;
@@ -161,8 +161,8 @@ int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t ba
 	const struct hwb_bar_request wanted = { bar, 0, 0, 0 };
 	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
 
-	return request(client, HWB_IO_PORT_OPEN_BAR, device, &wanted, sizeof(wanted), -1, &answer,
-	               error);
+	return ask(client, HWB_IO_PORT_OPEN_BAR, device, &wanted, sizeof(wanted), -1, &answer,
+	           error);
 }
 
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
@@ -183,8 +183,8 @@ int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_po
 		batch.head.count = now;
 		batch.head.reserved = 0;
 		bytes_copy(batch.ops, ops + done, size);
-		int result = request(client, HWB_IO_PORT_BATCH, session, &batch,
-		                     sizeof(batch.head) + size, -1, &answer, error);
+		int result = ask(client, HWB_IO_PORT_BATCH, session, &batch,
+		                 sizeof(batch.head) + size, -1, &answer, error);
 		if (result != 0)
 			return result;
 		bytes_copy(ops + done, batch.ops, size);
@@ -193,11 +193,12 @@ int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_po
 	return 0;
 }
 
-int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *irq,
+int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *request,
                  struct hwb_interrupt *reply, int *fds, uint32_t *fd_count, struct hwb_error *error)
 {
 	struct answer answer = { reply, sizeof(*reply), fds, HWB_FDS_MAX, 0, 0, 0 };
-	int result = request(client, HWB_IRQ_OPEN, device, irq, sizeof(*irq), -1, &answer, error);
+	int result =
+	        ask(client, HWB_IRQ_OPEN, device, request, sizeof(*request), -1, &answer, error);
 
 	*fd_count = answer.fd_count;
 	return result;
@@ -219,13 +220,13 @@ int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_
 	struct hwb_irq_fds range = { first, count };
 	struct answer answer = { &range, sizeof(range), fds, HWB_FDS_MAX, 0, 0, 0 };
 
-	return request(client, HWB_IRQ_FDS, irq, &range, sizeof(range), -1, &answer, error);
+	return ask(client, HWB_IRQ_FDS, irq, &range, sizeof(range), -1, &answer, error);
 }
 
 int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_error *error)
 {
 	struct answer answer = { NULL, 0, NULL, 0, 0, 0, 0 };
-	int result = request(client, HWB_DOMAIN_OPEN, 0, NULL, 0, -1, &answer, error);
+	int result = ask(client, HWB_DOMAIN_OPEN, 0, NULL, 0, -1, &answer, error);
 
 	*session = answer.session;
 	return result;
@@ -248,20 +249,21 @@ int hwb_domain_deassign(struct hwb_client *client, uint32_t domain, uint32_t dev
 }
 
 int hwb_dma_alloc(struct hwb_client *client, uint32_t domain,
-                  const struct hwb_dma_alloc_request *alloc, struct hwb_dma_reply *reply, int *fd,
+                  const struct hwb_dma_alloc_request *request, struct hwb_dma_reply *reply, int *fd,
                   struct hwb_error *error)
 {
 	struct answer answer = { reply, sizeof(*reply), fd, 1, 0, 0, 0 };
 
-	return request(client, HWB_DMA_ALLOC, domain, alloc, sizeof(*alloc), -1, &answer, error);
+	return ask(client, HWB_DMA_ALLOC, domain, request, sizeof(*request), -1, &answer, error);
 }
 
-int hwb_dma_map(struct hwb_client *client, uint32_t domain, const struct hwb_dma_map_request *map,
-                int fd, struct hwb_dma_reply *reply, struct hwb_error *error)
+int hwb_dma_map(struct hwb_client *client, uint32_t domain,
+                const struct hwb_dma_map_request *request, int fd, struct hwb_dma_reply *reply,
+                struct hwb_error *error)
 {
 	struct answer answer = { reply, sizeof(*reply), NULL, 0, 0, 0, 0 };
 
-	return request(client, HWB_DMA_MAP, domain, map, sizeof(*map), fd, &answer, error);
+	return ask(client, HWB_DMA_MAP, domain, request, sizeof(*request), fd, &answer, error);
 }
 
 int hwb_dma_unmap(struct hwb_client *client, uint32_t domain, uint64_t iova,

@@ -171,7 +171,7 @@ void serve_domain_open(struct request *request)
 		if (session_publish(peer, &domain->session, &fault) != 0)
 			broker->host.backend->domain_free(domain->kernel);
 	}
-	if (fault.status != HWB_OK) {
+	if (domain == NULL || fault.status != HWB_OK) {
 		request_refuse(request, 0, &fault);
 		return;
 	}

@@ -109,7 +109,7 @@ static void done(struct job *job)
 {
 	struct region_job *self = (struct region_job *)job;
 	struct peer *peer = self->request.peer;
-	struct hwb_region region;
+	struct hwb_region region = { 0 };
 
 	if (self->result == 0 &&
 	    session_table_find(&peer->sessions, self->owner, HWB_SESSION_DEVICE) == NULL)

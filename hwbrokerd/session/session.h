@@ -78,7 +78,7 @@ void session_describe(const struct session *session, char *text, size_t size);
 void device_session_close(struct device_session *session);
 void region_close(struct region_session *session);
 void port_close(struct port_session *session);
-void irq_close(struct irq_session *session);
+void irq_close(struct irq_session *irq);
 void domain_close(struct domain *domain);
 
 /* A device left the domain, or never came in. Frees it if that was the last. */
