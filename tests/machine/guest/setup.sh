@@ -8,7 +8,7 @@ echo '127.0.0.1 localhost virtual-pc' > /etc/hosts
 passwd -d root > /dev/null
 useradd --create-home --uid 1000 --shell /bin/bash driver
 useradd --create-home --uid 1001 --shell /bin/bash other
-# The initramfs mounts the root; with this file systemd would do so again.
+# The initramfs has mounted the root; systemd need not do so again.
 rm -f /etc/fstab
 
 # What a test machine without network and clock has no use for.
@@ -20,7 +20,8 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
 	modprobe@dm_mod.service modprobe@loop.service modprobe@efi_pstore.service \
 	modprobe@fuse.service modprobe@configfs.service sys-kernel-config.mount \
 	sys-fs-fuse-connections.mount dev-mqueue.mount sys-kernel-debug.mount \
-	sys-kernel-tracing.mount systemd-machine-id-commit.service
+	sys-kernel-tracing.mount systemd-machine-id-commit.service \
+	systemd-remount-fs.service
 do
 	ln -sf /dev/null "/etc/systemd/system/$unit"
 done
