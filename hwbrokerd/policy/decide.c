@@ -65,16 +65,20 @@ static void not_found(struct policy_verdict *verdict, const struct policy_client
 	          client != NULL ? client->name : "");
 }
 
-/* The bits of config space byte `offset` that the rule lets a client change. */
+/* The bits of config space byte `offset` that the rule lets a client change.
+ * `named`: whether some mask speaks of a register that the byte belongs to. */
 static uint8_t allowed_bits(const struct policy *policy, const struct device_rule *rule,
-                            uint32_t offset)
+                            uint32_t offset, bool *named)
 {
 	uint32_t bits = 0;
 
+	*named = false;
 	for (uint32_t i = 0; i < rule->mask_count; i++) {
 		const struct config_mask *mask = &policy->masks[rule->first_mask + i];
-		if (offset >= mask->offset && offset < mask->offset + mask->width)
-			bits |= mask->mask >> 8 * (offset - mask->offset);
+		if (offset < mask->offset || offset >= mask->offset + mask->width)
+			continue;
+		*named = true;
+		bits |= mask->mask >> 8 * (offset - mask->offset);
 	}
 	return (uint8_t)bits;
 }
@@ -96,12 +100,16 @@ static void decide_config_write(const struct policy *policy, const struct device
 	for (uint32_t i = 0; i < resource->count; i++) {
 		uint32_t offset = resource->offset + i;
 		uint8_t changed = (uint8_t)(resource->changed >> 8 * i);
-		uint8_t excess = changed & (uint8_t)~allowed_bits(policy, rule, offset);
+		bool named;
+		uint8_t allowed = allowed_bits(policy, rule, offset, &named);
+		/* A register that no mask names stays untouched even where the same
+		 * value would be written: a 1 clears some bits that read as 1. */
+		uint8_t excess = named ? changed & (uint8_t)~allowed : 0xff;
 		if (excess == 0)
 			continue;
 		fault_set(
 		        &verdict->why, HWB_DENIED,
-		        "[%s] (%s:%u) does not allow changing bits 0x%02x at 0x%x of configuration "
+		        "[%s] (%s:%u) does not allow writing bits 0x%02x at 0x%x of configuration "
 		        "space; add 0x%x:0x%02x to `config_write' there",
 		        verdict->section, verdict->file, verdict->line, excess, offset, offset,
 		        excess);

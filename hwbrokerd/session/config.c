@@ -73,7 +73,7 @@ static void run(struct job *job)
 	}
 	self->result = self->kernel->config_read(device->unit.opened, access->offset, access->width,
 	                                         &self->old, &self->fault);
-	if (self->result == 0 && self->write && self->old != access->value)
+	if (self->result == 0 && self->write)
 		self->result = judge_structure(self);
 }
 
@@ -91,7 +91,7 @@ static bool goes_on(struct config_job *self)
 	};
 	struct policy_verdict verdict;
 
-	if (!self->write || self->judged || self->result != 0 || resource.changed == 0)
+	if (!self->write || self->judged || self->result != 0)
 		return false;
 	if (!peer_connected(peer) || peer->client == NULL ||
 	    session_table_find(&peer->sessions, self->request.header.session, HWB_SESSION_DEVICE) ==
