@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 import control
@@ -17,6 +16,7 @@ import image
 import monitor
 import payload
 import report
+import workdir
 
 # Exit statuses of `pc run' that are not the script's own.
 PANICKED = 123
@@ -156,8 +156,7 @@ class Machine:
 
 def run(options):
     """`pc run`: returns the exit status."""
-    with tempfile.TemporaryDirectory(prefix="hwbroker-pc-") as work, \
-            Machine(options, pathlib.Path(work)) as machine:
+    with workdir.make() as work, Machine(options, work) as machine:
         report.progress(f"the virtual PC starts, with Debian's kernel {options.kernel}")
         status = machine.serve()
         if machine.control.status is None:
@@ -169,8 +168,7 @@ def run(options):
 
 def shell(options):
     """`pc shell`: the console in this terminal."""
-    with tempfile.TemporaryDirectory(prefix="hwbroker-pc-") as name:
-        work = pathlib.Path(name)
+    with workdir.make() as work:
         artefacts = image.artefacts()
         command = qemu_command(options, artefacts, make_disks(options, artefacts, work))
         report.progress("log in as root, without a password; Ctrl-A X ends, Ctrl-A C is the monitor")
