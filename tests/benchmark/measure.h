@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Time and interrupts of the benchmark's programs, the same for both sides. */
+#ifndef HWBROKER_BENCH_MEASURE_H
+#define HWBROKER_BENCH_MEASURE_H
+
+#include <stdint.h>
+
+/* Nanoseconds of a clock that only goes forward. */
+uint64_t measure_now(void);
+
+/* Prints nanoseconds per operation. */
+void measure_print(uint64_t start, uint64_t end, unsigned operations);
+
+/* QEMU's edu device (docs/specs/edu): `reads` reads of its identification. */
+void measure_registers(const volatile uint32_t *registers, unsigned reads);
+
+/* `rounds` interrupts: raise, wait for the eventfd, acknowledge. */
+void measure_interrupts(volatile uint32_t *registers, int eventfd, unsigned rounds);
+
+#endif

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs in the virtual PC, as root, for `tests/bench': each figure of ours beside
+# its reference, in turns so that drift hits both, medians of all rounds.
+set -u
+# shellcheck source=tests/machine/guest/control.sh
+. /usr/lib/hwbroker-control.sh
+
+here=/usr/libexec/hwbroker/tests
+rounds=11
+results=/tmp/results
+: > $results
+
+as_user() {
+	setpriv --reuid=driver --regid=driver --clear-groups --inh-caps=-all \
+		--bounding-set=-all --no-new-privs "$@"
+}
+
+# median of the lines of standard input; spread: half of what the middle half spans
+summary() {
+	sort -n | awk '{ v[NR] = $1 } END {
+		printf "%.1f %.1f", v[int((NR + 1) / 2)], (v[int((3 * NR + 3) / 4)] - v[int((NR + 3) / 4)]) / 2 }'
+}
+
+# compare NAME GOAL UNIT OURS -- REFERENCE: two shell commands, each prints a number
+compare() {
+	local name=$1 goal=$2 ours=$3 reference=$4 i
+	: > /tmp/ours
+	: > /tmp/reference
+	for ((i = 0; i < rounds; i++))
+	do
+		$ours >> /tmp/ours || return
+		$reference >> /tmp/reference || return
+	done
+	echo "$name|$goal|$(summary < /tmp/ours)|$(summary < /tmp/reference)" >> $results
+}
+
+ping_ours() { as_user $here/bench-ours ping 4000; }
+ping_reference() { as_user $here/bench-echo 4000; }
+registers_ours() { as_user $here/bench-ours registers 100000; }
+registers_reference() { $here/bench-vfio registers 100000 /dev/vfio/"$group" 0000:00:03.0; }
+interrupts_ours() { as_user $here/bench-ours interrupts 2000; }
+interrupts_reference() { $here/bench-vfio interrupts 2000 /dev/vfio/"$group" 0000:00:03.0; }
+start_ours() { $here/bench-start /usr/sbin/hwbrokerd --socket /run/bench.sock 2> /dev/null; }
+start_reference() { $here/bench-start $here/bench-start --empty; }
+
+cp $here/demo.conf /etc/hwbroker/hwbroker.conf
+chmod 644 /etc/hwbroker/hwbroker.conf
+systemd-sysusers
+systemctl daemon-reload
+udevadm settle
+modprobe vfio-pci
+compare "start to ready" "+50 ms" start_ours start_reference
+systemctl start hwbrokerd
+resident=$(awk '/^VmRSS/ { print $2 }' "/proc/$(pidof hwbrokerd)/status")
+group=$(basename "$(readlink /sys/bus/pci/devices/0000:00:03.0/iommu_group)")
+as_user $here/bench-ours registers 10 > /dev/null # the device is with vfio-pci from here on
+compare "smallest request" 1.15 ping_ours ping_reference
+compare "register read" 1.02 registers_ours registers_reference
+compare "interrupt to eventfd" 1.05 interrupts_ours interrupts_reference
+
+awk -F'[| ]' -v kernel="$(uname -r)" -v resident="$resident" -v rounds=$rounds '
+function row(name, goal, a, da, b, db, value, held) {
+	printf "%-22s %12s +-%8s %12s +-%8s %10s %8s %s\n", name, a, da, b, db, value, goal, held }
+BEGIN { FS = "|"
+	printf "Nanoseconds, medians of %d rounds, kernel %s, virtual PC under software emulation\n", rounds, kernel
+	printf "%-22s %12s   %8s %12s   %8s %10s %8s\n", "WHAT", "OURS", "SPREAD", "REFERENCE", "SPREAD", "RATIO", "GOAL" }
+{ split($3, a, " "); split($4, b, " ")
+	if ($2 ~ /ms/) { d = (a[1] - b[1]) / 1e6; row($1, $2, a[1], a[2], b[1], b[2], sprintf("%+.1f ms", d), d <= 50 ? "held" : "missed") }
+	else { r = a[1] / b[1]; row($1, $2, a[1], a[2], b[1], b[2], sprintf("%.3f", r), r <= $2 ? "held" : "missed") } }
+END { printf "%-22s %12s KiB %38s %10s %8s %s\n", "resident, idle", resident, "", "", "3072", resident <= 3072 ? "held" : "missed" }
+' $results
+
+awk -F'|' -v kernel="$(uname -r)" -v resident="$resident" -v rounds=$rounds '
+BEGIN { printf "{\n  \"kernel\": \"%s\", \"emulated\": true, \"rounds\": %d,\n  \"resident_kib\": %d,\n  \"figures\": [", kernel, rounds, resident }
+{ split($3, a, " "); split($4, b, " ")
+	printf "%s\n    { \"name\": \"%s\", \"goal\": \"%s\", \"ours_ns\": %s, \"ours_spread_ns\": %s, \"reference_ns\": %s, \"reference_spread_ns\": %s }", (NR > 1 ? "," : ""), $1, $2, a[1], a[2], b[1], b[2] }
+END { printf "\n  ]\n}\n" }' $results > /tmp/bench.json
+send_file bench.json /tmp/bench.json

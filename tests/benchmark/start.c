@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nanoseconds from fork to READY=1 of a program that notifies as sd_notify(3)
+ * says. With --empty it is itself such a program: an event loop and nothing else.
+ */
+#include "measure.h"
+
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int empty(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct ev_loop *loop = ev_default_loop(0);
+	ev_timer forever;
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	strncpy(address.sun_path, getenv("NOTIFY_SOCKET"), sizeof(address.sun_path) - 1);
+	ev_init(&forever, NULL);
+	sendto(fd, "READY=1", 7, 0, (const struct sockaddr *)&address, sizeof(address));
+	pause();
+	ev_loop_destroy(loop);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char path[] = "/tmp/bench-start-XXXXXX";
+	char message[256];
+
+	if (argc == 2 && strcmp(argv[1], "--empty") == 0)
+		return empty();
+	if (argc < 2 || mkdtemp(path) == NULL) {
+		fputs("Usage: bench-start PROGRAM [ARGUMENT...]\n", stderr);
+		return EXIT_FAILURE;
+	}
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", path);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+		return EXIT_FAILURE;
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	uint64_t start = measure_now();
+	pid_t child = fork();
+	if (child == 0) {
+		execv(argv[1], argv + 1);
+		_exit(127);
+	}
+	ssize_t length = recv(fd, message, sizeof(message), 0);
+	uint64_t end = measure_now();
+	int ready = length >= 7 && strncmp(message, "READY=1", 7) == 0;
+	if (ready)
+		measure_print(start, end, 1);
+	kill(child, SIGTERM);
+	waitpid(child, NULL, 0);
+	unlink(address.sun_path);
+	rmdir(path);
+	return ready ? EXIT_SUCCESS : EXIT_FAILURE;
+}
