@@ -10,7 +10,10 @@ enum tail {
 	TEXT      /* hwb_status_reply, then text_length bytes */
 };
 
-enum { ANY_FDS = 0xff, RESERVED_FIELDS = 2 };
+/* How many descriptors a reply carries, where its body says so. */
+enum { REGION_AND_IRQ_FDS = 0xfd, INTERRUPT_FDS = 0xfe, COUNTED_FDS = 0xff };
+
+enum { RESERVED_FIELDS = 2 };
 
 struct span {
 	uint16_t offset; /* in the body */
@@ -22,7 +25,9 @@ struct shape {
 	uint16_t request_size; /* fixed part of the body */
 	uint16_t reply_size;
 	uint8_t request_fds;
-	uint8_t reply_fds; /* exact, or ANY_FDS: the body says how many */
+	uint8_t reply_fds;     /* exact, or one of the rules above */
+	uint8_t about_nothing; /* header.session must be zero in the request */
+	uint16_t record_size;  /* RECORDS: of a record in version 1 */
 	enum tail request_tail;
 	enum tail reply_tail;
 	struct span flags; /* in the request; size 0: has none */
@@ -40,17 +45,20 @@ struct shape {
 static const struct shape shapes[] = {
 	{ .opcode = HWB_HELLO,
 	  .name = "HELLO",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_hello_request),
 	  .reply_size = SIZE(hwb_hello_reply),
 	  .reserved = { FIELD(hwb_hello_request, reserved) } },
-	{ .opcode = HWB_PING, .name = "PING" },
+	{ .opcode = HWB_PING, .name = "PING", .about_nothing = 1 },
 	{ .opcode = HWB_CLOSE, .name = "CLOSE" },
 
 	{ .opcode = HWB_DEVICE_LIST,
 	  .name = "DEVICE_LIST",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_list_request),
 	  .reply_size = SIZE(hwb_list_reply),
-	  .reply_tail = RECORDS },
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_device) },
 	{ .opcode = HWB_DEVICE_INFO,
 	  .name = "DEVICE_INFO",
 	  .request_size = SIZE(hwb_device_info_request),
@@ -58,9 +66,10 @@ static const struct shape shapes[] = {
 	  .reserved = { FIELD(hwb_device_info_request, address.reserved) } },
 	{ .opcode = HWB_DEVICE_ACQUIRE,
 	  .name = "DEVICE_ACQUIRE",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_acquire_request),
 	  .reply_size = SIZE(hwb_acquire_reply),
-	  .reply_fds = ANY_FDS,
+	  .reply_fds = REGION_AND_IRQ_FDS,
 	  .flags = FIELD(hwb_acquire_request, flags),
 	  .known_flags = HWB_ACQUIRE_ALL_BARS | HWB_ACQUIRE_NO_WAIT | HWB_ACQUIRE_IRQ_ENABLE,
 	  .reserved = { FIELD(hwb_acquire_request, address.reserved) } },
@@ -76,6 +85,7 @@ static const struct shape shapes[] = {
 
 	{ .opcode = HWB_IO_MEM_OPEN,
 	  .name = "IO_MEM_OPEN",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_io_mem_request),
 	  .reply_size = SIZE(hwb_region),
 	  .reply_fds = 1,
@@ -92,6 +102,7 @@ static const struct shape shapes[] = {
 
 	{ .opcode = HWB_IO_PORT_OPEN,
 	  .name = "IO_PORT_OPEN",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_io_port_request) },
 	{ .opcode = HWB_IO_PORT_OPEN_BAR,
 	  .name = "IO_PORT_OPEN_BAR",
@@ -111,7 +122,7 @@ static const struct shape shapes[] = {
 	  .name = "IRQ_OPEN",
 	  .request_size = SIZE(hwb_irq_request),
 	  .reply_size = SIZE(hwb_interrupt),
-	  .reply_fds = ANY_FDS,
+	  .reply_fds = INTERRUPT_FDS,
 	  .flags = FIELD(hwb_irq_request, flags),
 	  .known_flags = HWB_IRQ_OPEN_ENABLE,
 	  .reserved = { FIELD(hwb_irq_request, reserved) } },
@@ -121,14 +132,15 @@ static const struct shape shapes[] = {
 	  .name = "IRQ_FDS",
 	  .request_size = SIZE(hwb_irq_fds),
 	  .reply_size = SIZE(hwb_irq_fds),
-	  .reply_fds = ANY_FDS },
+	  .reply_fds = COUNTED_FDS },
 
-	{ .opcode = HWB_DOMAIN_OPEN, .name = "DOMAIN_OPEN" },
+	{ .opcode = HWB_DOMAIN_OPEN, .name = "DOMAIN_OPEN", .about_nothing = 1 },
 	{ .opcode = HWB_DOMAIN_INFO,
 	  .name = "DOMAIN_INFO",
 	  .request_size = SIZE(hwb_list_request),
 	  .reply_size = SIZE(hwb_list_reply),
-	  .reply_tail = RECORDS },
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_iova_range) },
 	{ .opcode = HWB_DOMAIN_ASSIGN,
 	  .name = "DOMAIN_ASSIGN",
 	  .request_size = SIZE(hwb_assign_request),
@@ -160,23 +172,30 @@ static const struct shape shapes[] = {
 
 	{ .opcode = HWB_ADMIN_STATUS,
 	  .name = "ADMIN_STATUS",
+	  .about_nothing = 1,
 	  .reply_size = SIZE(hwb_status_reply),
 	  .reply_tail = TEXT },
 	{ .opcode = HWB_ADMIN_DEVICES,
 	  .name = "ADMIN_DEVICES",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_list_request),
 	  .reply_size = SIZE(hwb_list_reply),
-	  .reply_tail = RECORDS },
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_admin_device) },
 	{ .opcode = HWB_ADMIN_CLIENTS,
 	  .name = "ADMIN_CLIENTS",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_list_request),
 	  .reply_size = SIZE(hwb_list_reply),
-	  .reply_tail = RECORDS },
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_admin_client) },
 	{ .opcode = HWB_ADMIN_SESSIONS,
 	  .name = "ADMIN_SESSIONS",
+	  .about_nothing = 1,
 	  .request_size = SIZE(hwb_list_request),
 	  .reply_size = SIZE(hwb_list_reply),
-	  .reply_tail = RECORDS },
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_admin_session) },
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x64 };
@@ -265,8 +284,10 @@ static struct hwb_check check_header(const void *packet, size_t received, uint32
 	return fail(HWB_OK, 0, "");
 }
 
-/* Length of `tail` behind a fixed part that is present. SIZE_MAX: impossible. */
-static size_t tail_length(enum tail tail, const unsigned char *body)
+/* Length of `tail` behind a fixed part that is present. SIZE_MAX: impossible.
+ * Records may be longer than version 1 knows them, never shorter: a reader would
+ * find the next record, or nothing, where it expects fields. */
+static size_t tail_length(const struct shape *shape, enum tail tail, const unsigned char *body)
 {
 	switch (tail) {
 	case PORT_OPS: {
@@ -277,6 +298,8 @@ static size_t tail_length(enum tail tail, const unsigned char *body)
 		uint32_t count = load32(body + offsetof(struct hwb_list_reply, count));
 		uint32_t size = load32(body + offsetof(struct hwb_list_reply, record_size));
 		if (count > HWB_MESSAGE_MAX || size > HWB_MESSAGE_MAX)
+			return SIZE_MAX;
+		if (count != 0 && (size < shape->record_size || size % 8 != 0))
 			return SIZE_MAX;
 		return (size_t)count * size;
 	}
@@ -290,13 +313,13 @@ static size_t tail_length(enum tail tail, const unsigned char *body)
 	return 0;
 }
 
-static struct hwb_check check_length(const unsigned char *body, size_t length, size_t fixed,
-                                     enum tail tail)
+static struct hwb_check check_length(const struct shape *shape, const unsigned char *body,
+                                     size_t length, size_t fixed, enum tail tail)
 {
 	if (length < fixed)
 		return fail(HWB_MALFORMED, offsetof(struct hwb_header, length),
 		            "message is shorter than its opcode needs");
-	size_t rest = tail_length(tail, body);
+	size_t rest = tail_length(shape, tail, body);
 	if (rest == SIZE_MAX)
 		return fail(HWB_MALFORMED, sizeof(struct hwb_header),
 		            "count of trailing records is out of range");
@@ -331,10 +354,13 @@ struct hwb_check hwb_check_request(const void *packet, size_t received, uint32_t
 		            "this opcode takes another number of descriptors");
 
 	const unsigned char *body = (const unsigned char *)hwb_body(packet);
-	check = check_length(body, hwb_body_length(header), shape->request_size,
+	check = check_length(shape, body, hwb_body_length(header), shape->request_size,
 	                     shape->request_tail);
 	if (check.status != HWB_OK)
 		return check;
+	if (shape->about_nothing && header->session != 0)
+		return fail(HWB_RESERVED_NOT_ZERO, offsetof(struct hwb_header, session),
+		            "header.session is not zero, but this opcode takes no handle there");
 	for (size_t i = 0; i < RESERVED_FIELDS; i++) {
 		const struct span *span = &shape->reserved[i];
 		if (!all_zero(body + span->offset, span->size))
@@ -360,6 +386,40 @@ static struct hwb_check check_refusal(const unsigned char *body, size_t length, 
 	return fail(HWB_OK, 0, "");
 }
 
+/* Eventfds that a hwb_interrupt announces: the triggers, and INTx's unmask. */
+static uint64_t interrupt_fds(const unsigned char *interrupt)
+{
+	uint64_t fds = load32(interrupt + offsetof(struct hwb_interrupt, fds));
+	uint32_t session = load32(interrupt + offsetof(struct hwb_interrupt, session));
+	uint32_t type = load32(interrupt + offsetof(struct hwb_interrupt, type));
+
+	return session != 0 && type == HWB_IRQ_INTX ? fds + 1 : fds;
+}
+
+/* Descriptors that a reply of full length says it comes with. A client takes
+ * them by these same fields, so a wrong sum would make it take one not there. */
+static uint64_t announced_fds(const struct shape *shape, const unsigned char *body)
+{
+	uint64_t fds = 0;
+
+	switch (shape->reply_fds) {
+	case REGION_AND_IRQ_FDS:
+		for (size_t i = 0; i < HWB_BARS; i++) {
+			size_t region = offsetof(struct hwb_acquire_reply, regions) +
+			                i * sizeof(struct hwb_region);
+			if (load32(body + region + offsetof(struct hwb_region, session)) != 0)
+				fds++;
+		}
+		return fds + interrupt_fds(body + offsetof(struct hwb_acquire_reply, interrupt));
+	case INTERRUPT_FDS:
+		return interrupt_fds(body);
+	case COUNTED_FDS:
+		return load32(body + offsetof(struct hwb_irq_fds, count));
+	default:
+		return shape->reply_fds;
+	}
+}
+
 struct hwb_check hwb_check_answer(const void *packet, size_t received, uint32_t fds,
                                   struct hwb_header *header)
 {
@@ -371,11 +431,14 @@ struct hwb_check hwb_check_answer(const void *packet, size_t received, uint32_t 
 
 	if (header->kind == HWB_EVENT) {
 		/* Events that a later broker may add pass; the client skips them. */
-		if (header->serial != 0 || fds != 0)
+		if (header->serial != 0 || header->status != 0 || fds != 0)
 			return fail(HWB_MALFORMED, offsetof(struct hwb_header, serial),
-			            "an event has no serial and no descriptors");
+			            "an event has no serial, status or descriptors");
 		if (header->opcode == HWB_EVENT_DEVICE)
-			return check_length(body, length, sizeof(struct hwb_device_event), NO_TAIL);
+			return check_length(NULL, body, length, sizeof(struct hwb_device_event),
+			                    NO_TAIL);
+		if (header->opcode == HWB_EVENT_POLICY)
+			return check_length(NULL, body, length, 0, NO_TAIL);
 		return check;
 	}
 	if (header->kind != HWB_REPLY)
@@ -388,18 +451,23 @@ struct hwb_check hwb_check_answer(const void *packet, size_t received, uint32_t 
 	if (shape == NULL)
 		return fail(HWB_UNKNOWN_OPCODE, offsetof(struct hwb_header, opcode),
 		            "no such opcode in protocol version 1");
-	if (shape->reply_fds != ANY_FDS && shape->reply_fds != fds)
+	check = check_length(shape, body, length, shape->reply_size, shape->reply_tail);
+	if (check.status == HWB_OK && announced_fds(shape, body) != fds)
 		return fail(HWB_MALFORMED, offsetof(struct hwb_header, fds),
 		            "this reply comes with another number of descriptors");
-	return check_length(body, length, shape->reply_size, shape->reply_tail);
+	return check;
 }
 
 uint32_t hwb_make_refusal(void *packet, const struct hwb_header *request, enum hwb_status status,
                           uint32_t field, uint32_t host_errno, const char *reason,
                           size_t reason_length)
 {
-	if (reason_length > HWB_REASON_MAX)
+	if (reason_length > HWB_REASON_MAX) {
 		reason_length = HWB_REASON_MAX;
+		/* Not within a character: 10xxxxxx belongs to the byte before it. */
+		while (reason_length > 0 && ((unsigned char)reason[reason_length] & 0xc0) == 0x80)
+			reason_length--;
+	}
 	uint32_t length =
 	        (uint32_t)(sizeof(struct hwb_header) + sizeof(struct hwb_refusal) + reason_length);
 	struct hwb_header *header = (struct hwb_header *)packet;

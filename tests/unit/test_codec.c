@@ -557,9 +557,14 @@ START_TEST(descriptors_that_the_body_announces)
 	put32(&draft, interrupt + 4, HWB_IRQ_INTX);
 	put32(&draft, interrupt + 12, 1);
 	expect_fds(&draft, 4);
-	put32(&draft, interrupt + 12, UINT32_MAX); /* with the two, wraps to 1 */
-	set_fds(&draft, 1);
-	expect(hwb_check_answer, &draft, HWB_MALFORMED, 22);
+	put32(&draft, interrupt + 12, UINT32_MAX); /* a sum that wraps in 32 bits */
+	for (uint32_t fds = 0; fds < 4; fds++) {
+		set_fds(&draft, fds);
+		expect(hwb_check_answer, &draft, HWB_MALFORMED, 22);
+	}
+	put32(&draft, interrupt, 0); /* no interrupt, no unmask eventfd */
+	put32(&draft, interrupt + 12, 0);
+	expect_fds(&draft, 2);
 
 	start(&draft, HWB_IRQ_OPEN, HWB_REPLY, sizeof(struct hwb_interrupt));
 	put32(&draft, HEADER, 3);

@@ -5,7 +5,8 @@
  * PROTOCOL.md is the specification; this header is the same in C. Every
  * structure is little-endian, naturally aligned, without implicit padding, and
  * pinned by a static assertion below it. Fields named `reserved` must be zero
- * when sent and are checked by the receiver.
+ * when sent; the broker checks them, a client ignores them, so that they can
+ * become something later.
  *
  * One SOCK_SEQPACKET packet carries one message: a struct hwb_header, then the
  * body that the opcode names, then nothing. File descriptors travel beside it
