@@ -32,6 +32,7 @@ class Control:
         self.started = False
         self.upload = None      # (name, size, parts) of a file on its way
         self.partial = b""
+        self.empty = False      # an empty line that may be a request's
         self.verbs = {"phase": self.phase, "start": self.start, "exit": self.exit,
                       "screendump": self.screendump, "device_add": self.device_add,
                       "device_del": self.device_del, "file": self.file}
@@ -55,6 +56,12 @@ class Control:
             return
         word, _, rest = line.partition(" ")
         verb = self.verbs.get(word[1:]) if word.startswith("@") else None
+        # Requests come after a line end of their own, as the line before may lack its.
+        if self.empty and verb is None:
+            report.output("")
+        self.empty = line == ""
+        if self.empty:
+            return
         if verb is None:
             # Not answered: an answer that nobody waits for would be taken for the next one.
             report.output(line)

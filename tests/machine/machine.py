@@ -171,7 +171,8 @@ def shell(options):
     with workdir.make() as work:
         artefacts = image.artefacts()
         command = qemu_command(options, artefacts, make_disks(options, artefacts, work))
-        report.progress("log in as root, without a password; Ctrl-A X ends, Ctrl-A C is the monitor")
+        report.progress("wait some 15 s, log in as root, without a password; Ctrl-A X ends it, "
+                        "Ctrl-A C is QEMU's monitor")
         # Ctrl-C belongs to the guest.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return subprocess.run(command + ["-serial", "mon:stdio", "-serial", "null"], check=False,

@@ -5,11 +5,12 @@
 # status 0, or prints the host's reason and returns 1. Needs root.
 
 # host_ask: sends what comes on standard input, waits for `ok' or `err REASON'.
-# One at a time, whatever else runs in the guest.
+# One at a time, whatever else runs in the guest; after a line end, as someone's
+# last line may lack it.
 host_ask() (
 	exec 8> /run/hwbroker-control.lock 9< /dev/ttyS1
 	flock 8
-	cat > /dev/ttyS1
+	{ echo; cat; } > /dev/ttyS1
 	answer=$(timeout --foreground 120 head -n 1 <&9) || answer="nothing within 120 s"
 	[ "$answer" = ok ] && exit
 	echo "the host answers: $answer" >&2
@@ -42,6 +43,6 @@ send_file() {
 
 # finish STATUS: ends the run; the virtual PC is switched off while this sleeps.
 finish() {
-	echo "@exit ${1:-0}" > /dev/ttyS1
+	printf '\n@exit %d\n' "${1:-0}" > /dev/ttyS1
 	sleep infinity
 }

@@ -9,12 +9,10 @@ udevadm settle --timeout=60
 echo "@start"
 "$script"
 status=$?
+# shellcheck source=tests/machine/guest/control.sh
+. /usr/lib/hwbroker-control.sh
 if [ $status != 0 ]
 then
-	# shellcheck source=tests/machine/guest/control.sh
-	. /usr/lib/hwbroker-control.sh
 	journalctl -b --no-pager > /run/journal.log && send_file journal.log /run/journal.log
 fi
-# In front, because the script's last line may lack its end.
-echo
-echo "@exit $status"
+finish $status
