@@ -510,7 +510,7 @@ START_TEST(noise)
 	struct config_facts facts;
 
 	srand(1);
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; round < 100; round++) {
 		take(round % 2 == 0 ? 256 : 4096);
 		for (size_t i = 0; i < size; i++)
 			config[i] = (uint8_t)rand();
