@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memfd_create */
+#include "guest.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One test of an emulated PC, with a transfer of edu's lasting 100 ms. */
+enum { TEST_SECONDS = 60 };
+
+static struct hwb_posix connection;
+struct hwb_client *const guest = &connection.client;
+struct hwb_error why;
+
+/* ---- connections ---- */
+
+void guest_open(void)
+{
+	want(HWB_OK, hwb_posix_open(&connection, NULL, NULL, NULL, &why));
+}
+
+void guest_close(void)
+{
+	hwb_posix_close(&connection);
+}
+
+struct hwb_client *guest_connect(struct hwb_posix *posix)
+{
+	want(HWB_OK, hwb_posix_open(posix, NULL, NULL, NULL, &why));
+	return &posix->client;
+}
+
+int guest_status(int result)
+{
+	if (result >= 0)
+		return HWB_OK;
+	int status = (int)hwb_refusal_of(result);
+	if (status == HWB_OK)
+		return -1;
+	ck_assert_msg(why.status == (uint32_t)status && why.reason[0] != '\0',
+	              "the refusal %s came without a sentence", guest_status_name(status));
+	return status;
+}
+
+const char *guest_status_name(int status)
+{
+	static const char *const names[] = {
+		"OK",
+		"MALFORMED",
+		"BAD_VERSION",
+		"NOT_ADMITTED",
+		"UNKNOWN_OPCODE",
+		"UNKNOWN_FLAG",
+		"RESERVED_NOT_ZERO",
+		"INVALID",
+		"NO_SESSION",
+		"NOT_FOUND",
+		"DENIED",
+		"UNSAFE",
+		"BUSY",
+		"QUOTA",
+		"WRONG_STATE",
+		"CONFLICT",
+		"BAD_FD",
+		"UNSUPPORTED",
+		"GONE",
+		"HOST_ERROR",
+		"NO_MEMORY",
+	};
+
+	if (status < 0)
+		return "a dead connection";
+	return (size_t)status < sizeof(names) / sizeof(names[0]) ? names[status] : "?";
+}
+
+/* ---- devices ---- */
+
+struct hwb_pci_address guest_address(const char *text)
+{
+	unsigned bus, device, function;
+
+	ck_assert_int_eq(sscanf(text, "%2x:%2x.%1x", &bus, &device, &function), 3);
+	return (struct hwb_pci_address){ 0, (uint8_t)bus, (uint8_t)device, (uint8_t)function, 0 };
+}
+
+int guest_try(struct hwb_client *client, const char *address,
+              const struct hwb_acquire_request *request, struct example_device *device)
+{
+	struct hwb_acquire_request whole = *request;
+	int fds[HWB_FDS_MAX];
+	uint32_t count = 0, next = 0;
+
+	whole.address = guest_address(address);
+	memset(device, 0, sizeof(*device));
+	int result = hwb_device_acquire(client, &whole, &device->handle, &device->info, fds, &count,
+	                                &why);
+	if (result < 0)
+		return result;
+	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
+		bool granted = device->info.regions[bar].session != 0;
+		ck_assert_msg(!granted || next < count, "%s: no descriptor for BAR %u", address,
+		              bar);
+		device->bar_fds[bar] = granted ? fds[next++] : -1;
+	}
+	device->irq_count = device->info.interrupt.fds;
+	for (uint32_t i = 0; i < device->irq_count; i++)
+		device->irq_fds[i] = fds[next++];
+	device->unmask_fd = device->info.interrupt.type == HWB_IRQ_INTX ? fds[next++] : -1;
+	ck_assert_msg(next == count, "%s: %u descriptors came, %u are announced", address, count,
+	              next);
+	return result;
+}
+
+void guest_take(const char *address, const struct hwb_acquire_request *request,
+                struct example_device *device)
+{
+	want(HWB_OK, guest_try(guest, address, request, device));
+}
+
+volatile void *guest_take_bar(const char *address, uint32_t bar, struct example_device *device)
+{
+	const struct hwb_acquire_request request = { .bars = 1u << bar };
+
+	guest_take(address, &request, device);
+	return guest_map(&device->info.regions[bar], device->bar_fds[bar]);
+}
+
+volatile void *guest_map(const struct hwb_region *region, int fd)
+{
+	/* A mapping starts at a page; the region may not. */
+	uint64_t within = region->fd_offset % PAGE;
+	unsigned char *at = mmap(NULL, within + region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	                         fd, (off_t)(region->fd_offset - within));
+
+	ck_assert_msg(at != MAP_FAILED, "cannot map 0x%llx bytes from 0x%llx of a region",
+	              (unsigned long long)region->size, (unsigned long long)region->fd_offset);
+	return at + within;
+}
+
+void guest_release(uint32_t handle)
+{
+	want(HWB_OK, hwb_close(guest, handle, &why));
+}
+
+/* ---- memory ---- */
+
+uint32_t guest_domain(void)
+{
+	uint32_t domain = 0;
+
+	want(HWB_OK, hwb_domain_open(guest, &domain, &why));
+	return domain;
+}
+
+void guest_alloc(uint32_t domain, uint64_t size, struct example_memory *memory)
+{
+	const struct hwb_dma_alloc_request request = {
+		.size = size,
+		.limit = UINT32_MAX,
+		.flags = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES,
+	};
+	struct hwb_dma_reply reply;
+
+	want(HWB_OK, hwb_dma_alloc(guest, domain, &request, &reply, &memory->fd, &why));
+	memory->iova = reply.iova;
+	memory->size = reply.size;
+	memory->at = mmap(NULL, reply.size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
+	ck_assert_ptr_ne(memory->at, MAP_FAILED);
+}
+
+int guest_memfd(uint64_t size, unsigned flags, int seals)
+{
+	int fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+	if (seals != 0)
+		ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+/* ---- looking at the machine ---- */
+
+void guest_wait_state(const char *address, uint32_t state)
+{
+	const struct hwb_pci_address where = guest_address(address);
+	struct hwb_device device = { .state = UINT32_MAX };
+
+	for (int waited = 0; waited < 3 * PATIENCE_MS; waited += 20) {
+		want(HWB_OK, hwb_device_info(guest, &where, &device, &why));
+		if (device.state == state)
+			return;
+		guest_pause(20);
+	}
+	ck_abort_msg("%s is in state %u, not in %u", address, device.state, state);
+}
+
+bool guest_bus_master(const char *address)
+{
+	char path[96];
+	uint16_t command = 0;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/config", address);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	/* PCI Local Bus 3.0, 6.2.2: command register, bit 2. */
+	ck_assert_int_eq(pread(fd, &command, sizeof(command), 4), sizeof(command));
+	close(fd);
+	return (command & 4) != 0;
+}
+
+void guest_driver(const char *address, char name[32])
+{
+	char path[96], target[256];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/driver", address);
+	ssize_t length = readlink(path, target, sizeof(target) - 1);
+	target[length > 0 ? length : 0] = '\0';
+	const char *slash = strrchr(target, '/');
+	snprintf(name, 32, "%.31s", slash != NULL ? slash + 1 : "");
+}
+
+bool guest_remaps_interrupts(void)
+{
+	char line[4096];
+	bool found = false;
+	FILE *file = fopen("/proc/interrupts", "re");
+
+	ck_assert_ptr_nonnull(file);
+	while (!found && fgets(line, sizeof(line), file) != NULL)
+		found = strstr(line, " IR-") != NULL;
+	fclose(file);
+	return found;
+}
+
+void guest_pause(int milliseconds)
+{
+	const struct timespec pause = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+int guest_open_fds(void)
+{
+	int count = 0;
+	DIR *directory = opendir("/proc/self/fd");
+
+	ck_assert_ptr_nonnull(directory);
+	while (readdir(directory) != NULL)
+		count++;
+	closedir(directory);
+	return count;
+}
+
+/* ---- edu ---- */
+
+bool edu_alive(volatile void *edu)
+{
+	static uint32_t number = 0x12345678;
+
+	number = number * 5 + 1;
+	write32(edu, EDU_LIVENESS, number);
+	return (read32(edu, EDU_ID) & 0xff) == 0xed && read32(edu, EDU_LIVENESS) == ~number;
+}
+
+static void transfer(volatile void *edu, uint64_t from, uint64_t to, uint32_t direction)
+{
+	write64(edu, EDU_DMA_SOURCE, from);
+	write64(edu, EDU_DMA_TARGET, to);
+	write64(edu, EDU_DMA_COUNT, EDU_TRANSFER);
+	write64(edu, EDU_DMA_COMMAND, direction | EDU_DMA_RUN);
+	for (int waited = 0; (read32(edu, EDU_DMA_COMMAND) & EDU_DMA_RUN) != 0; waited += 10) {
+		ck_assert_msg(waited < PATIENCE_MS, "the device does not end its transfer");
+		guest_pause(10);
+	}
+}
+
+void edu_fetch(volatile void *edu, uint64_t iova)
+{
+	transfer(edu, iova, EDU_BUFFER, 0);
+}
+
+void edu_store(volatile void *edu, uint64_t iova)
+{
+	transfer(edu, EDU_BUFFER, iova, EDU_DMA_TO_MEMORY);
+}
+
+static void fill(unsigned char *at, unsigned seed)
+{
+	for (unsigned i = 0; i < EDU_TRANSFER; i++)
+		at[i] = (unsigned char)(i * 7 + (i >> 8) + seed);
+}
+
+static unsigned next_seed(void)
+{
+	static unsigned seed;
+
+	return ++seed;
+}
+
+bool edu_reads(volatile void *edu, uint64_t iova, void *memory, struct example_memory *scratch)
+{
+	fill(memory, next_seed());
+	memset(scratch->at, 0, EDU_TRANSFER);
+	edu_fetch(edu, iova);
+	edu_store(edu, scratch->iova);
+	return memcmp(memory, scratch->at, EDU_TRANSFER) == 0;
+}
+
+/* Whatever the device's buffer holds, one of two backgrounds differs from it. */
+bool edu_writes(volatile void *edu, uint64_t iova, void *memory)
+{
+	static const int background[] = { 0x3c, 0xc3 };
+	bool changed = false;
+
+	for (int i = 0; i < 2 && !changed; i++) {
+		memset(memory, background[i], EDU_TRANSFER);
+		edu_store(edu, iova);
+		for (int at = 0; at < EDU_TRANSFER; at++)
+			changed = changed || ((unsigned char *)memory)[at] != background[i];
+	}
+	return changed;
+}
+
+/* ---- Check ---- */
+
+TCase *guest_case(Suite *suite, const char *name)
+{
+	TCase *tests = tcase_create(name);
+
+	tcase_add_checked_fixture(tests, guest_open, guest_close);
+	tcase_set_timeout(tests, TEST_SECONDS);
+	suite_add_tcase(suite, tests);
+	return tests;
+}
+
+int guest_run(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+
+	srunner_run_all(runner, CK_VERBOSE);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: MIT */
+/* IRQ: INTx, MSI and MSI-X to eventfds, and what the broker refuses. */
+#include "guest.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROUNDS = 200, CAUSE = 0x10, NOT_COMING_MS = 150, FDS_FIRST = 48 };
+
+static int open_irq(uint32_t device, uint32_t type, uint32_t count, uint32_t flags,
+                    struct hwb_interrupt *irq, int *fds)
+{
+	const struct hwb_irq_request request = { .type = type, .count = count, .flags = flags };
+	uint32_t fd_count;
+
+	return hwb_irq_open(guest, device, &request, irq, fds, &fd_count, &why);
+}
+
+static int open_shaped(uint32_t device, struct hwb_irq_request request)
+{
+	struct hwb_interrupt irq;
+	int fds[HWB_FDS_MAX];
+	uint32_t fd_count;
+
+	int result = hwb_irq_open(guest, device, &request, &irq, fds, &fd_count, &why);
+	if (result == 0)
+		guest_release(irq.session);
+	return result;
+}
+
+static void raise_irq(volatile void *edu)
+{
+	write32(edu, EDU_IRQ_RAISE, CAUSE);
+}
+
+static void quiet(volatile void *edu)
+{
+	write32(edu, EDU_IRQ_ACK, read32(edu, EDU_IRQ_STATUS));
+}
+
+static void write_one(int fd)
+{
+	const uint64_t one = 1;
+
+	ck_assert_int_eq(write(fd, &one, sizeof(one)), sizeof(one));
+}
+
+/* edu with INTx enabled, in one round trip. */
+static volatile void *take_intx(struct example_device *edu)
+{
+	const struct hwb_acquire_request request = {
+		.flags = HWB_ACQUIRE_IRQ_ENABLE,
+		.bars = 1,
+		.irq_type = HWB_IRQ_INTX,
+		.irq_count = 1,
+	};
+
+	guest_take(EDU, &request, edu);
+	ck_assert_uint_eq(edu->info.interrupt.type, HWB_IRQ_INTX);
+	ck_assert_uint_eq(edu->info.interrupt.vectors, 1);
+	ck_assert_uint_eq(edu->irq_count, 1);
+	ck_assert_int_ge(edu->unmask_fd, 0);
+	return guest_map(&edu->info.regions[0], edu->bar_fds[0]);
+}
+
+/* ---- INTx ---- */
+
+START_TEST(intx_by_eventfd)
+{
+	struct example_device edu;
+	volatile void *registers = take_intx(&edu);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		raise_irq(registers);
+		ck_assert_msg(example_wait(edu.irq_fds[0], PATIENCE_MS) == 1,
+		              "interrupt %d did not come once", i);
+		quiet(registers);
+		write_one(edu.unmask_fd);
+	}
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], 0), 0);
+}
+END_TEST
+
+START_TEST(intx_by_request)
+{
+	struct example_device edu;
+	volatile void *registers = take_intx(&edu);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		raise_irq(registers);
+		ck_assert_msg(example_wait(edu.irq_fds[0], PATIENCE_MS) == 1,
+		              "interrupt %d did not come once", i);
+		quiet(registers);
+		want(HWB_OK, hwb_irq_ack(guest, edu.info.interrupt.session, &why));
+	}
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], 0), 0);
+}
+END_TEST
+
+/* A client that never acknowledges causes no storm; the line stays masked. */
+START_TEST(intx_stays_masked)
+{
+	struct example_device edu;
+	volatile void *registers = take_intx(&edu);
+
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], PATIENCE_MS), 1);
+	quiet(registers);
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], NOT_COMING_MS), 0);
+	/* It is level-triggered: still raised, it comes with the unmask. */
+	write_one(edu.unmask_fd);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], PATIENCE_MS), 1);
+	/* Unmasked without being quieted: again, and each time once. */
+	write_one(edu.unmask_fd);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], PATIENCE_MS), 1);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], NOT_COMING_MS), 0);
+	quiet(registers);
+}
+END_TEST
+
+START_TEST(open_then_enable)
+{
+	struct example_device edu;
+	struct hwb_interrupt irq;
+	int fds[HWB_FDS_MAX];
+	volatile void *registers = guest_take_bar(EDU, 0, &edu);
+
+	want(HWB_OK, open_irq(edu.handle, HWB_IRQ_INTX, 1, 0, &irq, fds));
+	ck_assert_uint_eq(irq.fds, 1);
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], NOT_COMING_MS), 0);
+	want(HWB_OK, hwb_irq_ack(guest, irq.session, &why)); /* nothing to do yet */
+	want(HWB_OK, hwb_irq_enable(guest, irq.session, &why));
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	want(HWB_OK, hwb_irq_enable(guest, irq.session, &why)); /* it is */
+	quiet(registers);
+	want(HWB_OK, hwb_irq_ack(guest, irq.session, &why));
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	quiet(registers);
+}
+END_TEST
+
+START_TEST(closed_interrupt_is_silent)
+{
+	struct example_device edu;
+	struct hwb_interrupt irq;
+	int fds[HWB_FDS_MAX];
+	volatile void *registers = take_intx(&edu);
+	uint32_t old = edu.info.interrupt.session;
+
+	guest_release(old);
+	want(HWB_OK,
+	     hwb_irq_open(guest, edu.handle,
+	                  &(struct hwb_irq_request){
+	                          .type = HWB_IRQ_INTX, .count = 1, .flags = HWB_IRQ_OPEN_ENABLE },
+	                  &irq, fds, &(uint32_t){ 0 }, &why));
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], 0), 0);
+	quiet(registers);
+	want(HWB_NO_SESSION, hwb_irq_enable(guest, old, &why));
+	want(HWB_NO_SESSION, hwb_irq_ack(guest, old, &why));
+	want(HWB_NO_SESSION, hwb_irq_fds(guest, old, 0, 1, fds, &why));
+	want(HWB_NO_SESSION, hwb_close(guest, old, &why));
+	guest_release(edu.handle);
+	want(HWB_NO_SESSION, hwb_irq_ack(guest, irq.session, &why));
+}
+END_TEST
+
+START_TEST(by_number)
+{
+	struct example_device edu, edu2;
+	const struct hwb_acquire_request request = { .bars = 1 };
+	struct hwb_irq_request wanted = { .type = HWB_IRQ_INTX,
+		                          .count = 1,
+		                          .flags = HWB_IRQ_OPEN_ENABLE };
+	struct hwb_interrupt irq;
+	int fds[HWB_FDS_MAX];
+	uint32_t fd_count;
+	volatile void *registers = guest_take_bar(EDU, 0, &edu);
+
+	guest_take(EDU2, &request, &edu2);
+	ck_assert_uint_ne(edu.info.device.irq_number, 0);
+	ck_assert_uint_ne(edu.info.device.irq_number, edu2.info.device.irq_number);
+	wanted.number = edu.info.device.irq_number;
+	want(HWB_OK, hwb_irq_open(guest, 0, &wanted, &irq, fds, &fd_count, &why));
+	ck_assert_uint_eq(fd_count, 2);
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	quiet(registers);
+	want(HWB_INVALID, hwb_irq_open(guest, edu2.handle, &wanted, &irq, fds, &fd_count, &why));
+	wanted.number = edu2.info.device.irq_number;
+	guest_release(edu2.handle);
+	want(HWB_NOT_FOUND, hwb_irq_open(guest, 0, &wanted, &irq, fds, &fd_count, &why));
+	wanted.number = 0;
+	want(HWB_NOT_FOUND, hwb_irq_open(guest, 0, &wanted, &irq, fds, &fd_count, &why));
+	wanted.number = UINT32_MAX;
+	want(HWB_NOT_FOUND, hwb_irq_open(guest, 0, &wanted, &irq, fds, &fd_count, &why));
+}
+END_TEST
+
+/* ---- messages ---- */
+
+static volatile void *take_msi(const char *address, struct example_device *edu)
+{
+	const struct hwb_acquire_request request = {
+		.flags = HWB_ACQUIRE_IRQ_ENABLE,
+		.domain = guest_domain(),
+		.bars = 1,
+		.irq_type = HWB_IRQ_MSI,
+		.irq_count = 1,
+	};
+
+	guest_take(address, &request, edu);
+	ck_assert_int_eq(edu->unmask_fd, -1);
+	return guest_map(&edu->info.regions[0], edu->bar_fds[0]);
+}
+
+START_TEST(msi)
+{
+	struct example_device edu;
+	volatile void *registers = take_msi(EDU, &edu);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		raise_irq(registers);
+		ck_assert_msg(example_wait(edu.irq_fds[0], PATIENCE_MS) == 1,
+		              "interrupt %d did not come once", i);
+		quiet(registers);
+	}
+	want(HWB_OK, hwb_irq_ack(guest, edu.info.interrupt.session, &why)); /* no line to open */
+}
+END_TEST
+
+START_TEST(msi_after_assign)
+{
+	struct example_device edu;
+	struct hwb_interrupt irq;
+	int fds[HWB_FDS_MAX];
+	volatile void *registers = guest_take_bar(EDU, 0, &edu);
+	uint32_t domain = guest_domain();
+
+	want(HWB_WRONG_STATE, open_irq(edu.handle, HWB_IRQ_MSI, 1, HWB_IRQ_OPEN_ENABLE, &irq, fds));
+	want(HWB_OK, hwb_domain_assign(guest, domain, edu.handle, &why));
+	want(HWB_OK, open_irq(edu.handle, HWB_IRQ_MSI, 1, HWB_IRQ_OPEN_ENABLE, &irq, fds));
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	quiet(registers);
+	/* Leaving the domain ends it: a message is a write to memory. */
+	want(HWB_OK, hwb_domain_deassign(guest, domain, edu.handle, &why));
+	want(HWB_NO_SESSION, hwb_irq_ack(guest, irq.session, &why));
+	want(HWB_WRONG_STATE, open_irq(edu.handle, HWB_IRQ_MSI, 1, 0, &irq, fds));
+	/* INTx is none, and keeps the device where it is. */
+	want(HWB_OK, open_irq(edu.handle, HWB_IRQ_INTX, 1, HWB_IRQ_OPEN_ENABLE, &irq, fds));
+	want(HWB_WRONG_STATE, hwb_domain_assign(guest, domain, edu.handle, &why));
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	quiet(registers);
+	guest_release(irq.session);
+	want(HWB_OK, hwb_domain_assign(guest, domain, edu.handle, &why));
+}
+END_TEST
+
+START_TEST(two_devices_two_interrupts)
+{
+	struct example_device edu, edu2;
+	volatile void *first = take_msi(EDU, &edu);
+	volatile void *second = take_msi(EDU2, &edu2);
+
+	raise_irq(first);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], PATIENCE_MS), 1);
+	ck_assert_uint_eq(example_wait(edu2.irq_fds[0], 0), 0);
+	raise_irq(second);
+	ck_assert_uint_eq(example_wait(edu2.irq_fds[0], PATIENCE_MS), 1);
+	ck_assert_uint_eq(example_wait(edu.irq_fds[0], 0), 0);
+}
+END_TEST
+
+START_TEST(one_session_a_device)
+{
+	struct example_device edu;
+	struct hwb_interrupt irq;
+	int fds[HWB_FDS_MAX];
+	volatile void *registers = take_msi(EDU, &edu);
+
+	want(HWB_BUSY, open_irq(edu.handle, HWB_IRQ_MSI, 1, 0, &irq, fds));
+	want(HWB_BUSY, open_irq(edu.handle, HWB_IRQ_INTX, 1, 0, &irq, fds));
+	guest_release(edu.info.interrupt.session);
+	/* Another kind at once. */
+	want(HWB_OK, open_irq(edu.handle, HWB_IRQ_INTX, 1, HWB_IRQ_OPEN_ENABLE, &irq, fds));
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	quiet(registers);
+	guest_release(irq.session);
+	want(HWB_OK, open_irq(edu.handle, HWB_IRQ_MSI, 1, HWB_IRQ_OPEN_ENABLE, &irq, fds));
+	raise_irq(registers);
+	ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+	quiet(registers);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+START_TEST(wrong_types_and_counts)
+{
+	struct example_device edu, testdev, disk;
+	struct hwb_interrupt irq;
+	int fds[HWB_FDS_MAX];
+	const struct hwb_acquire_request request = { .domain = guest_domain() };
+
+	guest_take(EDU, &request, &edu);
+	guest_take(TESTDEV, &request, &testdev);
+	guest_take(NVME, &request, &disk);
+	ck_assert_uint_eq(edu.info.device.msi_vectors, 1);
+	ck_assert_uint_eq(edu.info.device.msix_vectors, 0);
+	ck_assert_uint_eq(disk.info.device.msix_vectors, 65);
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_NONE, 0, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_NONE, 1, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_MSIX + 1, 1, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, UINT32_MAX, 1, 0, &irq, fds));
+	want(HWB_UNSUPPORTED, open_irq(edu.handle, HWB_IRQ_MSIX, 1, 0, &irq, fds));
+	want(HWB_UNSUPPORTED, open_irq(disk.handle, HWB_IRQ_MSI, 1, 0, &irq, fds));
+	want(HWB_UNSUPPORTED, open_irq(testdev.handle, HWB_IRQ_INTX, 1, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_INTX, 0, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_INTX, 2, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_MSI, 0, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_MSI, 2, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(edu.handle, HWB_IRQ_MSI, UINT32_MAX, 0, &irq, fds));
+	want(HWB_INVALID, open_irq(disk.handle, HWB_IRQ_MSIX, 66, 0, &irq, fds));
+	want(HWB_QUOTA, open_irq(disk.handle, HWB_IRQ_MSIX, 65, 0, &irq, fds));
+	want(HWB_UNKNOWN_FLAG, open_irq(edu.handle, HWB_IRQ_INTX, 1, 2, &irq, fds));
+	want(HWB_NO_SESSION, open_irq(edu.handle + 1000, HWB_IRQ_INTX, 1, 0, &irq, fds));
+	want(HWB_NO_SESSION, open_irq(request.domain, HWB_IRQ_INTX, 1, 0, &irq, fds));
+	want(HWB_NO_SESSION, hwb_irq_ack(guest, edu.handle, &why));
+	want(HWB_NO_SESSION, hwb_irq_enable(guest, 0, &why));
+	/* None of it is in the way. */
+	want(HWB_OK, open_irq(edu.handle, HWB_IRQ_MSI, 1, 0, &irq, fds));
+}
+END_TEST
+
+START_TEST(trigger_and_polarity)
+{
+	const struct hwb_acquire_request request = { .domain = guest_domain() };
+	struct example_device edu;
+	struct hwb_irq_request intx = { .type = HWB_IRQ_INTX, .count = 1 };
+	struct hwb_irq_request message = { .type = HWB_IRQ_MSI, .count = 1 };
+
+	guest_take(EDU, &request, &edu);
+	for (uint16_t trigger = 0; trigger < 5; trigger++)
+		for (uint16_t polarity = 0; polarity < 5; polarity++) {
+			intx.trigger = message.trigger = trigger;
+			intx.polarity = message.polarity = polarity;
+			bool exists = trigger <= HWB_TRIGGER_LEVEL && polarity <= HWB_POLARITY_LOW;
+			want(exists && trigger != HWB_TRIGGER_EDGE && polarity != HWB_POLARITY_HIGH
+			             ? HWB_OK
+			             : HWB_INVALID,
+			     open_shaped(edu.handle, intx));
+			want(exists && trigger != HWB_TRIGGER_LEVEL ? HWB_OK : HWB_INVALID,
+			     open_shaped(edu.handle, message));
+		}
+	intx = (struct hwb_irq_request){ .type = HWB_IRQ_INTX, .count = 1, .reserved = 1 };
+	want(HWB_RESERVED_NOT_ZERO, open_shaped(edu.handle, intx));
+}
+END_TEST
+
+static int try_acquire(uint32_t type, uint32_t count, uint32_t flags, uint32_t domain)
+{
+	struct example_device device;
+	const struct hwb_acquire_request request = {
+		.flags = flags,
+		.domain = domain,
+		.irq_type = type,
+		.irq_count = count,
+	};
+
+	int result = guest_try(guest, EDU, &request, &device);
+	if (result >= 0)
+		guest_release(device.handle);
+	return result;
+}
+
+START_TEST(wrong_interrupts_of_an_acquire)
+{
+	uint32_t domain = guest_domain();
+
+	want(HWB_INVALID, try_acquire(HWB_IRQ_NONE, 1, 0, 0));
+	want(HWB_INVALID, try_acquire(HWB_IRQ_NONE, 0, HWB_ACQUIRE_IRQ_ENABLE, 0));
+	want(HWB_INVALID, try_acquire(HWB_IRQ_MSIX + 1, 1, 0, 0));
+	want(HWB_INVALID, try_acquire(HWB_IRQ_INTX, 2, 0, 0));
+	want(HWB_INVALID, try_acquire(HWB_IRQ_INTX, 0, 0, 0));
+	want(HWB_UNSUPPORTED, try_acquire(HWB_IRQ_MSIX, 1, 0, domain));
+	want(HWB_WRONG_STATE, try_acquire(HWB_IRQ_MSI, 1, HWB_ACQUIRE_IRQ_ENABLE, 0));
+	want(HWB_OK, try_acquire(HWB_IRQ_INTX, 1, 0, 0));
+	want(HWB_OK, try_acquire(HWB_IRQ_MSI, 1, 0, domain));
+}
+END_TEST
+
+/* The eventfds are the client's too: it fills their counters, and the broker,
+ * which never reads or writes them, does not notice. */
+START_TEST(saturated_eventfds)
+{
+	const uint64_t most = UINT64_MAX - 1;
+	struct example_device edu;
+	volatile void *registers = take_intx(&edu);
+
+	for (int i = 0; i < 2; i++) {
+		int fd = i == 0 ? edu.irq_fds[0] : edu.unmask_fd;
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		while (write(fd, &most, sizeof(most)) == sizeof(most))
+			;
+	}
+	raise_irq(registers);
+	want(HWB_OK, hwb_irq_ack(guest, edu.info.interrupt.session, &why));
+	raise_irq(registers);
+	want(HWB_OK, hwb_ping(guest, &why));
+	quiet(registers);
+	guest_release(edu.info.interrupt.session);
+	guest_release(edu.handle);
+	want(HWB_OK, hwb_ping(guest, &why));
+}
+END_TEST
+
+/* ---- MSI-X ---- */
+
+/* NVM Express 1.4: registers, section 3.1; commands, sections 5 and 6. */
+enum {
+	REG_CAP_HIGH = 0x04,
+	REG_CC = 0x14,
+	REG_CSTS = 0x1c,
+	REG_AQA = 0x24,
+	REG_ASQ = 0x28,
+	REG_ACQ = 0x30,
+	REG_DOORBELLS = 0x1000,
+	CC_SIZES_AND_ENABLE = 6 << 16 | 4 << 20 | 1,
+	ADMIN_CREATE_SQ = 0x01,
+	ADMIN_CREATE_CQ = 0x05,
+	IO_READ = 0x02,
+	ENTRIES = 16,
+	VECTORS = 64
+};
+
+struct disk {
+	struct example_device device;
+	volatile void *registers;
+	struct example_memory memory;
+	uint32_t stride;
+	int fds[VECTORS];
+};
+
+struct queue {
+	unsigned number, page, vector, tail, head, phase;
+};
+
+static uint64_t page_iova(const struct disk *disk, unsigned page)
+{
+	return disk->memory.iova + page * PAGE;
+}
+
+static volatile uint32_t *page_at(const struct disk *disk, unsigned page)
+{
+	return (volatile uint32_t *)((unsigned char *)disk->memory.at + page * PAGE);
+}
+
+/* Submits dwords 0, 1, 6, 7, 10, 11 of a command; it must be answered on the
+ * eventfd of the queue's vector, and without error. */
+static void command(struct disk *disk, struct queue *queue, uint32_t opcode, uint64_t data,
+                    uint32_t dword10, uint32_t dword11)
+{
+	volatile uint32_t *entry = page_at(disk, queue->page) + queue->tail * 16;
+	volatile uint32_t *answer = page_at(disk, queue->page + 1) + queue->head * 4;
+
+	for (int i = 0; i < 16; i++)
+		entry[i] = 0;
+	entry[0] = opcode | queue->tail << 16;
+	entry[1] = queue->number != 0;
+	entry[6] = (uint32_t)data;
+	entry[7] = (uint32_t)(data >> 32);
+	entry[10] = dword10;
+	entry[11] = dword11;
+	queue->tail = (queue->tail + 1) % ENTRIES;
+	__sync_synchronize();
+	write32(disk->registers, REG_DOORBELLS + 2 * queue->number * disk->stride, queue->tail);
+	ck_assert_msg(example_wait(disk->fds[queue->vector], PATIENCE_MS) != 0,
+	              "no interrupt on vector %u", queue->vector);
+	ck_assert_uint_eq(answer[3] >> 16 & 1, queue->phase);
+	ck_assert_uint_eq(answer[3] >> 17, 0);
+	queue->head = (queue->head + 1) % ENTRIES;
+	if (queue->head == 0)
+		queue->phase ^= 1;
+	write32(disk->registers, REG_DOORBELLS + (2 * queue->number + 1) * disk->stride,
+	        queue->head);
+}
+
+static void wait_ready(const struct disk *disk, uint32_t ready)
+{
+	for (int waited = 0; (read32(disk->registers, REG_CSTS) & 1) != ready; waited += 5) {
+		ck_assert_int_lt(waited, PATIENCE_MS);
+		guest_pause(5);
+	}
+}
+
+static void start_disk(struct disk *disk)
+{
+	disk->stride = 4u << (read32(disk->registers, REG_CAP_HIGH) & 0xf);
+	write32(disk->registers, REG_CC, 0);
+	wait_ready(disk, 0);
+	write32(disk->registers, REG_AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
+	write32(disk->registers, REG_ASQ, (uint32_t)page_iova(disk, 0));
+	write32(disk->registers, REG_ASQ + 4, (uint32_t)(page_iova(disk, 0) >> 32));
+	write32(disk->registers, REG_ACQ, (uint32_t)page_iova(disk, 1));
+	write32(disk->registers, REG_ACQ + 4, (uint32_t)(page_iova(disk, 1) >> 32));
+	write32(disk->registers, REG_CC, CC_SIZES_AND_ENABLE);
+	wait_ready(disk, 1);
+}
+
+/* The disk with 64 vectors enabled: descriptors of 48 beside the first answer. */
+static void take_disk(struct disk *disk)
+{
+	uint32_t domain = guest_domain();
+	const struct hwb_acquire_request request = {
+		.flags = HWB_ACQUIRE_IRQ_ENABLE,
+		.domain = domain,
+		.bars = 1,
+		.irq_type = HWB_IRQ_MSIX,
+		.irq_count = VECTORS,
+	};
+
+	guest_take(NVME, &request, &disk->device);
+	ck_assert_uint_eq(disk->device.info.interrupt.vectors, VECTORS);
+	ck_assert_uint_eq(disk->device.irq_count, FDS_FIRST);
+	memcpy(disk->fds, disk->device.irq_fds, FDS_FIRST * sizeof(int));
+	want(HWB_OK, hwb_irq_fds(guest, disk->device.info.interrupt.session, FDS_FIRST,
+	                         VECTORS - FDS_FIRST, disk->fds + FDS_FIRST, &why));
+	disk->registers = guest_map(&disk->device.info.regions[0], disk->device.bar_fds[0]);
+	guest_alloc(domain, 16 * PAGE, &disk->memory);
+	start_disk(disk);
+}
+
+START_TEST(msix_on_64_vectors)
+{
+	static const unsigned vectors[] = { 1, 32, 33, 47, 48, 63 };
+	struct queue admin = { .phase = 1 };
+	struct disk disk;
+
+	take_disk(&disk);
+	for (unsigned i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct queue io = {
+			.number = i + 1, .page = 2 + 2 * i, .vector = vectors[i], .phase = 1
+		};
+		/* Size, identifier; vector, interrupts, contiguous. */
+		command(&disk, &admin, ADMIN_CREATE_CQ, page_iova(&disk, io.page + 1),
+		        (ENTRIES - 1) << 16 | io.number, io.vector << 16 | 3);
+		command(&disk, &admin, ADMIN_CREATE_SQ, page_iova(&disk, io.page),
+		        (ENTRIES - 1) << 16 | io.number, io.number << 16 | 1);
+		command(&disk, &io, IO_READ, page_iova(&disk, 15), i, 0);
+	}
+	/* Nobody else was called. */
+	for (unsigned vector = 0; vector < VECTORS; vector++)
+		ck_assert_msg(example_wait(disk.fds[vector], 0) == 0, "vector %u", vector);
+	write32(disk.registers, REG_CC, 0);
+	wait_ready(&disk, 0);
+}
+END_TEST
+
+START_TEST(descriptors_of_vectors)
+{
+	const struct hwb_acquire_request request = {
+		.domain = guest_domain(),
+		.irq_type = HWB_IRQ_MSIX,
+		.irq_count = VECTORS,
+	};
+	struct example_device disk;
+	int fds[HWB_FDS_MAX];
+
+	guest_take(NVME, &request, &disk);
+	uint32_t irq = disk.info.interrupt.session;
+	want(HWB_OK, hwb_irq_fds(guest, irq, 0, 64, fds, &why));
+	want(HWB_OK, hwb_irq_fds(guest, irq, 63, 1, fds, &why));
+	/* It is the same counter as that which came first. */
+	want(HWB_OK, hwb_irq_fds(guest, irq, 5, 1, fds, &why));
+	write_one(fds[0]);
+	ck_assert_uint_eq(example_wait(disk.irq_fds[5], 0), 1);
+	want(HWB_INVALID, hwb_irq_fds(guest, irq, 0, 0, fds, &why));
+	want(HWB_INVALID, hwb_irq_fds(guest, irq, 0, 65, fds, &why));
+	want(HWB_INVALID, hwb_irq_fds(guest, irq, 64, 1, fds, &why));
+	want(HWB_INVALID, hwb_irq_fds(guest, irq, 63, 2, fds, &why));
+	want(HWB_INVALID, hwb_irq_fds(guest, irq, UINT32_MAX, 1, fds, &why));
+	want(HWB_INVALID, hwb_irq_fds(guest, irq, 1, UINT32_MAX, fds, &why));
+	want(HWB_NO_SESSION, hwb_irq_fds(guest, disk.handle, 0, 1, fds, &why));
+}
+END_TEST
+
+/* Intel 82574 data sheet, chapter 10: cause set, mask set, vector allocation. */
+START_TEST(msix_of_a_network_card)
+{
+	enum { ICS = 0xc8, IMS = 0xd0, IVAR = 0xe4, LSC = 1 << 2, OTHER = 1 << 24 };
+	const struct hwb_acquire_request request = {
+		.flags = HWB_ACQUIRE_IRQ_ENABLE,
+		.domain = guest_domain(),
+		.bars = 1,
+		.irq_type = HWB_IRQ_MSIX,
+		.irq_count = 5,
+	};
+	struct example_device network;
+
+	guest_take(E1000E, &request, &network);
+	volatile void *registers = guest_map(&network.info.regions[0], network.bar_fds[0]);
+	ck_assert_uint_eq(network.irq_count, 5);
+	write32(registers, IVAR, 1u << 19 | 3u << 16); /* other causes: vector 3, valid */
+	write32(registers, IMS, LSC | OTHER);
+	write32(registers, ICS, LSC | OTHER);
+	ck_assert_uint_ne(example_wait(network.irq_fds[3], PATIENCE_MS), 0);
+	ck_assert_uint_eq(example_wait(network.irq_fds[0], 0), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("irq");
+	TCase *tests = guest_case(suite, "INTx");
+
+	tcase_add_test(tests, intx_by_eventfd);
+	tcase_add_test(tests, intx_by_request);
+	tcase_add_test(tests, intx_stays_masked);
+	tcase_add_test(tests, open_then_enable);
+	tcase_add_test(tests, closed_interrupt_is_silent);
+	tcase_add_test(tests, by_number);
+	tests = guest_case(suite, "messages");
+	tcase_add_test(tests, msi);
+	tcase_add_test(tests, msi_after_assign);
+	tcase_add_test(tests, two_devices_two_interrupts);
+	tcase_add_test(tests, one_session_a_device);
+	tcase_add_test(tests, msix_on_64_vectors);
+	tcase_add_test(tests, descriptors_of_vectors);
+	tcase_add_test(tests, msix_of_a_network_card);
+	tests = guest_case(suite, "refusals");
+	tcase_add_test(tests, wrong_types_and_counts);
+	tcase_add_test(tests, trigger_and_polarity);
+	tcase_add_test(tests, wrong_interrupts_of_an_acquire);
+	tcase_add_test(tests, saturated_eventfds);
+	return guest_run(suite);
+}
