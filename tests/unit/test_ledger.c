@@ -23,6 +23,13 @@ static void teardown(void)
 	ledger_free(&ledger);
 }
 
+/* As ck_assert, which tells the test's runner of each call: too slow for loops. */
+static void holds(bool condition, const char *what)
+{
+	if (!condition)
+		ck_abort_msg("%s does not hold", what);
+}
+
 static void windows(const struct hwb_iova_range *ranges, uint32_t count)
 {
 	ledger_set_windows(&ledger, ranges, count);
@@ -36,13 +43,13 @@ static uint64_t place(uint64_t size, uint64_t alignment, uint64_t limit)
 	uint32_t count = ledger.count;
 
 	if (ledger_place(&ledger, size, alignment, limit, &iova, &fault) == 0) {
-		ck_assert_uint_ne(iova, 0);
-		ck_assert_uint_eq(ledger.count, count + 1);
+		holds(iova != 0, "an address is not 0");
+		holds(ledger.count == count + 1, "one more booking");
 		return iova;
 	}
-	ck_assert_uint_eq(fault.status, HWB_CONFLICT);
-	ck_assert_str_ne(fault.reason, "");
-	ck_assert_uint_eq(ledger.count, count);
+	holds(fault.status == HWB_CONFLICT, "a lack of room is a conflict");
+	holds(fault.reason[0] != 0, "a reason is given");
+	holds(ledger.count == count, "a refusal books nothing");
 	return 0;
 }
 
@@ -53,12 +60,12 @@ static enum hwb_status place_at(uint64_t iova, uint64_t size, uint64_t limit)
 	uint64_t bytes = ledger.bytes;
 
 	if (ledger_place_at(&ledger, iova, size, limit, &fault) == 0) {
-		ck_assert_uint_eq(ledger.bytes, bytes + size);
+		holds(ledger.bytes == bytes + size, "the sum grows");
 		return HWB_OK;
 	}
-	ck_assert_str_ne(fault.reason, "");
-	ck_assert_uint_eq(ledger.count, count);
-	ck_assert_uint_eq(ledger.bytes, bytes);
+	holds(fault.reason[0] != 0, "a reason is given");
+	holds(ledger.count == count, "a refusal books nothing");
+	holds(ledger.bytes == bytes, "a refusal charges nothing");
 	return fault.status;
 }
 
@@ -394,16 +401,18 @@ static void same_books(const struct model *model)
 	uint32_t count = 0;
 
 	for (unsigned page = 0; page < MODEL_PAGES; page++) {
-		ck_assert_uint_eq(ledger_find(&ledger, (uint64_t)page * PAGE),
-		                  (uint64_t)model->length[page] * PAGE);
+		holds(ledger_find(&ledger, (uint64_t)page * PAGE) ==
+		              (uint64_t)model->length[page] * PAGE,
+		      "the same mapping starts here");
 		bytes += (uint64_t)model->length[page] * PAGE;
 		count += model->length[page] != 0;
 	}
-	ck_assert_uint_eq(ledger.bytes, bytes);
-	ck_assert_uint_eq(ledger.count, count);
+	holds(ledger.bytes == bytes, "the same sum");
+	holds(ledger.count == count, "the same count");
 	for (uint32_t i = 1; i < ledger.count; i++)
-		ck_assert_uint_lt(ledger.entries[i - 1].iova + ledger.entries[i - 1].size - 1,
-		                  ledger.entries[i].iova);
+		holds(ledger.entries[i - 1].iova + ledger.entries[i - 1].size - 1 <
+		              ledger.entries[i].iova,
+		      "ascending, without overlap");
 }
 
 static unsigned below(unsigned end)
@@ -429,11 +438,12 @@ START_TEST(agrees_with_a_naive_model)
 			bool expected = fits_anywhere(&model, pages, alignment, limit);
 			uint64_t iova =
 			        place((uint64_t)pages * PAGE, (uint64_t)alignment * PAGE, limit);
-			ck_assert_int_eq(iova != 0, expected);
+			holds((iova != 0) == expected, "room is found if there is any");
 			if (iova == 0)
 				break;
-			ck_assert_uint_eq(iova % ((uint64_t)alignment * PAGE), 0);
-			ck_assert(fits(&model, (unsigned)(iova / PAGE), pages, limit));
+			holds(iova % ((uint64_t)alignment * PAGE) == 0, "the alignment");
+			holds(fits(&model, (unsigned)(iova / PAGE), pages, limit),
+			      "the place is free");
 			mark(&model, (unsigned)(iova / PAGE), pages, true);
 			break;
 		}
@@ -441,14 +451,15 @@ START_TEST(agrees_with_a_naive_model)
 			bool expected = fits(&model, page, pages, limit);
 			enum hwb_status status =
 			        place_at((uint64_t)page * PAGE, (uint64_t)pages * PAGE, limit);
-			ck_assert_int_eq(status == HWB_OK, expected);
+			holds((status == HWB_OK) == expected, "room is there or not");
 			if (expected)
 				mark(&model, page, pages, true);
 			break;
 		}
 		default:
-			ck_assert_uint_eq(ledger_remove(&ledger, (uint64_t)page * PAGE),
-			                  (uint64_t)model.length[page] * PAGE);
+			holds(ledger_remove(&ledger, (uint64_t)page * PAGE) ==
+			              (uint64_t)model.length[page] * PAGE,
+			      "what is removed was there");
 			if (model.length[page] != 0)
 				mark(&model, page, model.length[page], false);
 			break;
@@ -467,32 +478,33 @@ enum { MANY = 60000, SOME = 6000 };
 START_TEST(many_mappings)
 {
 	for (unsigned i = 0; i < MANY; i++)
-		ck_assert_uint_eq(place(PAGE, PAGE, UINT32_MAX), (uint64_t)(i + 1) * PAGE);
-	ck_assert_uint_eq(ledger.count, MANY);
+		holds(place(PAGE, PAGE, UINT32_MAX) == (uint64_t)(i + 1) * PAGE,
+		      "one behind the other");
+	holds(ledger.count == MANY, "all are booked");
 	for (unsigned i = 0; i < MANY; i += 7)
-		ck_assert_uint_eq(ledger_find(&ledger, (uint64_t)(i + 1) * PAGE), PAGE);
+		holds(ledger_find(&ledger, (uint64_t)(i + 1) * PAGE) == PAGE, "each is found");
 	/* A ring: the oldest goes, a new one comes. */
 	for (unsigned i = 0; i < 2000; i++) {
-		ck_assert_uint_eq(ledger_remove(&ledger, (uint64_t)(i + 1) * PAGE), PAGE);
-		ck_assert_uint_ne(place(PAGE, PAGE, UINT32_MAX), 0);
+		holds(ledger_remove(&ledger, (uint64_t)(i + 1) * PAGE) == PAGE, "the oldest goes");
+		holds(place(PAGE, PAGE, UINT32_MAX) != 0, "a new one comes");
 	}
-	ck_assert_uint_eq(ledger.count, MANY);
-	ck_assert_uint_eq(ledger.bytes, (uint64_t)MANY * PAGE);
+	holds(ledger.count == MANY, "as many as before");
+	holds(ledger.bytes == (uint64_t)MANY * PAGE, "as much as before");
 	/* From the end, then nothing is left. */
 	while (ledger.count != 0)
-		ck_assert_uint_eq(ledger_remove(&ledger, ledger.entries[ledger.count - 1].iova),
-		                  PAGE);
-	ck_assert_uint_eq(ledger.bytes, 0);
+		holds(ledger_remove(&ledger, ledger.entries[ledger.count - 1].iova) == PAGE,
+		      "each goes");
+	holds(ledger.bytes == 0, "nothing is left");
 }
 END_TEST
 
 START_TEST(some_fixed_from_the_top_down)
 {
 	for (unsigned i = 0; i < SOME; i++)
-		ck_assert_uint_eq(place_at((uint64_t)(2 * SOME - i) * PAGE, PAGE, UINT64_MAX),
-		                  HWB_OK);
-	ck_assert_uint_eq(place(PAGE, PAGE, UINT64_MAX), PAGE);
-	ck_assert_uint_eq(ledger.count, SOME + 1);
+		holds(place_at((uint64_t)(2 * SOME - i) * PAGE, PAGE, UINT64_MAX) == HWB_OK,
+		      "a free place is given");
+	holds(place(PAGE, PAGE, UINT64_MAX) == PAGE, "the bottom is free");
+	holds(ledger.count == SOME + 1, "all are booked");
 }
 END_TEST
 
