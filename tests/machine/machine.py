@@ -105,7 +105,8 @@ class Machine:
             connection = monitor.Monitor(monitor_near)
         except report.Failure as failure:
             self.stop()
-            raise report.Failure(f"QEMU does not start: {self.log.read_text().strip()}") from failure
+            said = self.log.read_text(errors="replace").strip()
+            raise report.Failure(f"QEMU does not start: {said}") from failure
         self.control = control.Control(self.serial.sendall, connection, work, self.out)
 
     def __enter__(self):
@@ -150,7 +151,7 @@ class Machine:
         lines = [f"pc: {_REASON[status]} ({time.monotonic() - self.begin:.0f} s); "
                  "the last lines of its console:"]
         lines += [f"  | {line}" for line in self.console_text().splitlines()[-40:]]
-        lines += [f"  qemu: {line}" for line in self.log.read_text().splitlines()[-10:]]
+        lines += [f"  qemu: {line}" for line in self.log.read_text(errors="replace").splitlines()[-10:]]
         print("\n".join(lines), file=sys.stderr)
 
 

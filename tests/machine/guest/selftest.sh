@@ -80,8 +80,10 @@ send() {
 }
 
 echo "# $(uname -rv), up for $(cut -d' ' -f1 /proc/uptime) s"
-check "the kernel is of the series asked for" sh -c 'uname -r | grep -q "^$(cat /selftest/series)\\."'
-check "systemd is up and nothing failed" sh -c 'systemctl is-system-running --wait || systemctl --failed'
+check "the kernel is of the series asked for" \
+	sh -c 'uname -r | grep -q "^$(cat /selftest/series)\\."'
+check "systemd is up and nothing failed" \
+	sh -c 'systemctl is-system-running --wait || systemctl --failed'
 check "driver is 1000, other is 1001, without more groups" \
 	test "$(id driver; id other)" = "uid=1000(driver) gid=1000(driver) groups=1000(driver)
 uid=1001(other) gid=1001(other) groups=1001(other)"
