@@ -44,6 +44,7 @@ build() {
 payload() {
 	local stage
 	stage=$(mktemp -d)
+	chmod 755 "$stage" # it becomes the mode of the guest's root directory
 	quietly "$builds/$1.install.log" env DESTDIR="$stage" cmake --install "$builds/$1" &&
 		tar -C "$stage" --owner=0 --group=0 --format=ustar -cf "$builds/$1.tar" .
 	local status=$?

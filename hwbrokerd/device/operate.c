@@ -11,7 +11,8 @@ static bool is_vfio(const char *driver)
 	return strcmp(driver, "vfio-pci") == 0;
 }
 
-static int claim_one(struct operate_target *target, struct fault *fault)
+/* `wanted`: the device itself, not one that merely shares its group. */
+static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
 {
 	struct device *device = target->device;
 	char driver[HWB_NAME_SIZE];
@@ -19,6 +20,9 @@ static int claim_one(struct operate_target *target, struct fault *fault)
 
 	bind_driver(&device->facts.address, driver);
 	if (device->unit.claimed && is_vfio(driver))
+		return 0;
+	/* A neighbour that nobody drives is in nobody's way. */
+	if (!wanted && driver[0] == '\0')
 		return 0;
 	if (driver[0] != '\0' && !is_vfio(driver)) {
 		if (!target->may_take)
@@ -53,8 +57,8 @@ int operate_claim(struct operate_target *targets, uint32_t count, struct fault *
 		                 targets[0].device->name);
 	for (uint32_t i = 0; i < count && i < 64 && result == 0; i++) {
 		bool ours = targets[i].device->unit.claimed;
-		result = claim_one(&targets[i], fault);
-		if (result == 0 && !ours)
+		result = claim_one(&targets[i], i == 0, fault);
+		if (result == 0 && !ours && targets[i].device->unit.claimed)
 			fresh |= 1ull << i;
 	}
 	if (result == 0)

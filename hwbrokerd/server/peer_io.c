@@ -96,6 +96,7 @@ static void enqueue(struct peer *peer, const struct hwb_header *header, const vo
 	}
 	if (peer->queue == NULL) {
 		ev_io_start(peer->broker->loop, &peer->writer);
+		ev_timer_stop(peer->broker->loop, &peer->deadline);
 		ev_timer_set(&peer->deadline, PEER_WRITE_SECONDS, 0.0);
 		ev_timer_start(peer->broker->loop, &peer->deadline);
 	}

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A host that lacks something: the daemon starts all the same, says what is
+# missing, and refuses by name what rests on it. Run by tests/check with the
+# virtual PC made poorer; the kernel's command line says how.
+set -u
+
+libexec=/usr/libexec/hwbroker
+
+result() {
+	local name=$1
+	shift
+	if "$@" > /tmp/output 2>&1
+	then
+		echo "ok $name"
+	else
+		echo "not ok $name"
+		sed 's/^/  /' /tmp/output
+	fi
+}
+
+# says TEXT COMMAND...: the command prints TEXT somewhere.
+says() {
+	local text=$1
+	shift
+	"$@" 2>&1 | tee /tmp/said
+	grep -qF -- "$text" /tmp/said
+}
+
+# refused TEXT COMMAND...: it fails, and says so.
+refused() {
+	local text=$1
+	shift
+	"$@" > /tmp/said 2>&1 && return 1
+	cat /tmp/said
+	grep -qF -- "$text" /tmp/said
+}
+
+as_user() {
+	setpriv --reuid=driver --regid=driver --clear-groups --inh-caps=-all \
+		--bounding-set=-all --no-new-privs "$@"
+}
+
+cp $libexec/tests/demo.conf /etc/hwbroker/hwbroker.conf
+chmod 644 /etc/hwbroker/hwbroker.conf
+systemd-sysusers
+systemctl daemon-reload
+udevadm settle
+
+result "without the daemon, the tool says how to start it" \
+	refused "systemctl start hwbrokerd" hwbroker-ctl status
+result "the daemon starts" systemctl start hwbrokerd
+
+if grep -q 'lockdown=integrity' /proc/cmdline
+then
+	result "status names the lockdown" says "locked down" hwbroker-ctl status
+	result "ports are refused by name" refused "locked down" as_user $libexec/examples/pit
+elif [ ! -d /sys/kernel/iommu_groups/0 ]
+then
+	result "status names the missing IOMMU" says "no IOMMU" hwbroker-ctl status
+	result "status --json has it as a problem" says '"iommu": false' hwbroker-ctl --json status
+	result "a device is refused by name" refused "IOMMU" as_user $libexec/examples/edu
+	result "legacy ports still work" as_user $libexec/examples/pit
+else
+	result "status names missing interrupt remapping" \
+		says "interrupts are not remapped" hwbroker-ctl status
+	result "a device is refused by name" refused "remap" as_user $libexec/examples/nvme
+fi
+
+echo 'client a' >> /etc/hwbroker/hwbroker.conf
+result "a broken policy is told by file and line" \
+	refused "/etc/hwbroker/hwbroker.conf:" hwbrokerd --check
+systemctl reload hwbrokerd
+sleep 0.5
+result "and does not replace the one in force" \
+	says "the policy in force stays" journalctl -u hwbrokerd --no-pager -o cat
+result "the daemon is well" systemctl is-active hwbrokerd
+result "it stops" systemctl stop hwbrokerd
