@@ -36,6 +36,13 @@ void hello_serve(struct request *request)
 		peer_io_finish(peer);
 		return;
 	}
+	if (peer->crowded) {
+		request_refuse_text(request, HWB_NOT_ADMITTED, 0,
+		                    "client `%s' has %u connections, its limit (connections)",
+		                    peer->name, peer_connections_max(peer));
+		peer_io_finish(peer);
+		return;
+	}
 	struct hwb_hello_reply reply = {
 		.version = HWB_PROTOCOL_VERSION,
 		.message_max = HWB_MESSAGE_MAX,

@@ -55,16 +55,21 @@ void peer_apply_policy(struct peer *peer)
 		peer->limits = peer->client->limits;
 }
 
-/* Whether one more connection of this uid is too many. */
-static bool crowded(const struct peer *peer)
+uint32_t peer_connections_max(const struct peer *peer)
+{
+	return peer->client != NULL ? peer->limits.connections : UNNAMED_CONNECTIONS;
+}
+
+/* Other connections of the same client, or of the same uid if it is none. */
+static uint32_t count_like(const struct peer *peer)
 {
 	uint32_t same = 0;
-	uint32_t limit = peer->client != NULL ? peer->limits.connections : UNNAMED_CONNECTIONS;
 
 	for (const struct peer *other = peer->broker->peers; other != NULL; other = other->next)
-		if (other->subject.uid == peer->subject.uid && other->client == peer->client)
+		if (other->client == peer->client &&
+		    (peer->client != NULL || other->subject.uid == peer->subject.uid))
 			same++;
-	return same >= limit;
+	return same;
 }
 
 static int admit(struct peer *peer)
@@ -85,12 +90,15 @@ static int admit(struct peer *peer)
 		if (peer->account == NULL)
 			return -1;
 	}
-	if (crowded(peer)) {
-		log_notice("uid %u has %s connections open; another is refused", peer->subject.uid,
-		           peer->client != NULL ? "all its client's" : "16");
-		return -1;
-	}
-	return 0;
+	/* One too many is told so when it says HELLO; of those, too, there may be
+	 * only as many again, or the refusals would be a way to flood. */
+	uint32_t limit = peer_connections_max(peer);
+	uint32_t others = count_like(peer);
+	peer->crowded = others >= limit;
+	if (others < 2 * (uint64_t)limit)
+		return 0;
+	log_notice("uid %u opens connections without end; one is refused", peer->subject.uid);
+	return -1;
 }
 
 static void free_peer(struct peer *peer)

@@ -37,6 +37,7 @@ struct peer {
 	char name[HWB_NAME_SIZE];
 	struct account *account;
 	bool may_query;
+	bool crowded; /* one connection too many: HELLO is refused */
 	bool greeted;
 	bool last_words; /* hang up once the queue is sent */
 
@@ -65,6 +66,9 @@ static inline bool peer_connected(const struct peer *peer)
 {
 	return peer->fd >= 0;
 }
+
+/* How many connections this peer's client, or uid, may have. */
+uint32_t peer_connections_max(const struct peer *peer);
 
 void peer_reference(struct peer *peer);
 void peer_release(struct peer *peer);
