@@ -37,6 +37,9 @@ struct device *inventory_find(const struct inventory *inventory,
 {
 	uint64_t key = inventory_key(address);
 	uint32_t at = inventory_from(inventory, key);
+	/* Numbers that do not exist would flow into the key's next field. */
+	if (address->device > 31 || address->function > 7)
+		return NULL;
 	if (at == inventory->count || inventory_key(&inventory->devices[at]->facts.address) != key)
 		return NULL;
 	return inventory->devices[at];
@@ -166,12 +169,16 @@ void inventory_mark_partial_pages(struct device **devices, uint32_t count)
 	if (bars == NULL)
 		return;
 	qsort(bars, total, sizeof(*bars), by_base);
+	/* Against the one that reaches furthest so far: it may hold several. */
+	struct hwb_bar *furthest = total != 0 ? bars[0] : NULL;
 	for (size_t i = 1; i < total; i++) {
-		uint64_t end = bars[i - 1]->address + bars[i - 1]->size - 1;
+		uint64_t end = furthest->address + (furthest->size - 1);
 		if (end / PAGE >= bars[i]->address / PAGE) {
-			bars[i - 1]->flags |= HWB_BAR_PARTIAL_PAGE;
+			furthest->flags |= HWB_BAR_PARTIAL_PAGE;
 			bars[i]->flags |= HWB_BAR_PARTIAL_PAGE;
 		}
+		if (bars[i]->address + (bars[i]->size - 1) > end)
+			furthest = bars[i];
 	}
 }
 

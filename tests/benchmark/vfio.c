@@ -43,26 +43,27 @@ static uint64_t region_offset(int device, uint32_t index)
 
 static int enable_msi(int device)
 {
-	struct {
+	union {
 		struct vfio_irq_set set;
-		int fd;
+		unsigned char room[sizeof(struct vfio_irq_set) + sizeof(int)];
 	} request = {
 		.set = {
-			.argsz = sizeof(request),
+			.argsz = sizeof(request.room),
 			.flags = VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD,
 			.index = VFIO_PCI_MSI_IRQ_INDEX,
 			.count = 1,
 		},
-		.fd = must(eventfd(0, 0), "eventfd"),
 	};
+	int fd = must(eventfd(0, 0), "eventfd");
 	uint64_t config = region_offset(device, VFIO_PCI_CONFIG_REGION_INDEX);
 	uint16_t command = 0;
 
+	memcpy(request.set.data, &fd, sizeof(fd));
 	must((int)pread(device, &command, 2, (off_t)(config + COMMAND)), "command");
 	command |= COMMAND_MASTER;
 	must((int)pwrite(device, &command, 2, (off_t)(config + COMMAND)), "command");
 	must(ioctl(device, VFIO_DEVICE_SET_IRQS, &request), "interrupts");
-	return request.fd;
+	return fd;
 }
 
 int main(int argc, char **argv)
