@@ -151,7 +151,8 @@ class Machine:
         lines = [f"pc: {_REASON[status]} ({time.monotonic() - self.begin:.0f} s); "
                  "the last lines of its console:"]
         lines += [f"  | {line}" for line in self.console_text().splitlines()[-40:]]
-        lines += [f"  qemu: {line}" for line in self.log.read_text(errors="replace").splitlines()[-10:]]
+        said = self.log.read_text(errors="replace").splitlines()[-10:]
+        lines += [f"  qemu: {line}" for line in said]
         print("\n".join(lines), file=sys.stderr)
 
 
