@@ -1,0 +1,1159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client library, core and POSIX transport, against a broker that is a
+ * thread with a script: it takes requests and answers them as no good one would.
+ */
+#define _GNU_SOURCE /* accept4, memfd_create */
+#include <hwbroker/codec.h>
+#include <hwbroker/posix.h>
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* ---- the broker's side ---- */
+
+/* As ck_assert, which may not be called from many threads at once. */
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ck_abort_msg("does not hold: %s", what);
+}
+
+union packet {
+	struct hwb_header header;
+	uint64_t words[HWB_MESSAGE_MAX / 8 + 64];
+	unsigned char bytes[1];
+};
+
+static void *body_of(union packet *packet)
+{
+	return &packet->header + 1;
+}
+
+static void send_packet(int broker, const void *bytes, size_t length, const int *fds,
+                        unsigned count)
+{
+	static const int none;
+	union {
+		struct cmsghdr header;
+		unsigned char bytes[CMSG_SPACE(sizeof(int) * 128)];
+	} control;
+	struct iovec part = { (void *)bytes, length };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	memset(&control, 0, sizeof(control));
+	if (count != 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int) * count);
+		memcpy(CMSG_DATA(&control.header), fds != NULL ? fds : &none, sizeof(int) * count);
+	}
+	must(sendmsg(broker, &message, MSG_NOSIGNAL) == (ssize_t)length, "the broker can send");
+}
+
+/* Takes a request, which must be a good one. False: the client hung up. `fd`
+ * receives a descriptor that came, or -1. */
+static bool take_with_fd(int broker, union packet *packet, int *fd)
+{
+	union {
+		struct cmsghdr header;
+		unsigned char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = { packet, sizeof(*packet) };
+	struct msghdr message = { .msg_iov = &part,
+		                  .msg_iovlen = 1,
+		                  .msg_control = control.bytes,
+		                  .msg_controllen = sizeof(control) };
+	struct hwb_header header;
+	ssize_t length = recvmsg(broker, &message, MSG_CMSG_CLOEXEC);
+
+	*fd = -1;
+	if (length <= 0)
+		return false;
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+	if (cmsg != NULL)
+		memcpy(fd, CMSG_DATA(cmsg), sizeof(*fd));
+	struct hwb_check check =
+	        hwb_check_request(packet, (size_t)length, cmsg != NULL ? 1 : 0, &header);
+	must(check.status == HWB_OK, check.reason);
+	return true;
+}
+
+static bool take(int broker, union packet *packet)
+{
+	int fd;
+	bool came = take_with_fd(broker, packet, &fd);
+
+	must(fd < 0, "no descriptor came with the request");
+	return came;
+}
+
+static struct hwb_header reply_to(const struct hwb_header *request, size_t length)
+{
+	struct hwb_header header = *request;
+
+	header.kind = HWB_REPLY;
+	header.length = (uint32_t)(sizeof(header) + length);
+	header.fds = 0;
+	return header;
+}
+
+static void answer_with_fds(int broker, const struct hwb_header *request, uint32_t session,
+                            const void *body, size_t length, const int *fds, unsigned count)
+{
+	union packet packet;
+
+	packet.header = reply_to(request, length);
+	packet.header.session = session;
+	packet.header.fds = (uint16_t)count;
+	if (length != 0)
+		memcpy(body_of(&packet), body, length);
+	send_packet(broker, &packet, packet.header.length, fds, count);
+}
+
+static void answer(int broker, const struct hwb_header *request, uint32_t session, const void *body,
+                   size_t length)
+{
+	answer_with_fds(broker, request, session, body, length, NULL, 0);
+}
+
+static void refuse(int broker, const struct hwb_header *request, enum hwb_status status,
+                   const char *reason)
+{
+	union packet packet;
+	uint32_t length = hwb_make_refusal(&packet, request, status, 24, 5, reason, strlen(reason));
+
+	send_packet(broker, &packet, length, NULL, 0);
+}
+
+static void tell(int broker, uint16_t opcode, const void *body, size_t length)
+{
+	const struct hwb_header about = { .version = HWB_PROTOCOL_VERSION, .opcode = opcode };
+	union packet packet;
+
+	packet.header = reply_to(&about, length);
+	packet.header.kind = HWB_EVENT;
+	if (length != 0)
+		memcpy(body_of(&packet), body, length);
+	send_packet(broker, &packet, packet.header.length, NULL, 0);
+}
+
+static void welcome(int broker)
+{
+	static const struct hwb_hello_reply hello = {
+		.version = 1,
+		.message_max = HWB_MESSAGE_MAX,
+		.features = HWB_FEATURE_DMA,
+		.requests_max = 64,
+		.sessions_max = 99,
+		.page_size = 4096,
+		.client = "tester",
+	};
+	union packet packet;
+
+	must(take(broker, &packet), "HELLO comes first");
+	must(packet.header.opcode == HWB_HELLO, "HELLO comes first");
+	answer(broker, &packet.header, 0, &hello, sizeof(hello));
+}
+
+/* Answers everything that has no body until the client hangs up. */
+static void serve_rest(int broker)
+{
+	union packet packet;
+
+	while (take(broker, &packet))
+		answer(broker, &packet.header, 0, NULL, 0);
+}
+
+/* ---- the client's side ---- */
+
+static char folder[] = "/tmp/test_client-XXXXXX";
+static char path[64];
+static int listener;
+static pthread_t thread;
+static void (*script)(int broker);
+static struct hwb_posix posix;
+static struct hwb_client *const client = &posix.client;
+static unsigned fds_before;
+
+static unsigned count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void *broker_main(void *argument)
+{
+	int broker = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)argument;
+	must(broker >= 0, "accept");
+	script(broker);
+	close(broker);
+	return NULL;
+}
+
+static void setup(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	strcpy(address.sun_path, path);
+	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(listener, 0);
+	ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(listener, 4), 0);
+	fds_before = count_fds();
+}
+
+static void teardown(void)
+{
+	close(listener);
+	unlink(path);
+	rmdir(folder);
+}
+
+static void start(void (*what)(int broker))
+{
+	script = what;
+	ck_assert_int_eq(pthread_create(&thread, NULL, broker_main, NULL), 0);
+}
+
+static void start_open(void (*what)(int broker), hwb_event_handler on_event, void *context)
+{
+	struct hwb_error error;
+
+	start(what);
+	ck_assert_int_eq(hwb_posix_open(&posix, path, on_event, context, &error), 0);
+}
+
+/* Hangs up; whatever happened, no descriptor is left. */
+static void finish(void)
+{
+	hwb_posix_close(&posix);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(count_fds(), fds_before);
+}
+
+/* ---- connecting ---- */
+
+static void welcome_and_serve(int broker)
+{
+	welcome(broker);
+	serve_rest(broker);
+}
+
+START_TEST(hello_is_kept)
+{
+	start_open(welcome_and_serve, NULL, NULL);
+	ck_assert_str_eq(client->hello.client, "tester");
+	ck_assert_uint_eq(client->hello.sessions_max, 99);
+	ck_assert_uint_eq(client->hello.features, HWB_FEATURE_DMA);
+	ck_assert_int_ne(fcntl(posix.socket, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	finish();
+}
+END_TEST
+
+static void refuse_hello(int broker)
+{
+	union packet packet;
+
+	must(take(broker, &packet), "HELLO comes");
+	refuse(broker, &packet.header, HWB_NOT_ADMITTED, "no [client] matches user nobody");
+}
+
+START_TEST(hello_may_be_refused)
+{
+	struct hwb_error error;
+
+	start(refuse_hello);
+	int result = hwb_posix_open(&posix, path, NULL, NULL, &error);
+	ck_assert_int_eq(result, HWB_REFUSED(HWB_NOT_ADMITTED));
+	ck_assert_uint_eq(hwb_refusal_of(result), HWB_NOT_ADMITTED);
+	ck_assert_uint_eq(error.status, HWB_NOT_ADMITTED);
+	ck_assert_str_eq(error.reason, "no [client] matches user nobody");
+	pthread_join(thread, NULL);
+	/* And without a place for the reason. */
+	start(refuse_hello);
+	ck_assert_int_eq(hwb_posix_open(&posix, path, NULL, NULL, NULL), result);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(count_fds(), fds_before);
+}
+END_TEST
+
+static void hang_up_on_hello(int broker)
+{
+	union packet packet;
+
+	must(take(broker, &packet), "HELLO comes");
+}
+
+START_TEST(hello_may_find_nobody)
+{
+	struct hwb_error error;
+
+	start(hang_up_on_hello);
+	ck_assert_int_eq(hwb_posix_open(&posix, path, NULL, NULL, &error), -EPIPE);
+	ck_assert_ptr_nonnull(strstr(error.reason, "hung up"));
+	ck_assert_ptr_nonnull(strstr(error.reason, path));
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(count_fds(), fds_before);
+}
+END_TEST
+
+static void garble_hello(int broker)
+{
+	union packet packet;
+
+	must(take(broker, &packet), "HELLO comes");
+	answer(broker, &packet.header, 0, "short", 5);
+}
+
+START_TEST(hello_may_be_garbled)
+{
+	struct hwb_error error;
+
+	start(garble_hello);
+	ck_assert_int_eq(hwb_posix_open(&posix, path, NULL, NULL, &error), -EPROTO);
+	ck_assert_str_ne(error.reason, "");
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(count_fds(), fds_before);
+}
+END_TEST
+
+START_TEST(no_broker_and_impossible_paths)
+{
+	struct hwb_error error;
+	char long_path[200];
+
+	memset(long_path, 'p', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	ck_assert_int_eq(hwb_posix_open(&posix, long_path, NULL, NULL, &error), -ENAMETOOLONG);
+	ck_assert_str_ne(error.reason, "");
+	ck_assert_int_eq(hwb_posix_open(&posix, "/nowhere/socket", NULL, NULL, &error), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(error.reason, "systemctl start"));
+	ck_assert_int_eq(hwb_posix_open(&posix, "/nowhere/socket", NULL, NULL, NULL), -ENOENT);
+	/* $HWBROKER_SOCKET, where no path is given. */
+	setenv("HWBROKER_SOCKET", "/nowhere/else", 1);
+	ck_assert_int_eq(hwb_posix_open(&posix, NULL, NULL, NULL, &error), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(error.reason, "/nowhere/else"));
+	ck_assert_uint_eq(count_fds(), fds_before);
+}
+END_TEST
+
+/* ---- pipelining ---- */
+
+static void answer_backwards(int broker)
+{
+	union packet packets[3];
+
+	welcome(broker);
+	for (int i = 0; i < 3; i++)
+		must(take(broker, &packets[i]), "three requests come before any answer");
+	for (int i = 2; i >= 0; i--)
+		answer(broker, &packets[i].header, packets[i].header.opcode + 1000u, NULL, 0);
+	serve_rest(broker);
+}
+
+START_TEST(replies_come_in_any_order)
+{
+	static const uint16_t opcodes[3] = { HWB_DOMAIN_OPEN, HWB_PING, HWB_IO_PORT_OPEN };
+	const struct hwb_io_port_request ports = { 0x60, 1 };
+	struct hwb_call calls[3] = { { .next = NULL } };
+
+	start_open(answer_backwards, NULL, NULL);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(hwb_begin(client, &calls[i], opcodes[i], 0, &ports,
+		                           i == 2 ? sizeof(ports) : 0, -1),
+		                 0);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(hwb_finish(client, &calls[i]), 0);
+		ck_assert_uint_eq(calls[i].session, opcodes[i] + 1000u);
+	}
+	ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	finish();
+}
+END_TEST
+
+enum { THREADS = 3, REQUESTS = 10000 };
+
+/* Answers up to eight at a time, the last one first. */
+static void answer_config_reads(int broker)
+{
+	union packet packets[8];
+	bool open = true;
+
+	welcome(broker);
+	while (open) {
+		unsigned count = 0;
+		open = take(broker, &packets[count]);
+		while (open && ++count < 8) {
+			char peek;
+			if (recv(broker, &peek, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+				break;
+			open = take(broker, &packets[count]);
+		}
+		while (count-- > 0) {
+			struct hwb_config_access access;
+			memcpy(&access, body_of(&packets[count]), sizeof(access));
+			access.value = packets[count].header.session << 16 | access.offset;
+			answer(broker, &packets[count].header, packets[count].header.session,
+			       &access, sizeof(access));
+		}
+	}
+}
+
+static void *read_config(void *argument)
+{
+	uint32_t device = (uint32_t)(uintptr_t)argument;
+
+	for (uint32_t i = 0; i < REQUESTS; i++) {
+		uint32_t value;
+		must(hwb_config_read(client, device, i * 4 % 4096, 4, &value, NULL) == 0,
+		     "every request is answered");
+		must(value == (device << 16 | i * 4 % 4096), "everybody gets their own answer");
+	}
+	return NULL;
+}
+
+START_TEST(threads_share_a_connection)
+{
+	pthread_t threads[THREADS];
+
+	start_open(answer_config_reads, NULL, NULL);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, read_config, (void *)(i + 1)),
+		                 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	finish();
+}
+END_TEST
+
+START_TEST(serials_are_never_zero)
+{
+	struct hwb_call calls[3] = { { .next = NULL } };
+
+	start_open(welcome_and_serve, NULL, NULL);
+	client->next_serial = UINT32_MAX - 1;
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(hwb_begin(client, &calls[i], HWB_PING, 0, NULL, 0, -1), 0);
+	ck_assert_uint_eq(calls[0].serial, UINT32_MAX);
+	ck_assert_uint_eq(calls[1].serial, 1);
+	ck_assert_uint_eq(calls[2].serial, 2);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(hwb_finish(client, &calls[i]), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(too_long_a_request_is_not_sent)
+{
+	static const char body[HWB_MESSAGE_MAX];
+	struct hwb_call call = { .next = NULL };
+
+	start_open(welcome_and_serve, NULL, NULL);
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_PING, 0, body,
+	                           HWB_MESSAGE_MAX - sizeof(struct hwb_header) + 1, -1),
+	                 -EINVAL);
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_PING, 0, body, SIZE_MAX, -1), -EINVAL);
+	ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	finish();
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+static char long_reason[HWB_REASON_MAX + 1];
+
+static void refuse_all(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	while (take(broker, &packet))
+		if (packet.header.opcode == HWB_PING)
+			refuse(broker, &packet.header, HWB_HOST_ERROR, long_reason);
+		else if (packet.header.opcode == HWB_CLOSE)
+			refuse(broker, &packet.header, HWB_NO_SESSION, "");
+		else
+			answer(broker, &packet.header, 7, NULL, 0);
+}
+
+START_TEST(refusals_keep_what_fits)
+{
+	struct hwb_error error;
+	uint32_t session;
+
+	memset(long_reason, 'r', HWB_REASON_MAX);
+	start_open(refuse_all, NULL, NULL);
+	memset(&error, 0xa5, sizeof(error));
+	ck_assert_int_eq(hwb_ping(client, &error), HWB_REFUSED(HWB_HOST_ERROR));
+	ck_assert_uint_eq(error.status, HWB_HOST_ERROR);
+	ck_assert_uint_eq(error.host_errno, 5);
+	ck_assert_uint_eq(error.field, 24);
+	ck_assert_uint_eq(strlen(error.reason), sizeof(error.reason) - 1);
+	ck_assert_int_eq(strncmp(error.reason, long_reason, sizeof(error.reason) - 1), 0);
+	ck_assert_int_eq(hwb_close(client, 3, &error), HWB_REFUSED(HWB_NO_SESSION));
+	ck_assert_str_eq(error.reason, "");
+	ck_assert_int_eq(hwb_ping(client, NULL), HWB_REFUSED(HWB_HOST_ERROR));
+	/* The connection goes on. */
+	ck_assert_int_eq(hwb_domain_open(client, &session, &error), 0);
+	ck_assert_uint_eq(session, 7);
+	finish();
+}
+END_TEST
+
+START_TEST(results_and_refusals_do_not_mix)
+{
+	ck_assert_uint_eq(hwb_refusal_of(0), HWB_OK);
+	ck_assert_uint_eq(hwb_refusal_of(21), HWB_OK);
+	ck_assert_uint_eq(hwb_refusal_of(-EPIPE), HWB_OK);
+	ck_assert_uint_eq(hwb_refusal_of(-4095), HWB_OK);
+	for (int status = HWB_MALFORMED; status <= HWB_NO_MEMORY; status++)
+		ck_assert_int_eq(hwb_refusal_of(HWB_REFUSED(status)), status);
+}
+END_TEST
+
+/* ---- events ---- */
+
+struct heard {
+	unsigned device_events, policy_events, others;
+	uint32_t change;
+};
+
+static void on_event(void *context, const struct hwb_header *header, const void *body)
+{
+	struct heard *heard = context;
+
+	if (header->opcode == HWB_EVENT_DEVICE) {
+		const struct hwb_device_event *event = body;
+		heard->device_events++;
+		heard->change = event->change;
+		must(header->length == sizeof(*header) + sizeof(*event), "an event has its size");
+	} else if (header->opcode == HWB_EVENT_POLICY) {
+		heard->policy_events++;
+	} else {
+		heard->others++;
+	}
+}
+
+static void tell_in_between(int broker)
+{
+	const struct hwb_device_event event = { .change = HWB_CHANGE_FREED };
+	static const char unknown[100];
+	union packet packet;
+
+	welcome(broker);
+	while (take(broker, &packet)) {
+		tell(broker, HWB_EVENT_POLICY, NULL, 0);
+		tell(broker, HWB_EVENT_DEVICE, &event, sizeof(event));
+		/* Of a later broker. */
+		tell(broker, 0x99, unknown, sizeof(unknown));
+		answer(broker, &packet.header, 0, NULL, 0);
+		tell(broker, HWB_EVENT_POLICY, NULL, 0);
+	}
+}
+
+START_TEST(events_come_between_replies)
+{
+	struct heard heard = { 0 };
+
+	start_open(tell_in_between, on_event, &heard);
+	ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	ck_assert_uint_eq(heard.policy_events, 1);
+	ck_assert_uint_eq(heard.device_events, 1);
+	ck_assert_uint_eq(heard.change, HWB_CHANGE_FREED);
+	ck_assert_uint_eq(heard.others, 1);
+	/* One more waits: for a thread that looks for events. */
+	ck_assert_int_eq(hwb_receive_one(client), 0);
+	ck_assert_uint_eq(heard.policy_events, 2);
+	finish();
+}
+END_TEST
+
+START_TEST(events_need_no_handler)
+{
+	start_open(tell_in_between, NULL, NULL);
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(a_receiver_delivers_replies_too)
+{
+	struct hwb_call call = { .next = NULL };
+
+	start_open(welcome_and_serve, NULL, NULL);
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_PING, 0, NULL, 0, -1), 0);
+	ck_assert_int_eq(hwb_receive_one(client), 0);
+	/* Answered already: nothing is received, which would block for ever. */
+	ck_assert_int_eq(hwb_finish(client, &call), 0);
+	finish();
+}
+END_TEST
+
+/* ---- malformed ---- */
+
+static const struct {
+	const char *what;
+	size_t sent;              /* bytes of a reply to PING, 0: as its header says */
+	struct hwb_header change; /* added to the right header's fields */
+	unsigned fds;
+} wrongs[] = {
+	{ .what = "shorter than a header", .sent = 10 },
+	{ .what = "one byte short", .sent = 23 },
+	{ .what = "length too large", .sent = 24, .change.length = 8 },
+	{ .what = "longer than its header says", .sent = 32 },
+	{ .what = "a body where none belongs", .change.length = 8 },
+	{ .what = "another version", .change.version = 1 },
+	{ .what = "of another serial", .change.serial = 1000 },
+	{ .what = "of another opcode", .change.opcode = HWB_CLOSE - HWB_PING },
+	{ .what = "of no opcode", .change.opcode = 0x7000 },
+	{ .what = "a request", .change.kind = (uint16_t)(HWB_REQUEST - HWB_REPLY) },
+	{ .what = "of no kind", .change.kind = 7 },
+	{ .what = "an event with a serial", .change.kind = HWB_EVENT - HWB_REPLY },
+	{ .what = "a refusal without a body", .change.status = HWB_BUSY },
+	{ .what = "a refusal with a part of its body", .change = { .status = 12, .length = 8 } },
+	{ .what = "a refusal of zeros and rest",
+	  .change = { .status = 12, .length = sizeof(struct hwb_refusal) + 4 } },
+	{ .what = "a descriptor where none belongs", .change.fds = 1, .fds = 1 },
+	{ .what = "a descriptor that the header hides", .fds = 2 },
+	{ .what = "fewer descriptors than the header says", .change.fds = 2, .fds = 1 },
+	{ .what = "a refusal with a descriptor",
+	  .change = { .status = 12, .length = sizeof(struct hwb_refusal), .fds = 1 },
+	  .fds = 1 },
+	{ .what = "longer than a packet may be", .sent = HWB_MESSAGE_MAX + 8 },
+	{ .what = "more descriptors than a packet may have", .change.fds = 65, .fds = 65 },
+};
+
+static unsigned wrong;
+
+static void answer_wrongly(int broker)
+{
+	union packet packets[3], reply;
+	int fds[128] = { 0 };
+
+	welcome(broker);
+	for (int i = 0; i < 3; i++)
+		must(take(broker, &packets[i]), "three requests come");
+	memset(&reply, 0, sizeof(reply));
+	reply.header = reply_to(&packets[1].header, 0);
+	reply.header.version = (uint16_t)(reply.header.version + wrongs[wrong].change.version);
+	reply.header.opcode = (uint16_t)(reply.header.opcode + wrongs[wrong].change.opcode);
+	reply.header.length += wrongs[wrong].change.length;
+	reply.header.serial += wrongs[wrong].change.serial;
+	reply.header.status += wrongs[wrong].change.status;
+	reply.header.kind = (uint16_t)(reply.header.kind + wrongs[wrong].change.kind);
+	reply.header.fds = (uint16_t)(reply.header.fds + wrongs[wrong].change.fds);
+	size_t length = wrongs[wrong].sent != 0 ? wrongs[wrong].sent : reply.header.length;
+	for (unsigned i = 0; i < wrongs[wrong].fds; i++)
+		fds[i] = listener;
+	send_packet(broker, &reply, length, fds, wrongs[wrong].fds);
+	while (take(broker, &reply))
+		;
+}
+
+START_TEST(malformed_replies_end_it_for_all)
+{
+	struct hwb_call calls[3] = { { .next = NULL } };
+
+	wrong = (unsigned)_i;
+	start_open(answer_wrongly, NULL, NULL);
+	unsigned before = count_fds();
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(hwb_begin(client, &calls[i], HWB_PING, 0, NULL, 0, -1), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_msg(hwb_finish(client, &calls[i]) == -EPROTO, "%s: call %d: %d",
+		              wrongs[_i].what, i, calls[i].result);
+	ck_assert_int_eq(hwb_ping(client, NULL), -EPROTO);
+	ck_assert_int_eq(hwb_receive_one(client), -EPROTO);
+	ck_assert_msg(count_fds() == before, "%s: a descriptor is left", wrongs[_i].what);
+	finish();
+}
+END_TEST
+
+static void answer_twice(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	must(take(broker, &packet), "a request comes");
+	answer(broker, &packet.header, 0, NULL, 0);
+	answer(broker, &packet.header, 0, NULL, 0);
+	while (take(broker, &packet))
+		;
+}
+
+START_TEST(a_second_reply_is_malformed)
+{
+	start_open(answer_twice, NULL, NULL);
+	ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	ck_assert_int_eq(hwb_ping(client, NULL), -EPROTO);
+	finish();
+}
+END_TEST
+
+/* ---- sizes and descriptors ---- */
+
+static void answer_at_length(int broker)
+{
+	struct hwb_device device = { .vendor = 0x8086 };
+	struct hwb_region region = { .session = 5, .size = 4096 };
+	union packet packet;
+
+	welcome(broker);
+	while (take(broker, &packet))
+		if (packet.header.opcode == HWB_DEVICE_INFO)
+			answer(broker, &packet.header, 0, &device, sizeof(device));
+		else if (packet.header.opcode == HWB_IO_MEM_OPEN)
+			answer_with_fds(broker, &packet.header, 5, &region, sizeof(region),
+			                &listener, 1);
+		else
+			answer(broker, &packet.header, 0, NULL, 0);
+}
+
+START_TEST(a_reply_longer_than_the_buffer)
+{
+	const struct hwb_device_info_request info = { { 0 } };
+	struct hwb_device device;
+	unsigned char small[sizeof(device)];
+	struct hwb_call call = { .reply = small, .reply_size = sizeof(small) - 1 };
+
+	memset(small, 0xa5, sizeof(small));
+	start_open(answer_at_length, NULL, NULL);
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_DEVICE_INFO, 0, &info, sizeof(info), -1), 0);
+	ck_assert_int_eq(hwb_finish(client, &call), -EOVERFLOW);
+	for (size_t i = 0; i < sizeof(small); i++)
+		must(small[i] == 0xa5, "nothing of it is stored");
+	/* It harms nobody else. */
+	ck_assert_int_eq(hwb_device_info(client, &info.address, &device, NULL), 0);
+	ck_assert_uint_eq(device.vendor, 0x8086);
+	finish();
+}
+END_TEST
+
+START_TEST(descriptors_without_a_place_are_closed)
+{
+	const struct hwb_io_mem_request io_mem = { 0xfe000000, 4096, 0, 0 };
+	struct hwb_region region;
+	int fd = -1;
+	struct hwb_call call = { .reply = &region, .reply_size = sizeof(region) };
+	struct hwb_call small = { .reply = &region, .reply_size = 8, .fds = &fd, .fds_max = 1 };
+
+	start_open(answer_at_length, NULL, NULL);
+	unsigned before = count_fds();
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1),
+	                 0);
+	ck_assert_int_eq(hwb_finish(client, &call), -EOVERFLOW);
+	ck_assert_int_eq(hwb_begin(client, &small, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1),
+	                 0);
+	ck_assert_int_eq(hwb_finish(client, &small), -EOVERFLOW);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_uint_eq(small.fd_count, 0);
+	ck_assert_uint_eq(count_fds(), before);
+	ck_assert_int_eq(hwb_io_mem_open(client, 0xfe000000, 4096, 0, &region, &fd, NULL), 0);
+	ck_assert_uint_eq(region.session, 5);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_uint_eq(count_fds(), before + 1);
+	close(fd);
+	finish();
+}
+END_TEST
+
+static void grant_device(int broker)
+{
+	struct hwb_acquire_reply reply = {
+		.regions[0] = { .session = 2 },
+		.regions[4] = { .session = 3 },
+		.interrupt = { .session = 4, .type = HWB_IRQ_INTX, .vectors = 1, .fds = 1 },
+	};
+	union packet packet;
+	int fds[4];
+
+	welcome(broker);
+	must(take(broker, &packet), "ACQUIRE comes");
+	for (int i = 0; i < 4; i++) {
+		char content = (char)('a' + i);
+		fds[i] = memfd_create("test", MFD_CLOEXEC);
+		must(write(fds[i], &content, 1) == 1, "a memfd takes a byte");
+	}
+	answer_with_fds(broker, &packet.header, 1, &reply, sizeof(reply), fds, 4);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	serve_rest(broker);
+}
+
+START_TEST(descriptors_arrive_in_their_order)
+{
+	const struct hwb_acquire_request request = { .flags = HWB_ACQUIRE_ALL_BARS };
+	struct hwb_acquire_reply reply;
+	int fds[HWB_FDS_MAX];
+	uint32_t session, count;
+
+	start_open(grant_device, NULL, NULL);
+	ck_assert_int_eq(hwb_device_acquire(client, &request, &session, &reply, fds, &count, NULL),
+	                 0);
+	ck_assert_uint_eq(session, 1);
+	ck_assert_uint_eq(count, 4);
+	ck_assert_uint_eq(reply.regions[4].session, 3);
+	for (int i = 0; i < 4; i++) {
+		char content;
+		ck_assert_int_ne(fcntl(fds[i], F_GETFD) & FD_CLOEXEC, 0);
+		ck_assert_int_eq(pread(fds[i], &content, 1, 0), 1);
+		ck_assert_int_eq(content, 'a' + i);
+		close(fds[i]);
+	}
+	finish();
+}
+END_TEST
+
+static void take_memory(int broker)
+{
+	struct hwb_dma_reply reply = { .iova = 0x10000, .size = 4096, .page_size = 4096 };
+	union packet packet;
+	char content;
+	int fd;
+
+	welcome(broker);
+	must(take_with_fd(broker, &packet, &fd), "DMA_MAP comes");
+	must(fd >= 0 && pread(fd, &content, 1, 0) == 1 && content == 'm', "with the memory");
+	close(fd);
+	answer(broker, &packet.header, 0, &reply, sizeof(reply));
+	serve_rest(broker);
+}
+
+START_TEST(descriptors_passed_in_stay_the_callers)
+{
+	const struct hwb_dma_map_request request = { .size = 4096 };
+	struct hwb_dma_reply reply;
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	ck_assert_int_eq(write(fd, "m", 1), 1);
+	start_open(take_memory, NULL, NULL);
+	ck_assert_int_eq(hwb_dma_map(client, 9, &request, fd, &reply, NULL), 0);
+	ck_assert_uint_eq(reply.iova, 0x10000);
+	ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+	close(fd);
+	finish();
+}
+END_TEST
+
+/* ---- hanging up ---- */
+
+static void take_three_and_leave(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	for (int i = 0; i < 3; i++)
+		must(take(broker, &packet), "three requests come");
+}
+
+START_TEST(hanging_up_ends_all_calls)
+{
+	struct hwb_call calls[3] = { { .next = NULL } };
+	struct hwb_error error;
+
+	start_open(take_three_and_leave, NULL, NULL);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(hwb_begin(client, &calls[i], HWB_PING, 0, NULL, 0, -1), 0);
+	for (int i = 2; i >= 0; i--)
+		ck_assert_int_eq(hwb_finish(client, &calls[i]), -EPIPE);
+	ck_assert_int_eq(hwb_ping(client, &error), -EPIPE);
+	ck_assert_int_eq(hwb_receive_one(client), -EPIPE);
+	finish();
+}
+END_TEST
+
+static void welcome_and_leave(int broker)
+{
+	welcome(broker);
+}
+
+/* Sending is what notices here; it must raise no signal. */
+START_TEST(sending_to_nobody)
+{
+	start_open(welcome_and_leave, NULL, NULL);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(hwb_ping(client, NULL), -EPIPE);
+	ck_assert_int_eq(hwb_ping(client, NULL), -EPIPE);
+	hwb_posix_close(&posix);
+	ck_assert_uint_eq(count_fds(), fds_before);
+}
+END_TEST
+
+static void *receive_until_the_end(void *argument)
+{
+	int result;
+
+	(void)argument;
+	do
+		result = hwb_receive_one(client);
+	while (result == 0);
+	must(result == -EPIPE, "the receiver is told the same");
+	return NULL;
+}
+
+static void *ping_until_the_end(void *argument)
+{
+	int result;
+
+	(void)argument;
+	do
+		result = hwb_ping(client, NULL);
+	while (result == 0);
+	must(result == -EPIPE || result == -ECONNRESET, "those who ask are told");
+	return NULL;
+}
+
+static void tell_and_leave(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	for (int i = 0; i < 200; i++) {
+		tell(broker, HWB_EVENT_POLICY, NULL, 0);
+		must(take(broker, &packet), "a request comes");
+		answer(broker, &packet.header, 0, NULL, 0);
+	}
+	shutdown(broker, SHUT_RDWR);
+}
+
+/* The end while one thread receives and another sends: all hear of it. */
+START_TEST(all_threads_hear_of_the_end)
+{
+	pthread_t receiver, asker;
+
+	start_open(tell_and_leave, NULL, NULL);
+	pthread_create(&receiver, NULL, receive_until_the_end, NULL);
+	pthread_create(&asker, NULL, ping_until_the_end, NULL);
+	pthread_join(asker, NULL);
+	pthread_join(receiver, NULL);
+	finish();
+}
+END_TEST
+
+/* ---- lists ---- */
+
+static uint32_t record_size, record_count;
+
+static void list_devices(int broker)
+{
+	union {
+		struct hwb_list_reply head;
+		unsigned char bytes[HWB_MESSAGE_MAX];
+	} reply;
+	union packet packet;
+
+	welcome(broker);
+	while (take(broker, &packet)) {
+		struct hwb_list_request list;
+		memcpy(&list, body_of(&packet), sizeof(list));
+		memset(&reply, 0xee, sizeof(reply));
+		reply.head = (struct hwb_list_reply){ .next = list.cursor == 0 ? 77 : 0,
+			                              .count = record_count,
+			                              .record_size = record_size };
+		for (uint32_t i = 0; i < record_count; i++) {
+			struct hwb_device device = { .vendor = (uint16_t)(100 + i),
+				                     .bars[5].size = i + 1 };
+			memcpy(reply.bytes + sizeof(reply.head) + i * record_size, &device,
+			       record_size < sizeof(device) ? record_size : sizeof(device));
+		}
+		answer(broker, &packet.header, 0, &reply,
+		       sizeof(reply.head) + record_count * record_size);
+	}
+}
+
+static int fetch(uint64_t *cursor, struct hwb_device *devices, uint32_t max)
+{
+	static uint64_t records[HWB_MESSAGE_MAX / 8];
+
+	return hwb_device_list(client, cursor, devices, max, records, NULL);
+}
+
+START_TEST(lists_of_this_and_of_a_later_broker)
+{
+	struct hwb_device devices[21];
+	uint64_t cursor = 0;
+
+	record_size = (uint32_t)sizeof(devices[0]) + 64 * (uint32_t)_i;
+	record_count = 15;
+	start_open(list_devices, NULL, NULL);
+	ck_assert_int_eq(fetch(&cursor, devices, 21), 15);
+	ck_assert_uint_eq(cursor, 77);
+	for (uint32_t i = 0; i < 15; i++) {
+		ck_assert_uint_eq(devices[i].vendor, 100 + i);
+		ck_assert_uint_eq(devices[i].device, 0);
+		ck_assert_uint_eq(devices[i].bars[5].size, i + 1);
+		ck_assert_uint_eq(devices[i].bars[5].reserved, 0);
+	}
+	ck_assert_int_eq(fetch(&cursor, devices, 21), 15);
+	ck_assert_uint_eq(cursor, 0);
+	/* Less room than the page has: no more is stored. */
+	memset(devices, 0xa5, sizeof(devices));
+	ck_assert_int_eq(fetch(&cursor, devices, 4), 4);
+	ck_assert_uint_eq(devices[3].vendor, 103);
+	ck_assert_uint_eq(devices[4].vendor, 0xa5a5);
+	ck_assert_int_eq(fetch(&cursor, devices, 0), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(an_empty_list)
+{
+	struct hwb_device device;
+	uint64_t cursor = 0;
+
+	record_size = 0;
+	record_count = 0;
+	start_open(list_devices, NULL, NULL);
+	ck_assert_int_eq(fetch(&cursor, &device, 1), 0);
+	finish();
+}
+END_TEST
+
+/* Version 1 knows no shorter records than its own. */
+START_TEST(short_records_are_malformed)
+{
+	struct hwb_device devices[21];
+	uint64_t cursor = 0;
+
+	record_size = sizeof(devices[0]) - 8;
+	record_count = 2;
+	start_open(list_devices, NULL, NULL);
+	ck_assert_int_eq(fetch(&cursor, devices, 21), -EPROTO);
+	finish();
+}
+END_TEST
+
+/* ---- requests that do more than send ---- */
+
+static unsigned batches;
+
+static void do_ports(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	while (take(broker, &packet)) {
+		struct {
+			struct hwb_port_batch head;
+			struct hwb_port_op ops[HWB_PORT_OPS_MAX];
+		} batch;
+		size_t length = hwb_body_length(&packet.header);
+		memcpy(&batch, body_of(&packet), length);
+		must(batch.head.count == (batches < 2 ? 32 : 6), "pieces of 32");
+		for (uint32_t i = 0; i < batch.head.count; i++) {
+			must(batch.ops[i].port == batches * 32 + i, "in their order");
+			if (batch.ops[i].action == HWB_PORT_IN)
+				batch.ops[i].value = batch.ops[i].port + 500u;
+		}
+		batches++;
+		answer(broker, &packet.header, 4, &batch, length);
+	}
+}
+
+START_TEST(long_batches_go_in_pieces)
+{
+	struct hwb_port_op ops[70];
+
+	for (unsigned i = 0; i < 70; i++)
+		ops[i] = (struct hwb_port_op){ .port = (uint16_t)i,
+			                       .action = i % 2 ? HWB_PORT_OUT : HWB_PORT_IN,
+			                       .width = 1,
+			                       .value = i % 2 };
+	start_open(do_ports, NULL, NULL);
+	ck_assert_int_eq(hwb_io_port_batch(client, 4, ops, 70, NULL), 0);
+	for (unsigned i = 0; i < 70; i++)
+		ck_assert_uint_eq(ops[i].value, i % 2 ? 1 : i + 500);
+	ck_assert_int_eq(hwb_io_port_batch(client, 4, ops, 0, NULL), 0);
+	finish();
+	ck_assert_uint_eq(batches, 3);
+}
+END_TEST
+
+/* The wire has 16 bits for an offset and a width. A larger number must not
+ * become another register without a word. */
+START_TEST(impossible_registers_are_not_cut_to_possible_ones)
+{
+	uint32_t value;
+
+	start_open(answer_config_reads, NULL, NULL);
+	ck_assert_int_eq(hwb_config_read(client, 1, 0xffc, 4, &value, NULL), 0);
+	ck_assert_uint_eq(value, 1u << 16 | 0xffc);
+	ck_assert_int_ne(hwb_config_read(client, 1, 0x10040, 4, &value, NULL), 0);
+	ck_assert_int_ne(hwb_config_write(client, 1, 0x10040, 4, 0, NULL), 0);
+	ck_assert_int_ne(hwb_config_read(client, 1, 0x40, 0x10004, &value, NULL), 0);
+	finish();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("client");
+	TCase *cases = tcase_create("calls");
+	TCase *errors = tcase_create("errors");
+
+	tcase_add_checked_fixture(cases, setup, teardown);
+	tcase_add_checked_fixture(errors, setup, teardown);
+	tcase_set_timeout(cases, 60);
+	tcase_set_timeout(errors, 60);
+	tcase_add_test(cases, hello_is_kept);
+	tcase_add_test(cases, replies_come_in_any_order);
+	tcase_add_test(cases, threads_share_a_connection);
+	tcase_add_test(cases, serials_are_never_zero);
+	tcase_add_test(cases, events_come_between_replies);
+	tcase_add_test(cases, events_need_no_handler);
+	tcase_add_test(cases, a_receiver_delivers_replies_too);
+	tcase_add_test(cases, descriptors_arrive_in_their_order);
+	tcase_add_test(cases, descriptors_passed_in_stay_the_callers);
+	tcase_add_loop_test(cases, lists_of_this_and_of_a_later_broker, 0, 2);
+	tcase_add_test(cases, an_empty_list);
+	tcase_add_test(cases, long_batches_go_in_pieces);
+	tcase_add_test(cases, impossible_registers_are_not_cut_to_possible_ones);
+	tcase_add_test(errors, hello_may_be_refused);
+	tcase_add_test(errors, hello_may_find_nobody);
+	tcase_add_test(errors, hello_may_be_garbled);
+	tcase_add_test(errors, no_broker_and_impossible_paths);
+	tcase_add_test(errors, too_long_a_request_is_not_sent);
+	tcase_add_test(errors, refusals_keep_what_fits);
+	tcase_add_test(errors, results_and_refusals_do_not_mix);
+	tcase_add_loop_test(errors, malformed_replies_end_it_for_all, 0,
+	                    (int)(sizeof(wrongs) / sizeof(wrongs[0])));
+	tcase_add_test(errors, a_second_reply_is_malformed);
+	tcase_add_test(errors, a_reply_longer_than_the_buffer);
+	tcase_add_test(errors, descriptors_without_a_place_are_closed);
+	tcase_add_test(errors, hanging_up_ends_all_calls);
+	tcase_add_test(errors, sending_to_nobody);
+	tcase_add_test(errors, all_threads_hear_of_the_end);
+	tcase_add_test(errors, short_records_are_malformed);
+	suite_add_tcase(suite, cases);
+	suite_add_tcase(suite, errors);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
