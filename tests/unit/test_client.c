@@ -11,13 +11,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- the broker's side ---- */
@@ -481,6 +485,96 @@ START_TEST(too_long_a_request_is_not_sent)
 }
 END_TEST
 
+/*
+ * A thread that looks at its call, finds no answer yet and goes for the lock may
+ * be overtaken: the receiver delivers the answer and is back in receive(). The
+ * locks and the transport below hold both threads at just these points.
+ */
+static struct hwb_lock true_lock;
+static struct hwb_transport true_transport;
+static pthread_t overtaken;
+static atomic_uint receives;
+static sem_t overtaken_asks, overtaken_done;
+
+static void pause_ms(long milliseconds)
+{
+	const struct timespec time = { .tv_nsec = milliseconds * 1000 * 1000 };
+
+	nanosleep(&time, NULL);
+}
+
+static void acquire_late(void *context)
+{
+	if (pthread_equal(pthread_self(), overtaken)) {
+		sem_post(&overtaken_asks);
+		for (int i = 0; i < 300 && atomic_load(&receives) < 2; i++)
+			pause_ms(1);
+	}
+	true_lock.acquire(context);
+}
+
+static long receive_counted(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
+                            uint32_t *fd_count)
+{
+	atomic_fetch_add(&receives, 1);
+	return true_transport.receive(context, packet, size, fds, fds_max, fd_count);
+}
+
+static bool quick_came_first;
+
+/* Answers the second request at once, the first one when that has arrived, or
+ * when it is plain that it does not. */
+static void answer_quick_then_slow(int broker)
+{
+	union packet slow, quick;
+	struct timespec end;
+
+	welcome(broker);
+	must(take(broker, &slow), "the slow request comes");
+	must(take(broker, &quick), "the quick request comes");
+	sem_wait(&overtaken_asks);
+	answer(broker, &quick.header, 0, NULL, 0);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec++;
+	quick_came_first = sem_timedwait(&overtaken_done, &end) == 0;
+	answer(broker, &slow.header, 8, NULL, 0);
+	serve_rest(broker);
+}
+
+static void *finish_slow(void *argument)
+{
+	must(hwb_finish(client, argument) == 0, "the slow request is answered");
+	return NULL;
+}
+
+START_TEST(a_slow_answer_holds_up_nobody)
+{
+	struct hwb_call slow = { .next = NULL };
+	pthread_t receiver;
+
+	sem_init(&overtaken_asks, 0, 0);
+	sem_init(&overtaken_done, 0, 0);
+	start_open(answer_quick_then_slow, NULL, NULL);
+	true_lock = client->receive_lock;
+	true_transport = client->transport;
+	client->receive_lock.acquire = acquire_late;
+	client->transport.receive = receive_counted;
+	overtaken = pthread_self();
+	ck_assert_int_eq(hwb_begin(client, &slow, HWB_DOMAIN_OPEN, 0, NULL, 0, -1), 0);
+	ck_assert_int_eq(pthread_create(&receiver, NULL, finish_slow, &slow), 0);
+	while (atomic_load(&receives) < 1)
+		pause_ms(1);
+	ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	sem_post(&overtaken_done);
+	pthread_join(receiver, NULL);
+	ck_assert_uint_eq(slow.session, 8);
+	finish();
+	sem_destroy(&overtaken_asks);
+	sem_destroy(&overtaken_done);
+	ck_assert_msg(quick_came_first, "an answer that was there waited for another");
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 static char long_reason[HWB_REASON_MAX + 1];
@@ -930,13 +1024,15 @@ static void *ping_until_the_end(void *argument)
 
 static void tell_and_leave(int broker)
 {
-	union packet packet;
+	const struct timeval pause = { .tv_usec = 5000 };
 
 	welcome(broker);
+	setsockopt(broker, SOL_SOCKET, SO_RCVTIMEO, &pause, sizeof(pause));
 	for (int i = 0; i < 200; i++) {
+		union packet packet;
 		tell(broker, HWB_EVENT_POLICY, NULL, 0);
-		must(take(broker, &packet), "a request comes");
-		answer(broker, &packet.header, 0, NULL, 0);
+		if (take(broker, &packet))
+			answer(broker, &packet.header, 0, NULL, 0);
 	}
 	shutdown(broker, SHUT_RDWR);
 }
@@ -1123,6 +1219,7 @@ int main(void)
 	tcase_add_test(cases, hello_is_kept);
 	tcase_add_test(cases, replies_come_in_any_order);
 	tcase_add_test(cases, threads_share_a_connection);
+	tcase_add_test(cases, a_slow_answer_holds_up_nobody);
 	tcase_add_test(cases, serials_are_never_zero);
 	tcase_add_test(cases, events_come_between_replies);
 	tcase_add_test(cases, events_need_no_handler);
