@@ -233,10 +233,11 @@ bool guest_remaps_interrupts(void)
 	bool found = false;
 	FILE *file = fopen("/proc/interrupts", "re");
 
-	ck_assert_ptr_nonnull(file);
-	while (!found && fgets(line, sizeof(line), file) != NULL)
+	/* Asked outside of tests too, so it asserts nothing. */
+	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL)
 		found = strstr(line, " IR-") != NULL;
-	fclose(file);
+	if (file != NULL)
+		fclose(file);
 	return found;
 }
 
