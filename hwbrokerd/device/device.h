@@ -18,13 +18,16 @@ struct group {
 	struct group *next;
 	uint32_t id; /* UINT32_MAX: devices without a group, each has one such */
 	struct strand strand;
+	/* Touched by jobs of the strand only, like struct unit below. */
+	struct kernel_domain *domain;     /* that its open devices are in; NULL: none is open */
+	struct kernel_domain *own_domain; /* private and empty: for use without DMA */
+	uint32_t open_count;
 };
 
 /* Kernel handles of a device. */
 struct unit {
 	struct kernel_device *opened;        /* NULL: not open */
 	struct kernel_domain *domain;        /* where it is open */
-	struct kernel_domain *own_domain;    /* private and empty: for use without DMA */
 	bool claimed;                        /* bound to vfio-pci by us */
 	char previous_driver[HWB_NAME_SIZE]; /* that it had before */
 };

@@ -69,6 +69,26 @@ int operate_claim(struct operate_target *targets, uint32_t count, struct fault *
 	return result;
 }
 
+static int choose_domain(const struct kernel_backend *kernel, struct group *group,
+                         struct kernel_domain **domain, struct fault *fault)
+{
+	*domain = group->domain;
+	if (*domain != NULL)
+		return 0;
+	if (kernel->domain_new(&group->own_domain, fault) != 0)
+		return -1;
+	*domain = group->own_domain;
+	return 0;
+}
+
+static void drop_own_domain(const struct kernel_backend *kernel, struct group *group)
+{
+	if (group->open_count != 0 || group->own_domain == NULL)
+		return;
+	kernel->domain_free(group->own_domain);
+	group->own_domain = NULL;
+}
+
 int operate_open(const struct kernel_backend *kernel, struct device *device,
                  struct kernel_domain *domain, struct fault *fault)
 {
@@ -81,33 +101,33 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 		                 "this host offers no VFIO; `hwbroker-ctl status' says why");
 	if (operate_close(kernel, device, fault) != 0)
 		return -1;
-	if (domain == NULL) {
-		if (kernel->domain_new(&unit->own_domain, fault) != 0)
-			return -1;
-		domain = unit->own_domain;
-	}
+	if (domain == NULL && choose_domain(kernel, device->group, &domain, fault) != 0)
+		return -1;
 	if (kernel->open(&device->facts.address, device->group->id, domain, &unit->opened, fault) !=
 	    0) {
 		unit->opened = NULL;
-		operate_close(kernel, device, NULL);
+		drop_own_domain(kernel, device->group);
 		return -1;
 	}
 	unit->domain = domain;
+	device->group->domain = domain;
+	device->group->open_count++;
 	return 0;
 }
 
 int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
 {
 	struct unit *unit = &device->unit;
-	int result = 0;
+	struct group *group = device->group;
 
-	if (unit->opened != NULL)
-		result = kernel->close(unit->opened, fault);
+	if (unit->opened == NULL)
+		return 0;
+	int result = kernel->close(unit->opened, fault);
 	unit->opened = NULL;
 	unit->domain = NULL;
-	if (unit->own_domain != NULL)
-		kernel->domain_free(unit->own_domain);
-	unit->own_domain = NULL;
+	if (--group->open_count == 0)
+		group->domain = NULL;
+	drop_own_domain(kernel, group);
 	return result;
 }
 

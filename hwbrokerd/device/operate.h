@@ -23,8 +23,10 @@ struct operate_target {
 int operate_claim(struct operate_target *targets, uint32_t count, struct fault *fault);
 
 /* Opens the device in `domain`, or with NULL wherever it is open already, else
- * in a private, empty domain. A device that is open elsewhere is closed first,
- * which resets it. */
+ * where another function of its group is, else in a private, empty domain: the
+ * functions of a group share one, and who is not assigned to it does no DMA for
+ * lack of bus mastering. A device that is open elsewhere is closed first, which
+ * resets it. */
 int operate_open(const struct kernel_backend *kernel, struct device *device,
                  struct kernel_domain *domain, struct fault *fault);
 

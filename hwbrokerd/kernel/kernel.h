@@ -39,7 +39,8 @@ struct kernel_backend {
 	 * device comes. attach of a device fails as a whole with HWB_CONFLICT if a
 	 * mapping cannot be where it is. */
 	int (*domain_new)(struct kernel_domain **domain, struct fault *fault);
-	/* No device may be open in it. Unmaps all. */
+	/* Unmaps all. A device that is still open in it stays so, and reaches no
+	 * memory. */
 	void (*domain_free)(struct kernel_domain *domain);
 	/* After return the device reaches the memory (map) or can no longer (unmap). */
 	int (*map)(struct kernel_domain *domain, const struct kernel_mapping *mapping,

@@ -24,6 +24,7 @@ struct kernel_domain {
 	pthread_mutex_t lock;
 	int container; /* -1 while no group is in it */
 	uint32_t groups;
+	bool abandoned;                  /* by its owner: goes with the last group */
 	struct kernel_mapping *mappings; /* ascending by iova; each with its own fd */
 	uint32_t count;
 	uint32_t capacity;
@@ -50,6 +51,10 @@ int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *m
 int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault *fault);
 uint32_t vfio_domain_windows(struct kernel_domain *domain, struct hwb_iova_range *ranges,
                              uint32_t max);
+
+/* vfio_group.c: sets and clears bits of the command register. */
+int vfio_set_command(struct kernel_device *device, uint32_t set, uint32_t clear,
+                     struct fault *fault);
 
 /* vfio_irq.c */
 uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type);

@@ -24,16 +24,6 @@ int vfio_domain_new(struct kernel_domain **domain, struct fault *fault)
 	return 0;
 }
 
-void vfio_domain_free(struct kernel_domain *domain)
-{
-	close_fd(domain->container);
-	for (uint32_t i = 0; i < domain->count; i++)
-		close_fd(domain->mappings[i].fd);
-	free(domain->mappings);
-	pthread_mutex_destroy(&domain->lock);
-	free(domain);
-}
-
 /* ---- mappings ---- */
 
 /* Index of the first mapping that starts at or above `iova`. */
@@ -101,6 +91,12 @@ static int map_in_kernel(int container, const struct kernel_mapping *mapping, st
 	        mmap(NULL, mapping->size, PROT_READ | (mapping->device_writes ? PROT_WRITE : 0),
 	             MAP_SHARED, mapping->fd, (off_t)mapping->offset);
 
+	if (memory == MAP_FAILED && errno == ENOMEM)
+		return fault_set(fault, HWB_NO_MEMORY,
+		                 "no memory for %" PRIu64
+		                 " bytes of the memfd; with huge pages, too "
+		                 "few are free (/proc/sys/vm/nr_hugepages)",
+		                 mapping->size);
 	if (memory == MAP_FAILED)
 		return fault_errno(fault, errno, "cannot map %" PRIu64 " bytes of the memfd",
 		                   mapping->size);
@@ -193,6 +189,31 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
 	return result;
 }
 
+/* ---- end ---- */
+
+static void destroy(struct kernel_domain *domain)
+{
+	free(domain->mappings);
+	pthread_mutex_destroy(&domain->lock);
+	free(domain);
+}
+
+void vfio_domain_free(struct kernel_domain *domain)
+{
+	pthread_mutex_lock(&domain->lock);
+	while (domain->count != 0) {
+		uint32_t last = domain->count - 1;
+		if (domain->container >= 0)
+			unmap_in_kernel(domain->container, &domain->mappings[last], NULL);
+		forget(domain, last);
+	}
+	domain->abandoned = true;
+	bool unused = domain->groups == 0;
+	pthread_mutex_unlock(&domain->lock);
+	if (unused)
+		destroy(domain);
+}
+
 /* ---- groups ---- */
 
 static int refuse_attach(int error, uint32_t group, struct fault *fault)
@@ -258,7 +279,10 @@ void vfio_domain_detach(struct kernel_domain *domain, int group_fd)
 	ioctl(group_fd, VFIO_GROUP_UNSET_CONTAINER);
 	if (--domain->groups == 0)
 		domain->container = close_fd(domain->container);
+	bool unused = domain->groups == 0 && domain->abandoned;
 	pthread_mutex_unlock(&domain->lock);
+	if (unused)
+		destroy(domain);
 }
 
 /* ---- windows ---- */

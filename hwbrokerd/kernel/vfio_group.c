@@ -135,8 +135,8 @@ static int config_write(struct kernel_device *device, uint32_t offset, uint32_t 
 }
 
 /* Sets and clears bits of the command register, and looks whether that held. */
-static int set_command(struct kernel_device *device, uint32_t set, uint32_t clear,
-                       struct fault *fault)
+int vfio_set_command(struct kernel_device *device, uint32_t set, uint32_t clear,
+                     struct fault *fault)
 {
 	uint32_t command;
 
@@ -160,7 +160,8 @@ static int set_command(struct kernel_device *device, uint32_t set, uint32_t clea
 
 static int set_bus_master(struct kernel_device *device, bool on, struct fault *fault)
 {
-	return set_command(device, on ? PCI_COMMAND_MASTER : 0, on ? 0 : PCI_COMMAND_MASTER, fault);
+	return vfio_set_command(device, on ? PCI_COMMAND_MASTER : 0, on ? 0 : PCI_COMMAND_MASTER,
+	                        fault);
 }
 
 /* ---- devices ---- */
@@ -190,7 +191,12 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 		return fault_errno(fault, errno, "VFIO tells nothing about %s", device->name);
 	device->flags = info.flags;
 	device->config = region.offset;
-	return set_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, PCI_COMMAND_MASTER, fault);
+	/* A device whose INTx nobody listens to must not pull the line: it may be
+	 * shared, and the kernel switches off a line that nobody cares for. VFIO
+	 * leaves it enabled, and masks it when this bit is written. */
+	return vfio_set_command(device,
+	                        PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE,
+	                        PCI_COMMAND_MASTER, fault);
 }
 
 static int open_device(const struct hwb_pci_address *address, uint32_t group,

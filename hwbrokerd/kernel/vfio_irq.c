@@ -4,6 +4,7 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -52,7 +53,9 @@ int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const 
 	int result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_TRIGGER, trigger_fds, count);
 	if (result == 0 && unmask_fd >= 0)
 		result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_UNMASK, &unmask_fd, 1);
-	if (result == 0)
+	/* Last: an interrupt that is pending comes with this. */
+	if (result == 0 && (type != HWB_IRQ_INTX ||
+	                    vfio_set_command(device, 0, PCI_COMMAND_INTX_DISABLE, NULL) == 0))
 		return 0;
 	vfio_irq_disable(device, type, NULL);
 	return fault_errno(fault, -result, "cannot enable %u interrupts of %s", count,
@@ -61,6 +64,8 @@ int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const 
 
 int vfio_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struct fault *fault)
 {
+	if (type == HWB_IRQ_INTX)
+		vfio_set_command(device, PCI_COMMAND_INTX_DISABLE, 0, NULL);
 	int result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_TRIGGER, NULL, 0);
 
 	return result == 0 ? 0

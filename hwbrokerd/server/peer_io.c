@@ -121,8 +121,10 @@ void peer_send(struct peer *peer, const struct hwb_header *header, const void *b
 		/* ETOOMANYREFS: too many of our descriptors wait in sockets, by
 		 * the kernel's count for our user: as full as a full buffer. */
 		if (errno != EAGAIN && errno != ENOBUFS && errno != ETOOMANYREFS) {
-			/* Hung up: the reader sees it and drops the peer, at a
-			 * moment when nobody is in the middle of serving it. */
+			/* It hung up, or shut its reading side. The reader drops it at
+			 * the end of file that this makes, at a moment when nobody is in
+			 * the middle of serving it. */
+			shutdown(peer->fd, SHUT_RDWR);
 			return;
 		}
 	}

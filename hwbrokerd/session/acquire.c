@@ -386,23 +386,43 @@ static int may_begin(const struct acquire *self, struct fault *fault)
 	return 0;
 }
 
+/* A function of the group that is on its way to rest, the device first; NULL:
+ * nothing to wait for. */
+static struct device *in_transit(const struct broker *broker, struct device *device)
+{
+	if (lifecycle_in_transit(device->state))
+		return device;
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		struct device *mate = broker->inventory.devices[i];
+		if (mate->group == device->group && lifecycle_in_transit(mate->state))
+			return mate;
+	}
+	return NULL;
+}
+
+static bool park(struct acquire *self, struct device *busy)
+{
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	struct waiter **end = &busy->waiters;
+
+	if (waiter == NULL)
+		return false;
+	while (*end != NULL)
+		end = &(*end)->next;
+	waiter->acquire = self;
+	*end = waiter;
+	return true;
+}
+
 /* Starts the job, or parks the request, or refuses it. */
 static void begin(struct acquire *self)
 {
 	struct device *device = self->device;
+	struct device *busy = in_transit(self->broker, device);
 
-	if (peer_connected(self->request.peer) && lifecycle_in_transit(device->state) &&
-	    (self->flags & HWB_ACQUIRE_NO_WAIT) == 0) {
-		struct waiter *waiter = calloc(1, sizeof(*waiter));
-		if (waiter != NULL) {
-			struct waiter **end = &device->waiters;
-			while (*end != NULL)
-				end = &(*end)->next;
-			waiter->acquire = self;
-			*end = waiter;
-			return;
-		}
-	}
+	if (busy != NULL && peer_connected(self->request.peer) &&
+	    (self->flags & HWB_ACQUIRE_NO_WAIT) == 0 && park(self, busy))
+		return;
 	if (!peer_connected(self->request.peer) || may_begin(self, &self->fault) != 0) {
 		refuse(self);
 		return;
