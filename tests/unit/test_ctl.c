@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What hwbroker-ctl prints: tables and JSON of fixed records against the files in
+ * tests/golden/ctl, and the parts that they are made of. The records' vendors are
+ * in no pci.ids, so that the output is the same on every machine.
+ *
+ * UPDATE_GOLDEN=1 in the environment rewrites the files instead.
+ */
+#include "json.h"
+#include "names.h"
+#include "print.h"
+#include "spelling.h"
+#include "table.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *text;
+static size_t text_length;
+static FILE *out;
+
+static void setup(void)
+{
+	out = open_memstream(&text, &text_length);
+	ck_assert_ptr_nonnull(out);
+}
+
+static void teardown(void)
+{
+	if (out != NULL)
+		fclose(out);
+	free(text);
+}
+
+/* All that was printed so far; printing ends with this. */
+static const char *printed(void)
+{
+	fclose(out);
+	out = NULL;
+	return text;
+}
+
+static void anew(void)
+{
+	teardown();
+	setup();
+}
+
+/* ---- records ---- */
+
+static const struct hwb_admin_device devices[] = {
+	{
+	        .device = { .address = { 0, 0, 3, 0, 0 },
+	                    .vendor = 0x0bad,
+	                    .device = 0x0001,
+	                    .class_code = 0x020000,
+	                    .iommu_group = 3,
+	                    .state = HWB_DEVICE_GRANTED,
+	                    .flags = HWB_DEVICE_RESETS,
+	                    .msi_vectors = 1,
+	                    .msix_vectors = 5,
+	                    .bars = { { 0xfebc0000, 0x20000, 0, 0 },
+	                              { 0xc000, 0x20, HWB_BAR_IO, 0 },
+	                              { 0 },
+	                              { 0xfe000000, 0x4000,
+	                                HWB_BAR_64BIT | HWB_BAR_PREFETCHABLE | HWB_BAR_MSIX_TABLE,
+	                                0 } } },
+	        .host_driver = "vfio-pci",
+	        .client = "network",
+	        .rule = "nic",
+	},
+	{
+	        .device = { .address = { 0, 0, 4, 0, 0 },
+	                    .vendor = 0x0bad,
+	                    .device = 0x00ff,
+	                    .class_code = 0x010802,
+	                    .iommu_group = 4,
+	                    .state = HWB_DEVICE_QUARANTINED,
+	                    .msix_vectors = 2048,
+	                    .bars = { { 0xfebf1000, 0x100, HWB_BAR_PARTIAL_PAGE, 0 } } },
+	        .host_driver = "vfio-pci",
+	        .rule = "disk",
+	        .note = "it did not come back from a reset: try `echo 1 > .../remove'",
+	},
+	{
+	        /* Everything as long as it can be, without a terminating NUL. */
+	        .device = { .address = { 0x10000, 0xff, 31, 7, 0 },
+	                    .vendor = 0x0bad,
+	                    .device = 0xffff,
+	                    .class_code = 0xff0000,
+	                    .iommu_group = UINT32_MAX,
+	                    .state = 99 },
+	        .host_driver = "a-driver-with-the-longest-name-1",
+	        .client = "a-client-with-the-longest-name-1",
+	        .rule = "a-rule-with-the-longest-name-123",
+	},
+	{ .device = { .vendor = 0x0bad, .device = 0x0002, .state = HWB_DEVICE_HOST } },
+};
+
+static const struct hwb_admin_client clients[] = {
+	{ .id = 1,
+	  .pid = 812,
+	  .uid = 990,
+	  .gid = 991,
+	  .sessions = 7,
+	  .mappings = 12,
+	  .dma_bytes = 0x1800000,
+	  .connected_ms = 7260000,
+	  .requests = 123456789,
+	  .client = "network" },
+	{ .id = UINT32_MAX,
+	  .pid = UINT32_MAX,
+	  .uid = UINT32_MAX - 1,
+	  .gid = UINT32_MAX - 1,
+	  .sessions = 65535,
+	  .mappings = 65535,
+	  .dma_bytes = 1ull << 40,
+	  .connected_ms = 400ull * 86400 * 1000,
+	  .requests = 9007199254740993,
+	  .client = "gr\xc3\xbc\xc3\x9f" },
+	{ .id = 3, .connected_ms = 999 },
+};
+
+static const struct hwb_admin_session sessions[] = {
+	{ .connection = 1,
+	  .handle = 1,
+	  .kind = HWB_SESSION_DEVICE,
+	  .client = "network",
+	  .resource = "0000:00:03.0 with DMA" },
+	{ .connection = 1,
+	  .handle = 2,
+	  .kind = HWB_SESSION_IO_MEM,
+	  .client = "network",
+	  .resource = "0000:00:03.0 BAR 0 0xfebc0000-0xfebdffff wc" },
+	{ .connection = 1,
+	  .handle = 3,
+	  .kind = HWB_SESSION_IO_PORT,
+	  .client = "network",
+	  .resource = "ports 0x60-0x60" },
+	{ .connection = 1,
+	  .handle = 4,
+	  .kind = HWB_SESSION_IRQ,
+	  .client = "network",
+	  .resource = "0000:00:03.0 MSI-X, 5 vectors" },
+	{ .connection = 1,
+	  .handle = 5,
+	  .kind = HWB_SESSION_DOMAIN,
+	  .client = "network",
+	  .resource = "12 mappings, 25165824 bytes, 1 device" },
+	{ .connection = 2, .handle = UINT32_MAX, .kind = 77, .client = "other" },
+};
+
+static const struct hwb_status_reply status = {
+	.uptime_ms = 3 * 86400 * 1000,
+	.pid = 417,
+	.flags = HWB_STATUS_IOMMU | HWB_STATUS_VFIO | HWB_STATUS_LOCKDOWN,
+	.devices = 12,
+	.devices_granted = 2,
+	.connections = 3,
+	.sessions = 9,
+	.dma_bytes = 0x1900000,
+	.requests = 123456789,
+	.workers = 4,
+	.workers_busy = 1,
+	.rules = 5,
+	.version = "0.1.0",
+	.backend = "vfio-group",
+	.policy = "/etc/hwbroker/hwbroker.conf",
+};
+
+static const char problems[] =
+        "no interrupt remapping: a device can forge interrupts; enable it in the firmware\n"
+        "no line end behind this one";
+
+enum {
+	DEVICES = sizeof(devices) / sizeof(devices[0]),
+	CLIENTS = sizeof(clients) / sizeof(clients[0]),
+	SESSIONS = sizeof(sessions) / sizeof(sessions[0]),
+};
+
+/* ---- against the files ---- */
+
+static void as_in(const char *name)
+{
+	char path[256];
+	static char expected[65536];
+	const char *got = printed();
+
+	snprintf(path, sizeof(path), GOLDEN_DIR "/ctl/%s", name);
+	if (getenv("UPDATE_GOLDEN") != NULL) {
+		FILE *file = fopen(path, "w");
+		ck_assert_ptr_nonnull(file);
+		fputs(got, file);
+		fclose(file);
+		return;
+	}
+	FILE *file = fopen(path, "r");
+	ck_assert_msg(file != NULL, "cannot open %s", path);
+	size_t length = fread(expected, 1, sizeof(expected) - 1, file);
+	expected[length] = '\0';
+	fclose(file);
+	ck_assert_str_eq(got, expected);
+}
+
+static void print_all(const char *kind, unsigned width)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s-%u.txt", kind, width);
+	switch (kind[0]) {
+	case 'd':
+		print_devices(out, width, devices, DEVICES);
+		names_end();
+		break;
+	case 'c':
+		print_clients(out, width, clients, CLIENTS);
+		break;
+	default:
+		print_sessions(out, width, sessions, SESSIONS);
+		break;
+	}
+	as_in(name);
+}
+
+static const struct {
+	const char *kind;
+	unsigned width;
+} tables[] = {
+	{ "devices", 0 },  { "devices", 80 }, { "devices", 200 }, { "clients", 0 },
+	{ "clients", 80 }, { "sessions", 0 }, { "sessions", 40 }, { "sessions", 80 },
+};
+
+START_TEST(tables_are_as_in_their_files)
+{
+	print_all(tables[_i].kind, tables[_i].width);
+}
+END_TEST
+
+START_TEST(json_is_as_in_its_files)
+{
+	json_devices(out, devices, DEVICES);
+	names_end();
+	as_in("devices.json");
+	anew();
+	json_clients(out, clients, CLIENTS);
+	as_in("clients.json");
+	anew();
+	json_sessions(out, sessions, SESSIONS);
+	as_in("sessions.json");
+	anew();
+	json_status(out, &status, problems);
+	as_in("status.json");
+	anew();
+	print_status(out, &status, problems);
+	as_in("status.txt");
+}
+END_TEST
+
+/* ---- JSON ---- */
+
+static json_t *parsed(void)
+{
+	json_error_t error;
+	json_t *value = json_loads(printed(), 0, &error);
+
+	ck_assert_msg(value != NULL, "line %d: %s", error.line, error.text);
+	return value;
+}
+
+START_TEST(nothing_is_an_empty_array)
+{
+	json_t *value;
+
+	json_devices(out, NULL, 0);
+	names_end();
+	value = parsed();
+	ck_assert(json_is_array(value) && json_array_size(value) == 0);
+	json_decref(value);
+	anew();
+	json_sessions(out, NULL, 0);
+	value = parsed();
+	ck_assert(json_is_array(value) && json_array_size(value) == 0);
+	json_decref(value);
+	anew();
+	json_status(out, &status, "");
+	value = parsed();
+	ck_assert_uint_eq(json_array_size(json_object_get(value, "problems")), 0);
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(json_stays_valid_whatever_names_hold)
+{
+	static const char *const names[] = { "\"quoted\\", "tab\there", "\x1b[31mred",
+		                             "\xff\xfe",   "cut \xc3",  "\xe2\x80\xa8" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct hwb_admin_session session = { .kind = HWB_SESSION_IRQ };
+		anew();
+		memcpy(session.client, names[i], strlen(names[i]));
+		memset(session.resource, 'r', sizeof(session.resource));
+		json_sessions(out, &session, 1);
+		json_t *value = parsed();
+		json_t *first = json_array_get(value, 0);
+		ck_assert(json_is_string(json_object_get(first, "client")));
+		ck_assert_uint_eq(json_string_length(json_object_get(first, "resource")),
+		                  sizeof(session.resource));
+		if (i < 3)
+			ck_assert_str_eq(json_string_value(json_object_get(first, "client")),
+			                 names[i]);
+		json_decref(value);
+	}
+}
+END_TEST
+
+/* ---- table ---- */
+
+static const char *const headings[] = { "ONE", "TWO" };
+
+static void one_row(unsigned width, const char *one, const char *two)
+{
+	struct table *table = table_new(2, headings);
+
+	anew();
+	table_cell(table, "%s", one);
+	table_cell(table, "%s", two);
+	table_print(table, out, width);
+	table_free(table);
+	printed();
+}
+
+static void row_is(const char *one, const char *two, const char *expected)
+{
+	one_row(0, one, two);
+	ck_assert_str_eq(strchr(text, '\n') + 1, expected);
+}
+
+START_TEST(columns_are_as_wide_as_their_widest)
+{
+	one_row(0, "a", "b");
+	ck_assert_str_eq(text, "ONE  TWO\na    b\n");
+	one_row(0, "four", "a b");
+	ck_assert_str_eq(text, "ONE   TWO\nfour  a b\n");
+	one_row(0, "", "");
+	ck_assert_str_eq(text, "ONE  TWO\n-    -\n");
+}
+END_TEST
+
+START_TEST(no_row_is_but_headings)
+{
+	struct table *table = table_new(2, headings);
+
+	table_print(table, out, 80);
+	table_free(table);
+	table_free(NULL);
+	ck_assert_str_eq(printed(), "ONE  TWO\n");
+}
+END_TEST
+
+START_TEST(utf8_counts_as_columns)
+{
+	row_is("gr\xc3\xbc\xc3\x9f", "x", "gr\xc3\xbc\xc3\x9f  x\n");
+	/* Two columns each. */
+	row_is("\xe6\x97\xa5\xe6\x9c\xac", "x", "\xe6\x97\xa5\xe6\x9c\xac  x\n");
+	/* None: a combining accent. */
+	row_is("e\xcc\x81ry", "x", "e\xcc\x81ry  x\n");
+}
+END_TEST
+
+START_TEST(the_widest_is_cut)
+{
+	one_row(20, "short", "twenty-two characters.");
+	ck_assert_str_eq(text, "ONE    TWO\nshort  twenty-two c\xe2\x80\xa6\n");
+	one_row(21, "twenty-two characters.", "short");
+	ck_assert_str_eq(text, "ONE             TWO\ntwenty-two ch\xe2\x80\xa6  short\n");
+	/* A character of two columns is not cut in two. */
+	one_row(15, "abc",
+	        "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac");
+	ck_assert_str_eq(strchr(text, '\n') + 1,
+	                 "abc  \xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe2\x80\xa6\n");
+	/* There is a width below which nothing could be read. */
+	one_row(3, "123456789", "123456789");
+	ck_assert_str_eq(strchr(text, '\n') + 1, "1234567\xe2\x80\xa6  1234567\xe2\x80\xa6\n");
+	/* What fits exactly is left alone. */
+	one_row(20, "123456789", "123456789");
+	ck_assert_str_eq(strchr(text, '\n') + 1, "123456789  123456789\n");
+}
+END_TEST
+
+START_TEST(control_characters_become_question_marks)
+{
+	row_is("a\x1b[31mb", "x", "a?[31mb  x\n");
+	row_is("a\nb", "x\ty", "a?b  x?y\n");
+	row_is("a\x7f", "x", "a?   x\n");
+	row_is("a\xc2\x9b\x33", "x", "a??3  x\n"); /* U+009B, CSI of 8 bits */
+	for (int c = 1; c < 0x20; c++) {
+		char cell[2] = { (char)c, '\0' };
+		row_is(cell, "x", "?    x\n");
+	}
+}
+END_TEST
+
+START_TEST(bad_utf8_becomes_question_marks)
+{
+	row_is("a\xff", "x", "a?   x\n");
+	row_is("\xc3", "x", "?    x\n");
+	row_is("\xe2\x82", "x", "??   x\n");
+	row_is("\xc0\xaf", "x", "??   x\n");
+	row_is("\xed\xa0\x80", "x", "???  x\n");
+	row_is("\x9b\x33", "x", "?3   x\n");
+}
+END_TEST
+
+/* Not only cells: a terminal obeys what stands below the table as well. */
+START_TEST(notes_and_problems_are_printable)
+{
+	static const struct hwb_admin_device device = { .note = "a\x1b[31mb" };
+	struct hwb_status_reply reply = status;
+
+	print_devices(out, 0, &device, 1);
+	names_end();
+	ck_assert_ptr_null(strchr(printed(), '\x1b'));
+	anew();
+	memcpy(reply.policy, "/\x1b[2J", 6);
+	print_status(out, &reply, "a\x1b[31mb");
+	ck_assert_ptr_null(strchr(printed(), '\x1b'));
+}
+END_TEST
+
+/* ---- words ---- */
+
+START_TEST(sizes)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 B" },
+		{ 1, "1 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1 KiB" },
+		{ 1536, "1.5 KiB" },
+		{ 4096, "4 KiB" },
+		{ 102400, "100 KiB" },
+		{ 1 << 20, "1 MiB" },
+		{ 25 << 20, "25 MiB" },
+		{ 3ull << 29, "1.5 GiB" },
+		{ 1ull << 40, "1 TiB" },
+		{ UINT64_MAX, "16777216 TiB" },
+		{ 1048575, "1 MiB" }, /* not "1024 KiB" */
+		{ (1ull << 30) - 1, "1 GiB" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char got[16];
+		names_size(cases[i].bytes, got);
+		ck_assert_msg(strcmp(got, cases[i].text) == 0, "%" PRIu64 ": %s, not %s",
+		              cases[i].bytes, got, cases[i].text);
+	}
+}
+END_TEST
+
+START_TEST(durations)
+{
+	static const struct {
+		uint64_t milliseconds;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 s" },
+		{ 999, "0 s" },
+		{ 1000, "1 s" },
+		{ 119999, "119 s" },
+		{ 120000, "2 min" },
+		{ 7199999, "119 min" },
+		{ 7200000, "2 h" },
+		{ 48ull * 3600 * 1000 - 1, "47 h" },
+		{ 48ull * 3600 * 1000, "2 d" },
+		{ UINT64_MAX, "213503982334 d" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char got[16];
+		names_duration(cases[i].milliseconds, got);
+		ck_assert_str_eq(got, cases[i].text);
+	}
+}
+END_TEST
+
+START_TEST(addresses_and_enums)
+{
+	const struct hwb_pci_address largest = { UINT32_MAX, 255, 255, 255, 0 };
+	const struct hwb_pci_address usual = { 0, 0x3b, 0x1f, 6, 0 };
+	struct hwb_device device = { .vendor = 0x0bad, .device = 0x00ff };
+	char address[32], name[128];
+
+	names_address(&usual, address);
+	ck_assert_str_eq(address, "0000:3b:1f.6");
+	names_address(&largest, address);
+	ck_assert_str_eq(address, "ffffffff:ff:ff.ff");
+	names_device(&device, name, sizeof(name));
+	ck_assert_str_eq(name, "0bad:00ff");
+	names_end();
+	names_end();
+	for (uint32_t i = 0; i <= HWB_DEVICE_GONE; i++)
+		ck_assert_str_ne(names_state(i), "?");
+	ck_assert_str_eq(names_state(HWB_DEVICE_GONE + 1), "?");
+	ck_assert_str_eq(names_state(UINT32_MAX), "?");
+	for (uint32_t i = HWB_SESSION_DEVICE; i <= HWB_SESSION_DOMAIN; i++)
+		ck_assert_str_ne(names_session(i), "?");
+	ck_assert_str_eq(names_session(0), "?");
+	ck_assert_str_eq(names_session(HWB_SESSION_DOMAIN + 1), "?");
+}
+END_TEST
+
+START_TEST(spelling)
+{
+	static const char *const known[] = { "devices", "clients", "sessions", "ls" };
+	static const struct {
+		const char *word, *nearest;
+	} cases[] = {
+		{ "devices", "devices" },
+		{ "device", "devices" },
+		{ "devcies", "devices" },
+		{ "divices", "devices" },
+		{ "client", "clients" },
+		{ "session", "sessions" },
+		{ "sesions", "sessions" },
+		{ "Clients", "clients" },
+		{ "l", "ls" },
+		{ "", NULL },
+		{ "xy", NULL }, /* as far from `ls' as that is long */
+		{ "hardware", NULL },
+		{ "dev", NULL },
+		{ "a-word-that-is-longer-than-any-that-is-known", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *nearest = spelling_nearest(cases[i].word, known, 4);
+		ck_assert_msg(cases[i].nearest == NULL
+		                      ? nearest == NULL
+		                      : nearest != NULL && strcmp(nearest, cases[i].nearest) == 0,
+		              "`%s': %s", cases[i].word, nearest != NULL ? nearest : "none");
+	}
+	ck_assert_ptr_null(spelling_nearest("devices", known, 0));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("hwbroker-ctl");
+	TCase *files = tcase_create("files");
+	TCase *parts = tcase_create("parts");
+
+	setlocale(LC_CTYPE, "C.UTF-8"); /* as main() of the tool does */
+	tcase_add_checked_fixture(files, setup, teardown);
+	tcase_add_checked_fixture(parts, setup, teardown);
+	tcase_add_loop_test(files, tables_are_as_in_their_files, 0,
+	                    (int)(sizeof(tables) / sizeof(tables[0])));
+	tcase_add_test(files, json_is_as_in_its_files);
+	tcase_add_test(parts, nothing_is_an_empty_array);
+	tcase_add_test(parts, json_stays_valid_whatever_names_hold);
+	tcase_add_test(parts, columns_are_as_wide_as_their_widest);
+	tcase_add_test(parts, no_row_is_but_headings);
+	tcase_add_test(parts, utf8_counts_as_columns);
+	tcase_add_test(parts, the_widest_is_cut);
+	tcase_add_test(parts, control_characters_become_question_marks);
+	tcase_add_test(parts, bad_utf8_becomes_question_marks);
+	tcase_add_test(parts, notes_and_problems_are_printable);
+	tcase_add_test(parts, sizes);
+	tcase_add_test(parts, durations);
+	tcase_add_test(parts, addresses_and_enums);
+	tcase_add_test(parts, spelling);
+	suite_add_tcase(suite, files);
+	suite_add_tcase(suite, parts);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
