@@ -873,6 +873,8 @@ START_TEST(handles_of_another_kind)
 	for (unsigned kind = HWB_SESSION_DEVICE; kind <= HWB_SESSION_DOMAIN; kind++)
 		if (handles.of[kind] != 0)
 			expect_no_session(fd, handles.of[kind], kind);
+		else
+			printf("protocol: kind %u of handles is not to be had here\n", kind);
 	/* ASSIGN with a domain where the device should be, and the reverse. */
 	uint32_t domain = handles.of[HWB_SESSION_DOMAIN];
 	if (domain != 0) {
