@@ -991,6 +991,7 @@ START_TEST(as_many_requests_as_allowed)
 	int fd = wire_greeted(&hello);
 	uint32_t count = hello.requests_max < 256 ? hello.requests_max : 256;
 
+	ck_assert_uint_ge(count, 1);
 	for (uint32_t serial = 1; serial <= count; serial++) {
 		fill(&packet, HWB_DEVICE_LIST, serial, 0, sizeof(struct hwb_list_request));
 		ck_assert(wire_send(fd, packet.bytes, packet.length, NULL, 0));

@@ -196,7 +196,7 @@ typedef struct hwb_check (*checker)(const void *, size_t, uint32_t, struct hwb_h
 /* Checks the draft in memory of its own size; what holds for any result. */
 static struct hwb_check run(checker check, const struct draft *draft)
 {
-	void *packet = malloc(draft->length);
+	void *packet = draft->length != 0 ? malloc(draft->length) : NULL;
 	struct hwb_header header;
 	struct hwb_check result;
 
@@ -735,6 +735,7 @@ static uint32_t refuse(struct draft *draft, const char *reason, size_t length)
 
 START_TEST(made_refusals)
 {
+	static const char euro[] = { (char)0xe2, (char)0x82, (char)0xac };
 	static char reason[2000];
 	struct draft draft;
 	struct hwb_header header;
@@ -758,9 +759,9 @@ START_TEST(made_refusals)
 	ck_assert_uint_eq(refuse(&draft, reason, HWB_REASON_MAX), HWB_REASON_MAX);
 	ck_assert_uint_eq(refuse(&draft, reason, sizeof(reason)), HWB_REASON_MAX);
 	/* Cut before a character of three bytes, wherever the limit falls in it. */
-	memcpy(reason + HWB_REASON_MAX - 2, "\xe2\x82\xac", 3);
+	memcpy(reason + HWB_REASON_MAX - 2, euro, sizeof(euro));
 	ck_assert_uint_eq(refuse(&draft, reason, sizeof(reason)), HWB_REASON_MAX - 2);
-	memcpy(reason + HWB_REASON_MAX - 3, "\xe2\x82\xac", 3);
+	memcpy(reason + HWB_REASON_MAX - 3, euro, sizeof(euro));
 	ck_assert_uint_eq(refuse(&draft, reason, HWB_REASON_MAX), HWB_REASON_MAX);
 	memset(reason, 0x80, sizeof(reason)); /* not UTF-8 at all: terminates */
 	ck_assert_uint_eq(refuse(&draft, reason, sizeof(reason)), 0);
