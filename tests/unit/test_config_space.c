@@ -76,20 +76,23 @@ static const char *judge(uint32_t offset, uint32_t width)
 static void forbids(uint32_t first, uint32_t last, const char *name)
 {
 	for (uint32_t width = 1; width <= 4; width *= 2)
-		for (uint32_t at = first & ~(width - 1); at <= last; at += width)
-			ck_assert_msg(judge(at, width) != NULL &&
-			                      strcmp(judge(at, width), name) == 0,
-			              "%u bytes at 0x%x: %s", width, at,
-			              judge(at, width) ? judge(at, width) : "allowed");
+		for (uint32_t at = first & ~(width - 1); at <= last; at += width) {
+			const char *judged = judge(at, width);
+			if (judged == NULL || strcmp(judged, name) != 0)
+				ck_abort_msg("%u bytes at 0x%x: %s", width, at,
+				             judged != NULL ? judged : "allowed");
+		}
 }
 
 static void allows(uint32_t first, uint32_t last)
 {
 	for (uint32_t width = 1; width <= 4; width *= 2)
 		for (uint32_t at = (first + width - 1) & ~(width - 1); at + width - 1 <= last;
-		     at += width)
-			ck_assert_msg(judge(at, width) == NULL, "%u bytes at 0x%x: %s", width, at,
-			              judge(at, width));
+		     at += width) {
+			const char *judged = judge(at, width);
+			if (judged != NULL)
+				ck_abort_msg("%u bytes at 0x%x: %s", width, at, judged);
+		}
 }
 
 /* ---- facts ---- */
@@ -510,7 +513,7 @@ START_TEST(noise)
 	struct config_facts facts;
 
 	srand(1);
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < 40; round++) {
 		take(round % 2 == 0 ? 256 : 4096);
 		for (size_t i = 0; i < size; i++)
 			config[i] = (uint8_t)rand();
