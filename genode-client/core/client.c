@@ -2,9 +2,10 @@
 /*
  * Requests and their answers, without a libc.
  *
- * send_lock guards the list of calls in flight and the act of sending;
- * receive_lock makes one thread at a time the receiver, which delivers
- * everybody's answers. Order: receive_lock before send_lock.
+ * One thread at a time receives, for all: it delivers each answer to the call
+ * that waits for it. The monitor guards the list of calls and who receives, and is
+ * where the others wait. It is never held while receiving, or while sending,
+ * which send_lock is for.
  */
 #include <hwbroker/client.h>
 #include <hwbroker/codec.h>
@@ -14,14 +15,14 @@
 /* Linux errno values that the library itself answers (asm-generic/errno.h). */
 enum { E_INVAL = 22, E_PIPE = 32, E_PROTO = 71, E_OVERFLOW = 75 };
 
-static void lock(const struct hwb_lock *lock)
+static void enter(const struct hwb_client *client)
 {
-	lock->acquire(lock->context);
+	client->monitor.acquire(client->monitor.context);
 }
 
-static void unlock(const struct hwb_lock *lock)
+static void leave(const struct hwb_client *client)
 {
-	lock->release(lock->context);
+	client->monitor.release(client->monitor.context);
 }
 
 static void close_fds(const struct hwb_client *client, const int *fds, uint32_t first,
@@ -31,22 +32,15 @@ static void close_fds(const struct hwb_client *client, const int *fds, uint32_t 
 		client->transport.close_fd(client->transport.context, fds[i]);
 }
 
-/* The waiting thread looks at `done` without a lock: all else comes before. */
 static void complete(struct hwb_call *call, int result)
 {
 	call->result = result;
-	__atomic_store_n(&call->done, 1, __ATOMIC_RELEASE);
+	call->done = 1;
 }
 
-static int is_done(const struct hwb_call *call)
-{
-	return __atomic_load_n(&call->done, __ATOMIC_ACQUIRE);
-}
-
-/* The connection is of no more use: everybody who waits is told. */
+/* The connection is of no more use: everybody who waits is told. In the monitor. */
 static void fail_all(struct hwb_client *client, int error)
 {
-	lock(&client->send_lock);
 	if (client->dead == 0)
 		client->dead = error;
 	while (client->calls != NULL) {
@@ -54,21 +48,19 @@ static void fail_all(struct hwb_client *client, int error)
 		client->calls = call->next;
 		complete(call, client->dead);
 	}
-	unlock(&client->send_lock);
 }
 
+/* Takes the call with this serial off the list; NULL: there is none. In the
+ * monitor. */
 static struct hwb_call *take_call(struct hwb_client *client, uint32_t serial)
 {
 	struct hwb_call **link = &client->calls;
-	struct hwb_call *call;
 
-	lock(&client->send_lock);
 	while (*link != NULL && (*link)->serial != serial)
 		link = &(*link)->next;
-	call = *link;
+	struct hwb_call *call = *link;
 	if (call != NULL)
 		*link = call->next;
-	unlock(&client->send_lock);
 	return call;
 }
 
@@ -116,7 +108,27 @@ static int deliver(struct hwb_client *client, struct hwb_call *call,
 	return 0;
 }
 
-/* Receives one packet and sees it delivered. Called with receive_lock held. */
+/* Finds the call of a checked reply and completes it. */
+static int deliver_reply(struct hwb_client *client, const struct hwb_header *header,
+                         uint32_t fd_count)
+{
+	enter(client);
+	struct hwb_call *call = take_call(client, header->serial);
+	leave(client);
+	if (call == NULL) {
+		close_fds(client, client->received_fds, 0, fd_count);
+		return -E_PROTO;
+	}
+	/* Off the list it is ours alone, until it is done. */
+	int result = deliver(client, call, header, hwb_body(client->packet), fd_count);
+	enter(client);
+	complete(call, result);
+	leave(client);
+	return result == -E_PROTO ? result : 0;
+}
+
+/* Receives one packet and sees it delivered. Only by the thread that receives,
+ * outside of the monitor. */
 static int receive(struct hwb_client *client)
 {
 	const struct hwb_transport *transport = &client->transport;
@@ -133,60 +145,73 @@ static int receive(struct hwb_client *client)
 		close_fds(client, client->received_fds, 0, fd_count);
 		return -E_PROTO;
 	}
-	if (header.kind == HWB_EVENT) {
-		if (client->on_event != NULL)
-			client->on_event(client->event_context, &header, hwb_body(client->packet));
+	if (header.kind == HWB_REPLY)
+		return deliver_reply(client, &header, fd_count);
+	if (client->on_event != NULL)
+		client->on_event(client->event_context, &header, hwb_body(client->packet));
+	return 0;
+}
+
+/* In the monitor: receives if nobody does, otherwise waits for who does. */
+static int receive_or_wait(struct hwb_client *client)
+{
+	if (client->dead != 0)
+		return client->dead;
+	if (client->receiving) {
+		client->monitor.wait(client->monitor.context);
 		return 0;
 	}
-	struct hwb_call *call = take_call(client, header.serial);
-	if (call == NULL) {
-		close_fds(client, client->received_fds, 0, fd_count);
-		return -E_PROTO;
-	}
-	int result = deliver(client, call, &header, hwb_body(client->packet), fd_count);
-	complete(call, result);
-	return result == -E_PROTO ? result : 0;
+	client->receiving = 1;
+	leave(client);
+	int result = receive(client);
+	enter(client);
+	client->receiving = 0;
+	if (result < 0)
+		fail_all(client, result);
+	/* Whose answer came goes home; one of the others receives on. */
+	client->monitor.wake_all(client->monitor.context);
+	return result;
 }
 
 int hwb_receive_one(struct hwb_client *client)
 {
-	int result;
-
-	lock(&client->receive_lock);
-	result = client->dead != 0 ? client->dead : receive(client);
-	if (result < 0)
-		fail_all(client, result);
-	unlock(&client->receive_lock);
+	enter(client);
+	int result = receive_or_wait(client);
+	leave(client);
 	return result;
 }
 
-int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode, uint32_t session,
-              const void *body, size_t body_length, int fd)
+/* Puts the call among those in flight, with a serial of its own. */
+static int enlist(struct hwb_client *client, struct hwb_call *call, uint16_t opcode)
+{
+	enter(client);
+	int result = client->dead;
+	if (result == 0) {
+		if (++client->next_serial == 0)
+			client->next_serial = 1;
+		call->serial = client->next_serial;
+		call->opcode = opcode;
+		call->session = 0;
+		call->reply_length = 0;
+		call->fd_count = 0;
+		call->result = 0;
+		call->done = 0;
+		call->next = client->calls;
+		client->calls = call;
+	}
+	leave(client);
+	return result;
+}
+
+static long send_request(struct hwb_client *client, const struct hwb_call *call, uint32_t session,
+                         const void *body, size_t body_length, int fd)
 {
 	struct hwb_header *header = (struct hwb_header *)client->request;
 	uint32_t length = (uint32_t)(sizeof(*header) + body_length);
-	long sent;
 
-	if (body_length > HWB_MESSAGE_MAX - sizeof(*header))
-		return -E_INVAL;
-	lock(&client->send_lock);
-	if (client->dead != 0) {
-		unlock(&client->send_lock);
-		return client->dead;
-	}
-	if (++client->next_serial == 0)
-		client->next_serial = 1;
-	call->serial = client->next_serial;
-	call->opcode = opcode;
-	call->session = 0;
-	call->reply_length = 0;
-	call->fd_count = 0;
-	call->result = 0;
-	call->done = 0;
-	call->next = client->calls;
-	client->calls = call;
+	client->send_lock.acquire(client->send_lock.context);
 	header->version = HWB_PROTOCOL_VERSION;
-	header->opcode = opcode;
+	header->opcode = call->opcode;
 	header->length = length;
 	header->serial = call->serial;
 	header->session = session;
@@ -194,32 +219,44 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
 	header->kind = HWB_REQUEST;
 	header->fds = fd >= 0;
 	bytes_copy(header + 1, body, body_length);
-	sent = client->transport.send(client->transport.context, client->request, length, &fd,
-	                              fd >= 0);
-	if (sent != (long)length) {
-		/* Nobody else can have taken it: the list is locked. */
-		client->calls = call->next;
-		client->dead = sent < 0 ? (int)sent : -E_PROTO;
-	}
-	unlock(&client->send_lock);
-	return sent == (long)length ? 0 : client->dead;
+	long sent = client->transport.send(client->transport.context, client->request, length, &fd,
+	                                   fd >= 0);
+	client->send_lock.release(client->send_lock.context);
+	return sent == (long)length || sent < 0 ? sent : -E_PROTO;
+}
+
+int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode, uint32_t session,
+              const void *body, size_t body_length, int fd)
+{
+	if (body_length > HWB_MESSAGE_MAX - sizeof(struct hwb_header))
+		return -E_INVAL;
+	int result = enlist(client, call, opcode);
+	if (result != 0)
+		return result;
+	long sent = send_request(client, call, session, body, body_length, fd);
+	if (sent >= 0)
+		return 0;
+	enter(client);
+	/* Gone from the list already: the receiver met the same end. */
+	take_call(client, call->serial);
+	fail_all(client, (int)sent);
+	client->monitor.wake_all(client->monitor.context);
+	result = client->dead;
+	leave(client);
+	return result;
 }
 
 int hwb_finish(struct hwb_client *client, struct hwb_call *call)
 {
-	while (!is_done(call)) {
-		lock(&client->receive_lock);
-		/* Whoever received while we waited may have had ours. */
-		int result = is_done(call) ? 0 : receive(client);
-		if (result < 0)
-			fail_all(client, result);
-		unlock(&client->receive_lock);
-	}
+	enter(client);
+	while (!call->done)
+		receive_or_wait(client);
+	leave(client);
 	return call->result;
 }
 
 int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport,
-                const struct hwb_lock *send_lock, const struct hwb_lock *receive_lock,
+                const struct hwb_lock *send_lock, const struct hwb_monitor *monitor,
                 hwb_event_handler on_event, void *event_context, struct hwb_error *error)
 {
 	struct hwb_hello_request hello = { HWB_PROTOCOL_VERSION, HWB_PROTOCOL_VERSION, 0, ~0ull };
@@ -228,11 +265,12 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
 	bytes_zero(&call, sizeof(call));
 	client->transport = *transport;
 	client->send_lock = *send_lock;
-	client->receive_lock = *receive_lock;
+	client->monitor = *monitor;
 	client->on_event = on_event;
 	client->event_context = event_context;
 	client->calls = NULL;
 	client->next_serial = 0;
+	client->receiving = 0;
 	client->dead = 0;
 	call.reply = &client->hello;
 	call.reply_size = sizeof(client->hello);

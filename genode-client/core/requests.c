@@ -4,6 +4,9 @@
 
 #include "bytes.h"
 
+/* Linux errno, asm-generic/errno-base.h. */
+enum { E_INVAL = 22 };
+
 /* Where an answer goes; zero fields: nothing of that kind is expected. */
 struct answer {
 	void *reply;
@@ -104,6 +107,9 @@ int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_reque
 static int config(struct hwb_client *client, uint16_t opcode, uint32_t device, uint32_t offset,
                   uint32_t width, uint32_t *value, struct hwb_error *error)
 {
+	/* What does not fit the wire must not become another register there. */
+	if (offset > UINT16_MAX || width > UINT16_MAX)
+		return -E_INVAL;
 	struct hwb_config_access access = { (uint16_t)offset, (uint16_t)width, *value };
 	struct answer answer = { &access, sizeof(access), NULL, 0, 0, 0, 0 };
 	int result = ask(client, opcode, device, &access, sizeof(access), -1, &answer, error);

@@ -104,38 +104,35 @@ static void posix_close_fd(void *context, int fd)
 
 static void lock_acquire(void *context)
 {
-	struct hwb_posix_lock *lock = context;
-
-	pthread_mutex_lock(&lock->mutex);
-	uint64_t ticket = lock->next++;
-	while (lock->serving != ticket)
-		pthread_cond_wait(&lock->turn, &lock->mutex);
-	pthread_mutex_unlock(&lock->mutex);
+	pthread_mutex_lock(&((struct hwb_posix_lock *)context)->mutex);
 }
 
 static void lock_release(void *context)
 {
-	struct hwb_posix_lock *lock = context;
-
-	pthread_mutex_lock(&lock->mutex);
-	lock->serving++;
-	if (lock->serving != lock->next)
-		pthread_cond_broadcast(&lock->turn);
-	pthread_mutex_unlock(&lock->mutex);
+	pthread_mutex_unlock(&((struct hwb_posix_lock *)context)->mutex);
 }
 
-static struct hwb_lock lock_init(struct hwb_posix_lock *lock)
+static void lock_wait(void *context)
+{
+	struct hwb_posix_lock *lock = context;
+
+	pthread_cond_wait(&lock->changed, &lock->mutex);
+}
+
+static void lock_wake_all(void *context)
+{
+	pthread_cond_broadcast(&((struct hwb_posix_lock *)context)->changed);
+}
+
+static void lock_init(struct hwb_posix_lock *lock)
 {
 	pthread_mutex_init(&lock->mutex, NULL);
-	pthread_cond_init(&lock->turn, NULL);
-	lock->next = 0;
-	lock->serving = 0;
-	return (struct hwb_lock){ lock, lock_acquire, lock_release };
+	pthread_cond_init(&lock->changed, NULL);
 }
 
 static void lock_destroy(struct hwb_posix_lock *lock)
 {
-	pthread_cond_destroy(&lock->turn);
+	pthread_cond_destroy(&lock->changed);
 	pthread_mutex_destroy(&lock->mutex);
 }
 
@@ -195,9 +192,12 @@ int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler 
 	posix->socket = open_socket(path, error);
 	if (posix->socket < 0)
 		return posix->socket;
-	const struct hwb_lock send_lock = lock_init(&posix->send_lock);
-	const struct hwb_lock receive_lock = lock_init(&posix->receive_lock);
-	int result = hwb_connect(&posix->client, &transport, &send_lock, &receive_lock, on_event,
+	lock_init(&posix->send_lock);
+	lock_init(&posix->monitor);
+	const struct hwb_lock send_lock = { &posix->send_lock, lock_acquire, lock_release };
+	const struct hwb_monitor monitor = { &posix->monitor, lock_acquire, lock_release, lock_wait,
+		                             lock_wake_all };
+	int result = hwb_connect(&posix->client, &transport, &send_lock, &monitor, on_event,
 	                         event_context, error);
 	if (result == 0)
 		return 0;
@@ -214,14 +214,24 @@ void hwb_posix_close(struct hwb_posix *posix)
 {
 	close(posix->socket);
 	lock_destroy(&posix->send_lock);
-	lock_destroy(&posix->receive_lock);
+	lock_destroy(&posix->monitor);
 }
 
 void hwb_posix_print_error(const char *what, int result, const struct hwb_error *error)
 {
 	enum hwb_status status = hwb_refusal_of(result);
-	const char *reason = error != NULL && error->reason[0] != '\0' ? error->reason : NULL;
+	char text[sizeof(error->reason)] = "";
+	const char *reason = text;
 
+	/* It came from outside: nothing in it may talk to the terminal. */
+	if (error != NULL)
+		memcpy(text, error->reason, sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	if (text[0] == '\0')
+		reason = NULL;
 	if (status != HWB_OK)
 		fprintf(stderr, "%s: %s (%s)\n", what, reason != NULL ? reason : "refused",
 		        hwb_status_name(status));

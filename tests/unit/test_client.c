@@ -141,7 +141,7 @@ END_TEST
  * be overtaken: the receiver delivers the answer and is back in receive(). The
  * locks and the transport below hold both threads at just these points.
  */
-static struct hwb_lock true_lock;
+static struct hwb_monitor true_monitor;
 static struct hwb_transport true_transport;
 static pthread_t overtaken;
 static atomic_uint receives;
@@ -161,7 +161,7 @@ static void acquire_late(void *context)
 		for (int i = 0; i < 300 && atomic_load(&receives) < 2; i++)
 			pause_ms(1);
 	}
-	true_lock.acquire(context);
+	true_monitor.acquire(context);
 }
 
 static long receive_counted(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
@@ -206,16 +206,19 @@ START_TEST(a_slow_answer_holds_up_nobody)
 	sem_init(&overtaken_asks, 0, 0);
 	sem_init(&overtaken_done, 0, 0);
 	start_open(answer_quick_then_slow, NULL, NULL);
-	true_lock = client->receive_lock;
+	true_monitor = client->monitor;
 	true_transport = client->transport;
-	client->receive_lock.acquire = acquire_late;
 	client->transport.receive = receive_counted;
-	overtaken = pthread_self();
 	ck_assert_int_eq(hwb_begin(client, &slow, HWB_DOMAIN_OPEN, 0, NULL, 0, -1), 0);
 	ck_assert_int_eq(pthread_create(&receiver, NULL, finish_slow, &slow), 0);
 	while (atomic_load(&receives) < 1)
 		pause_ms(1);
-	ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	struct hwb_call quick = { .next = NULL };
+	ck_assert_int_eq(hwb_begin(client, &quick, HWB_PING, 0, NULL, 0, -1), 0);
+	overtaken = pthread_self();
+	client->monitor.acquire = acquire_late;
+	ck_assert_int_eq(hwb_finish(client, &quick), 0);
+	client->monitor.acquire = true_monitor.acquire;
 	sem_post(&overtaken_done);
 	pthread_join(receiver, NULL);
 	ck_assert_uint_eq(slow.session, 8);

@@ -3,7 +3,7 @@
  * Client of hwbrokerd for programs with or without a libc.
  *
  * The embedder supplies a transport (how packets and descriptors get out and
- * in) and two locks; <hwbroker/posix.h> has both for ordinary programs. The
+ * in), a lock and a monitor; <hwbroker/posix.h> has both for ordinary programs. The
  * library allocates nothing, keeps all state in a struct hwb_client that the
  * caller provides, needs at most 512 bytes of stack, and calls nothing but the
  * embedder's functions (and memcpy, memset, which every C compiler expects).
@@ -54,12 +54,23 @@ struct hwb_transport {
 	void (*close_fd)(void *context, int fd);
 };
 
-/* A mutual exclusion lock of the embedder's. It should be fair: a thread that
- * waits must get it before one that comes back for it. */
+/* A mutual exclusion lock of the embedder's. The library never holds it while
+ * it waits for the broker, but for sending (see hwb_connect()). */
 struct hwb_lock {
 	void *context;
 	void (*acquire)(void *context);
 	void (*release)(void *context);
+};
+
+/* A lock with a place to wait: `wait` is called with the lock held, lets go of it,
+ * sleeps until wake_all, and holds it again on return (earlier wake-ups do no
+ * harm). A mutex with a condition variable is one. */
+struct hwb_monitor {
+	void *context;
+	void (*acquire)(void *context);
+	void (*release)(void *context);
+	void (*wait)(void *context);
+	void (*wake_all)(void *context);
 };
 
 /* What a refusal said. `reason` is NUL-terminated and cut to fit. */
@@ -90,29 +101,31 @@ struct hwb_call {
 	int result;
 };
 
-/* Called from within whichever library call receives an event, without locks
- * of the library held except the receiving one: it may not call the library. */
+/* Called from within whichever library call receives an event, without a lock
+ * held. It may not call the library: the thread is in the middle of receiving. */
 typedef void (*hwb_event_handler)(void *context, const struct hwb_header *header, const void *body);
 
 struct hwb_client {
 	struct hwb_transport transport;
 	struct hwb_lock send_lock;
-	struct hwb_lock receive_lock;
+	struct hwb_monitor monitor;
 	hwb_event_handler on_event;
 	void *event_context;
-	struct hwb_call *calls; /* in flight; under send_lock */
+	struct hwb_call *calls; /* in flight; under monitor, as the next three */
 	uint32_t next_serial;
-	int dead;                              /* negative errno once the connection failed */
-	struct hwb_hello_reply hello;          /* after hwb_connect(): limits and features */
-	uint64_t packet[HWB_MESSAGE_MAX / 8];  /* received; under receive_lock */
+	uint32_t receiving;                   /* a thread is; packet and received_fds are its own */
+	int dead;                             /* negative errno once the connection failed */
+	struct hwb_hello_reply hello;         /* after hwb_connect(): limits and features */
+	uint64_t packet[HWB_MESSAGE_MAX / 8]; /* received */
 	uint64_t request[HWB_MESSAGE_MAX / 8]; /* being sent; under send_lock */
 	int received_fds[HWB_FDS_MAX];
 };
 
 /* Starts a client on a connected transport: stores the parts, exchanges HELLO.
- * `on_event` may be NULL. On failure nothing is kept. */
+ * `on_event` may be NULL. On failure nothing is kept. Two locks, since a send may
+ * block until replies are taken off the socket, which needs the monitor. */
 int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport,
-                const struct hwb_lock *send_lock, const struct hwb_lock *receive_lock,
+                const struct hwb_lock *send_lock, const struct hwb_monitor *monitor,
                 hwb_event_handler on_event, void *event_context, struct hwb_error *error);
 
 /* Sends a request of `body_length` bytes. The reply fields of `call` (reply,
@@ -125,8 +138,9 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
  * delivered to those. Exactly one finish per successful begin. */
 int hwb_finish(struct hwb_client *client, struct hwb_call *call);
 
-/* Receives one packet if the transport has one to give (it blocks otherwise):
- * for a thread that sits in poll and wants the events. */
+/* Receives one packet if the transport has one to give (it blocks otherwise), or
+ * returns once another thread, which was receiving already, has stopped to: for a
+ * thread that sits in poll and wants the events. */
 int hwb_receive_one(struct hwb_client *client);
 
 /* ---- plain requests: send and wait. `error` may be NULL everywhere. ---- */

@@ -17,19 +17,17 @@
 extern "C" {
 #endif
 
-/* A lock that serves its waiters in the order they came. */
+/* A mutex and a condition variable: both kinds of lock that the core needs. */
 struct hwb_posix_lock {
 	pthread_mutex_t mutex;
-	pthread_cond_t turn;
-	uint64_t next;
-	uint64_t serving;
+	pthread_cond_t changed;
 };
 
 struct hwb_posix {
 	struct hwb_client client;
 	int socket;
 	struct hwb_posix_lock send_lock;
-	struct hwb_posix_lock receive_lock;
+	struct hwb_posix_lock monitor;
 };
 
 /* Connects to `path`, or with NULL to $HWBROKER_SOCKET, or to the default
