@@ -42,10 +42,12 @@ void print_devices(FILE *out, unsigned width, const struct hwb_admin_device *rec
 	table_free(table);
 	for (size_t i = 0; i < count; i++)
 		if (records[i].note[0] != '\0') {
-			char address[32];
+			char address[32], note[sizeof(records[i].note) + 1];
 			names_address(&records[i].device.address, address);
-			fprintf(out, "%s: %.*s\n", address, (int)sizeof(records[i].note),
-			        records[i].note);
+			snprintf(note, sizeof(note), "%.*s", (int)sizeof(records[i].note),
+			         records[i].note);
+			table_make_printable(note);
+			fprintf(out, "%s: %s\n", address, note);
 		}
 }
 

@@ -71,7 +71,8 @@ void names_size(uint64_t bytes, char text[16])
 	unsigned unit = 0;
 	double value = (double)bytes;
 
-	while (value >= 1024.0 && unit < 4) {
+	/* What would be rounded up to 1024 belongs to the next unit. */
+	while (value >= 1023.5 && unit < 4) {
 		value /= 1024.0;
 		unit++;
 	}

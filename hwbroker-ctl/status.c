@@ -4,6 +4,7 @@
 #include "json.h"
 #include "names.h"
 #include "print.h"
+#include "table.h"
 
 #include <string.h>
 
@@ -12,22 +13,33 @@ static const char *yes_no(uint32_t flags, uint32_t bit)
 	return (flags & bit) != 0 ? "yes" : "no";
 }
 
+/* A label and a text of at most `size` bytes that came from the broker. */
+static void print_text(FILE *out, const char *label, const char *text, size_t size)
+{
+	char copy[HWB_MESSAGE_MAX];
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)size, text);
+	table_make_printable(copy);
+	fprintf(out, "%s%s", label, copy);
+}
+
 void print_status(FILE *out, const struct hwb_status_reply *status, const char *text)
 {
 	char uptime[16], bytes[16];
 
 	names_duration(status->uptime_ms, uptime);
 	names_size(status->dma_bytes, bytes);
-	fprintf(out, "hwbrokerd %.*s, pid %u, up %s\n", HWB_NAME_SIZE, status->version, status->pid,
-	        uptime);
-	fprintf(out, "Backend:              %.*s\n", HWB_NAME_SIZE, status->backend);
+	print_text(out, "hwbrokerd ", status->version, HWB_NAME_SIZE);
+	fprintf(out, ", pid %u, up %s\n", status->pid, uptime);
+	print_text(out, "Backend:              ", status->backend, HWB_NAME_SIZE);
+	fputc('\n', out);
 	fprintf(out, "IOMMU:                %s\n", yes_no(status->flags, HWB_STATUS_IOMMU));
 	fprintf(out, "Interrupt remapping:  %s\n",
 	        yes_no(status->flags, HWB_STATUS_INTERRUPT_REMAPPING));
 	fprintf(out, "VFIO:                 %s\n", yes_no(status->flags, HWB_STATUS_VFIO));
 	fprintf(out, "Kernel locked down:   %s\n", yes_no(status->flags, HWB_STATUS_LOCKDOWN));
-	fprintf(out, "Policy:               %.*s, %u rules\n", (int)sizeof(status->policy),
-	        status->policy, status->rules);
+	print_text(out, "Policy:               ", status->policy, sizeof(status->policy));
+	fprintf(out, ", %u rules\n", status->rules);
 	fprintf(out, "Devices:              %u, of which %u granted\n", status->devices,
 	        status->devices_granted);
 	fprintf(out, "Connections:          %u with %u sessions\n", status->connections,
@@ -38,7 +50,8 @@ void print_status(FILE *out, const struct hwb_status_reply *status, const char *
 	        status->workers_busy);
 	while (*text != '\0') {
 		size_t length = strcspn(text, "\n");
-		fprintf(out, "Problem: %.*s\n", (int)length, text);
+		print_text(out, "Problem: ", text, length);
+		fputc('\n', out);
 		text += length + (text[length] == '\n');
 	}
 }

@@ -44,15 +44,23 @@ static unsigned text_width(const char *text)
 	return total;
 }
 
-/* In place, byte by byte: what the terminal would obey becomes `?'. */
-static void make_printable(char *text)
+/* Unicode's overrides of direction make text read as something else. */
+static bool is_direction(wchar_t character)
+{
+	return (character >= 0x202a && character <= 0x202e) ||
+	       (character >= 0x2066 && character <= 0x2069) || character == 0x200e ||
+	       character == 0x200f;
+}
+
+void table_make_printable(char *text)
 {
 	mbstate_t state = { 0 };
 
 	while (*text != '\0') {
 		wchar_t character;
 		size_t bytes = mbrtowc(&character, text, strlen(text), &state);
-		if (bytes == (size_t)-1 || bytes == (size_t)-2 || wcwidth(character) < 0) {
+		if (bytes == (size_t)-1 || bytes == (size_t)-2 || wcwidth(character) < 0 ||
+		    is_direction(character)) {
 			*text = '?';
 			memset(&state, 0, sizeof(state));
 			/* The rest of a control character of several bytes, too. */
@@ -115,7 +123,7 @@ void table_cell(struct table *table, const char *format, ...)
 		text = strdup("-");
 	}
 	if (text != NULL)
-		make_printable(text);
+		table_make_printable(text);
 	add(table, text);
 }
 

@@ -18,6 +18,9 @@ void table_free(struct table *table);
 /* Fills the next cell, row by row. An empty text is shown as "-". */
 void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* In place: what a terminal would obey, or cannot show, becomes `?'. */
+void table_make_printable(char *text);
+
 /* `width` 0: nothing is cut. Lines have no trailing spaces. */
 void table_print(const struct table *table, FILE *out, unsigned width);
 

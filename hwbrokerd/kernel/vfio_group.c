@@ -166,6 +166,13 @@ static int set_bus_master(struct kernel_device *device, bool on, struct fault *f
 
 /* ---- devices ---- */
 
+static void pause_a_moment(void)
+{
+	const struct timespec pause = { .tv_nsec = RESET_PAUSE_MS * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
 static void abandon(struct kernel_device *device)
 {
 	close_fd(device->fd);
@@ -182,7 +189,14 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 		.index = VFIO_PCI_CONFIG_REGION_INDEX,
 	};
 
-	device->fd = ioctl(device->group->fd, VFIO_GROUP_GET_DEVICE_FD, device->name);
+	/* It resets the device, and gives EAGAIN while somebody else holds it, such
+	 * as the host driver that has just been unbound from a neighbour. */
+	for (int tries = 0; tries < RESET_TRIES; tries++) {
+		device->fd = ioctl(device->group->fd, VFIO_GROUP_GET_DEVICE_FD, device->name);
+		if (device->fd >= 0 || errno != EAGAIN)
+			break;
+		pause_a_moment();
+	}
 	if (device->fd < 0)
 		return fault_errno(fault, errno, "VFIO cannot open %s", device->name);
 	fcntl(device->fd, F_SETFD, FD_CLOEXEC);
@@ -219,7 +233,6 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 
 static int reset(struct kernel_device *device, struct fault *fault)
 {
-	const struct timespec pause = { .tv_nsec = RESET_PAUSE_MS * 1000000L };
 	int error = 0;
 
 	if ((device->flags & VFIO_DEVICE_FLAGS_RESET) == 0)
@@ -228,7 +241,7 @@ static int reset(struct kernel_device *device, struct fault *fault)
 		error = ioctl(device->fd, VFIO_DEVICE_RESET) == 0 ? 0 : errno;
 		if (error != EAGAIN)
 			break;
-		nanosleep(&pause, NULL);
+		pause_a_moment();
 	}
 	return error == 0 ? 0 : fault_errno(fault, error, "cannot reset %s", device->name);
 }

@@ -4,6 +4,7 @@
 #include "server/peer_io.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static uint64_t features(const struct peer *peer)
 {
@@ -51,7 +52,7 @@ void hello_serve(struct request *request)
 		.sessions_max = peer->limits.sessions,
 		.dma_bytes_max = peer->limits.dma_bytes,
 		.dma_mappings_max = peer->limits.dma_mappings,
-		.page_size = 4096,
+		.page_size = (uint32_t)sysconf(_SC_PAGESIZE),
 	};
 	if (peer->client != NULL)
 		memcpy(reply.client, peer->name, sizeof(reply.client));

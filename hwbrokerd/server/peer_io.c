@@ -70,6 +70,13 @@ static void free_packet(struct out_packet *packet)
 	free(packet);
 }
 
+static void start_write_deadline(struct peer *peer)
+{
+	ev_timer_stop(peer->broker->loop, &peer->deadline);
+	ev_timer_set(&peer->deadline, PEER_WRITE_SECONDS, 0.0);
+	ev_timer_start(peer->broker->loop, &peer->deadline);
+}
+
 static void enqueue(struct peer *peer, const struct hwb_header *header, const void *body,
                     size_t length, const int *fds, uint32_t fd_count)
 {
@@ -96,9 +103,7 @@ static void enqueue(struct peer *peer, const struct hwb_header *header, const vo
 	}
 	if (peer->queue == NULL) {
 		ev_io_start(peer->broker->loop, &peer->writer);
-		ev_timer_stop(peer->broker->loop, &peer->deadline);
-		ev_timer_set(&peer->deadline, PEER_WRITE_SECONDS, 0.0);
-		ev_timer_start(peer->broker->loop, &peer->deadline);
+		start_write_deadline(peer);
 	}
 	*peer->queue_end = packet;
 	peer->queue_end = &packet->next;
@@ -165,6 +170,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
 		}
 		peer->queue = packet->next;
 		free_packet(packet);
+		start_write_deadline(peer); /* it reads: it has its time anew */
 	}
 	peer->queue_end = &peer->queue;
 	ev_timer_stop(loop, &peer->deadline);

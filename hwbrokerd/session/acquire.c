@@ -33,6 +33,7 @@ struct acquire {
 	struct operate_target targets[GROUP_MAX];
 	uint32_t target_count;
 	int result;
+	uint32_t field; /* of the request, that a refusal blames */
 	struct fault fault;
 };
 
@@ -56,7 +57,7 @@ static void free_acquire(struct acquire *self)
 
 static void refuse(struct acquire *self)
 {
-	request_refuse(&self->request, REQUEST_FIELD(hwb_acquire_request, address), &self->fault);
+	request_refuse(&self->request, self->field, &self->fault);
 	if (self->domain != NULL)
 		domain_leave(self->domain);
 	free_acquire(self);
@@ -481,9 +482,11 @@ static int plan(struct acquire *self, const struct hwb_acquire_request *wanted, 
 	struct peer *peer = self->request.peer;
 	struct policy_verdict verdict;
 
+	self->field = REQUEST_FIELD(hwb_acquire_request, address);
 	self->device = platform_find(peer, &wanted->address, &verdict, fault);
 	if (self->device == NULL)
 		return -1;
+	self->field = REQUEST_FIELD(hwb_acquire_request, domain);
 	if (wanted->domain != 0) {
 		struct session *session =
 		        session_table_find(&peer->sessions, wanted->domain, HWB_SESSION_DOMAIN);
@@ -496,8 +499,13 @@ static int plan(struct acquire *self, const struct hwb_acquire_request *wanted, 
 		self->domain = (struct domain *)session;
 		self->domain->users++;
 	}
-	if (plan_regions(self, wanted, fault) != 0 || plan_irq(self, wanted, fault) != 0)
+	self->field = REQUEST_FIELD(hwb_acquire_request, bars);
+	if (plan_regions(self, wanted, fault) != 0)
 		return -1;
+	self->field = REQUEST_FIELD(hwb_acquire_request, irq_type);
+	if (plan_irq(self, wanted, fault) != 0)
+		return -1;
+	self->field = REQUEST_FIELD(hwb_acquire_request, address);
 	self->restore = verdict.grant.restore;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "session/region.h"
 
 #include "device/operate.h"
+#include "kernel/memory.h"
 #include "kernel/resource.h"
 #include "session/platform.h"
 #include "session/serve.h"
@@ -70,8 +71,9 @@ int region_publish(struct peer *peer, struct device *device, const struct region
 		.flags = (plan->wc ? HWB_REGION_WC : 0) | (io ? HWB_REGION_IO : 0),
 		.base = facts->address + plan->offset,
 		.size = plan->size,
-		.fd_offset = plan->offset,
+		.fd_offset = plan->offset + (io ? 0 : facts->address % MEMORY_PAGE),
 	};
+	/* sysfs maps from the start of the page that a BAR begins in. */
 	*region = session->region;
 	steal_pointer(&session);
 	return 0;

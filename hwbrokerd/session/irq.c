@@ -67,12 +67,12 @@ struct irq_session *irq_prepare(struct device *device, enum hwb_irq_type type, u
 	irq->type = type;
 	irq->unmask_fd = -1;
 	for (; irq->count < count; irq->count++) {
-		irq->fds[irq->count] = eventfd(0, EFD_CLOEXEC);
+		irq->fds[irq->count] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (irq->fds[irq->count] < 0)
 			break;
 	}
 	if (irq->count == count && type == HWB_IRQ_INTX)
-		irq->unmask_fd = eventfd(0, EFD_CLOEXEC);
+		irq->unmask_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (irq->count < count || (type == HWB_IRQ_INTX && irq->unmask_fd < 0)) {
 		fault_errno(fault, errno, "cannot make %u eventfds", count);
 		irq_release(irq);

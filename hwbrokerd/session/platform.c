@@ -92,9 +92,16 @@ void serve_device_info(struct request *request)
 	struct fault fault;
 
 	if (request->header.session != 0) {
+		static const struct hwb_pci_address none;
 		struct session *session = request_session(request, HWB_SESSION_DEVICE);
 		if (session == NULL)
 			return;
+		if (memcmp(&info->address, &none, sizeof(none)) != 0) {
+			request_refuse_text(request, HWB_INVALID,
+			                    REQUEST_FIELD(hwb_device_info_request, address),
+			                    "a handle and an address: one of them, please");
+			return;
+		}
 		device = ((struct device_session *)session)->device;
 	} else {
 		device = platform_find(request->peer, &info->address, NULL, &fault);
