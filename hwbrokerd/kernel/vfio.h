@@ -52,9 +52,15 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
 uint32_t vfio_domain_windows(struct kernel_domain *domain, struct hwb_iova_range *ranges,
                              uint32_t max);
 
-/* vfio_group.c: sets and clears bits of the command register. */
+/* vfio_config.c. Sets and clears bits of the command register, and looks whether
+ * that held. */
 int vfio_set_command(struct kernel_device *device, uint32_t set, uint32_t clear,
                      struct fault *fault);
+int vfio_set_bus_master(struct kernel_device *device, bool on, struct fault *fault);
+int vfio_config_read(struct kernel_device *device, uint32_t offset, uint32_t width, uint32_t *value,
+                     struct fault *fault);
+int vfio_config_write(struct kernel_device *device, uint32_t offset, uint32_t width, uint32_t value,
+                      struct fault *fault);
 
 /* vfio_irq.c */
 uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type);

@@ -111,59 +111,6 @@ static void group_put(struct vfio_group *group)
 	free(group);
 }
 
-/* ---- config space ---- */
-
-static int config_read(struct kernel_device *device, uint32_t offset, uint32_t width,
-                       uint32_t *value, struct fault *fault)
-{
-	*value = 0;
-	ssize_t got = pread(device->fd, value, width, (off_t)(device->config + offset));
-	if (got == (ssize_t)width)
-		return 0;
-	return fault_errno(fault, got < 0 ? errno : EIO, "cannot read config space of %s at 0x%x",
-	                   device->name, offset);
-}
-
-static int config_write(struct kernel_device *device, uint32_t offset, uint32_t width,
-                        uint32_t value, struct fault *fault)
-{
-	ssize_t put = pwrite(device->fd, &value, width, (off_t)(device->config + offset));
-	if (put == (ssize_t)width)
-		return 0;
-	return fault_errno(fault, put < 0 ? errno : EIO, "cannot write config space of %s at 0x%x",
-	                   device->name, offset);
-}
-
-/* Sets and clears bits of the command register, and looks whether that held. */
-int vfio_set_command(struct kernel_device *device, uint32_t set, uint32_t clear,
-                     struct fault *fault)
-{
-	uint32_t command;
-
-	if (config_read(device, PCI_COMMAND, 2, &command, fault) != 0)
-		return -1;
-	if (command == 0xffff)
-		return fault_set(fault, HWB_GONE, "%s does not answer any more", device->name);
-	if (((command | set) & ~clear) == command)
-		return 0;
-	if (config_write(device, PCI_COMMAND, 2, (command | set) & ~clear, fault) != 0 ||
-	    config_read(device, PCI_COMMAND, 2, &command, fault) != 0)
-		return -1;
-	/* Bits that a device hardwires to 0 (I/O decoding without I/O BARs) are
-	 * no failure; one that cannot be cleared is. */
-	if ((command & clear) != 0)
-		return fault_set(fault, HWB_HOST_ERROR,
-		                 "bits 0x%x of the command register of %s cannot be cleared",
-		                 command & clear, device->name);
-	return 0;
-}
-
-static int set_bus_master(struct kernel_device *device, bool on, struct fault *fault)
-{
-	return vfio_set_command(device, on ? PCI_COMMAND_MASTER : 0, on ? 0 : PCI_COMMAND_MASTER,
-	                        fault);
-}
-
 /* ---- devices ---- */
 
 static void pause_a_moment(void)
@@ -249,7 +196,7 @@ static int reset(struct kernel_device *device, struct fault *fault)
 static int close_device(struct kernel_device *device, struct fault *fault)
 {
 	static const enum hwb_irq_type types[] = { HWB_IRQ_INTX, HWB_IRQ_MSI, HWB_IRQ_MSIX };
-	int result = set_bus_master(device, false, fault);
+	int result = vfio_set_bus_master(device, false, fault);
 
 	/* Those that were not enabled say EINVAL: what counts is that they are off. */
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++)
@@ -259,7 +206,7 @@ static int close_device(struct kernel_device *device, struct fault *fault)
 		result = reset(device, fault);
 	/* Again after the reset: it must answer, and be quiet. */
 	if (result == 0)
-		result = set_bus_master(device, false, fault);
+		result = vfio_set_bus_master(device, false, fault);
 	/* The kernel resets it once more, by whatever means it has, when the last
 	 * descriptor is closed (vfio_pci_core_disable). */
 	abandon(device);
@@ -280,12 +227,12 @@ const struct kernel_backend kernel_vfio_group = {
 	.windows = vfio_domain_windows,
 	.open = open_device,
 	.close = close_device,
-	.set_bus_master = set_bus_master,
+	.set_bus_master = vfio_set_bus_master,
 	.can_reset = can_reset,
 	.irq_count = vfio_irq_count,
 	.irq_enable = vfio_irq_enable,
 	.irq_disable = vfio_irq_disable,
 	.irq_unmask = vfio_irq_unmask,
-	.config_read = config_read,
-	.config_write = config_write,
+	.config_read = vfio_config_read,
+	.config_write = vfio_config_write,
 };

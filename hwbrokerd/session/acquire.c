@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Acquiring a device, in one request with all its resources if so wished, and
- * giving it back. The two ends of a device's life with a client.
- */
+/* Acquiring a device, in one request with all its resources if so wished. */
 #include "device/operate.h"
 #include "server/peer.h"
 #include "session/irq_plan.h"
 #include "session/platform.h"
 #include "session/region.h"
+#include "session/release.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { GROUP_MAX = 64 };
 
 struct acquire {
 	struct job job;
@@ -37,9 +33,9 @@ struct acquire {
 	struct fault fault;
 };
 
-/* Somebody who waits for a device that is just being reset. */
-struct waiter {
-	struct waiter *next;
+/* Waits for the end of a reset. */
+struct parked {
+	struct waiter waiter;
 	struct acquire *acquire;
 };
 
@@ -62,164 +58,6 @@ static void refuse(struct acquire *self)
 		domain_leave(self->domain);
 	free_acquire(self);
 }
-
-static void wake_waiters(struct device *device)
-{
-	struct waiter *waiter = device->waiters;
-
-	device->waiters = NULL;
-	while (waiter != NULL) {
-		struct waiter *next = waiter->next;
-		begin(waiter->acquire);
-		free(waiter);
-		waiter = next;
-	}
-}
-
-/* ---- giving back ---- */
-
-struct release_job {
-	struct job job;
-	struct broker *broker;
-	struct peer *peer; /* a reference, to tell it of the end */
-	struct device *device;
-	struct domain *domain; /* that the device leaves, or NULL */
-	uint32_t handle;
-	struct device *restore[GROUP_MAX]; /* to their host drivers, afterwards */
-	uint32_t restore_count;
-	int result;
-	bool restored;
-	struct fault fault;
-};
-
-static void run_release(struct job *job)
-{
-	struct release_job *self = (struct release_job *)job;
-	struct fault fault;
-
-	self->result = operate_close(self->broker->host.backend, self->device, &self->fault);
-	for (uint32_t i = 0; self->result == 0 && i < self->restore_count; i++) {
-		bool own = self->restore[i] == self->device;
-		int result = operate_restore(self->restore[i], &fault);
-		if (result != 0)
-			log_warning("%s: cannot give it back to its host driver: %s",
-			            self->restore[i]->name, fault.reason);
-		if (own)
-			self->restored = result == 0;
-	}
-}
-
-static void done_release(struct job *job)
-{
-	struct release_job *self = (struct release_job *)job;
-	struct device *device = self->device;
-	bool rest = self->result == 0;
-
-	lifecycle_step(&device->state, rest ? LIFE_DID_RESET : LIFE_RESET_FAILED, device->name);
-	if (rest) {
-		lifecycle_step(&device->state, self->restored ? LIFE_DID_RESTORE : LIFE_DID_FREE,
-		               device->name);
-		log_info("%s: released by `%s', %s", device->name, self->peer->name,
-		         lifecycle_state_name(device->state));
-	} else {
-		snprintf(device->note, sizeof(device->note), "%.127s", self->fault.reason);
-		log_error("%s: could not be brought to rest and is quarantined: %s", device->name,
-		          self->fault.reason);
-	}
-	device->owner = NULL;
-	if (self->domain != NULL)
-		domain_leave(self->domain);
-	peer_event(self->peer, &device->facts.address, self->handle,
-	           rest ? HWB_CHANGE_FREED : HWB_CHANGE_QUARANTINED);
-	peer_release(self->peer);
-	self->broker->busy_devices--;
-	free(self);
-	wake_waiters(device);
-}
-
-/* Whether some other device of the group is in a client's hands. */
-static bool group_in_use(const struct broker *broker, const struct device *device,
-                         const void *by_other_than)
-{
-	for (uint32_t i = 0; i < broker->inventory.count; i++) {
-		const struct device *mate = broker->inventory.devices[i];
-		if (mate != device && mate->group == device->group && mate->owner != NULL &&
-		    mate->owner != by_other_than)
-			return true;
-	}
-	return false;
-}
-
-/* Moves the device towards rest. What it had open is withdrawn already. */
-static void start_release(struct broker *broker, struct peer *peer, struct device *device,
-                          struct domain *domain, uint32_t handle)
-{
-	struct release_job *self = calloc(1, sizeof(*self));
-
-	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
-	if (self == NULL) {
-		/* It keeps its owner's name, so nobody else gets it. */
-		snprintf(device->note, sizeof(device->note), "no memory to release it");
-		log_error("%s: no memory to release it; it stays as it is", device->name);
-		return;
-	}
-	self->job.run = run_release;
-	self->job.done = done_release;
-	self->broker = broker;
-	self->peer = peer;
-	self->device = device;
-	self->domain = domain;
-	self->handle = handle;
-	if (!group_in_use(broker, device, NULL))
-		for (uint32_t i = 0; i < broker->inventory.count; i++) {
-			struct device *mate = broker->inventory.devices[i];
-			if (mate->group == device->group && mate->restore &&
-			    self->restore_count < GROUP_MAX)
-				self->restore[self->restore_count++] = mate;
-		}
-	/* Cutting off registers that the client still holds is to come between
-	 * these two; the job does the rest in the order that lifecycle.h draws. */
-	lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
-	peer_reference(peer);
-	broker->busy_devices++;
-	strand_submit(&device->group->strand, &self->job);
-}
-
-static void close_children(struct peer *peer, const struct device *device)
-{
-	struct session_table *table = &peer->sessions;
-
-	for (uint32_t i = table->count; i-- > 0;) {
-		struct session *session = table->items[i];
-		if ((session->kind == HWB_SESSION_IO_MEM &&
-		     ((struct region_session *)session)->device == device) ||
-		    (session->kind == HWB_SESSION_IO_PORT &&
-		     ((struct port_session *)session)->device == device))
-			session_close(session);
-	}
-}
-
-void device_session_close(struct device_session *session)
-{
-	struct peer *peer = session->session.peer;
-	struct device *device = session->device;
-	struct domain *domain = session->domain;
-	uint32_t handle = session->session.handle;
-
-	close_children(peer, device);
-	if (session->irq != NULL) {
-		if (session->irq->session.handle != 0)
-			irq_close(session->irq);
-		else
-			irq_release(session->irq); /* its job finds nobody waiting */
-	}
-	session_withdraw(&session->session);
-	device->session = NULL;
-	free(session);
-	start_release(peer->broker, peer, device, domain, handle);
-}
-
-/* ---- acquiring ---- */
 
 static void run_acquire(struct job *job)
 {
@@ -300,7 +138,7 @@ static void granted(struct acquire *self)
 	    session_publish(peer, &session->session, &self->fault) != 0) {
 		free(session);
 		request_refuse(&self->request, 0, &self->fault);
-		start_release(self->broker, peer, device, self->domain, 0);
+		release_start(self->broker, peer, device, self->domain, 0);
 		free_acquire(self);
 		return;
 	}
@@ -331,7 +169,7 @@ static void done_acquire(struct job *job)
 	               device->name);
 	device->owner = NULL;
 	refuse(self);
-	wake_waiters(device);
+	release_wake(device);
 }
 
 /* Which functions have to be with vfio-pci, and whether they may be taken. */
@@ -377,7 +215,7 @@ static int may_begin(const struct acquire *self, struct fault *fault)
 	default:
 		return fault_set(fault, HWB_BUSY, "%s is in use", device->name);
 	}
-	if (group_in_use(self->broker, device, self->request.peer))
+	if (release_group_in_use(self->broker, device, self->request.peer))
 		return fault_set(fault, HWB_BUSY,
 		                 "another function of IOMMU group %u, to which %s belongs, is in "
 		                 "use by another owner",
@@ -401,17 +239,24 @@ static struct device *in_transit(const struct broker *broker, struct device *dev
 	return NULL;
 }
 
+static void on_rest(struct waiter *waiter)
+{
+	struct parked *parked = (struct parked *)waiter;
+	struct acquire *self = parked->acquire;
+
+	free(parked);
+	begin(self);
+}
+
 static bool park(struct acquire *self, struct device *busy)
 {
-	struct waiter *waiter = calloc(1, sizeof(*waiter));
-	struct waiter **end = &busy->waiters;
+	struct parked *parked = calloc(1, sizeof(*parked));
 
-	if (waiter == NULL)
+	if (parked == NULL)
 		return false;
-	while (*end != NULL)
-		end = &(*end)->next;
-	waiter->acquire = self;
-	*end = waiter;
+	parked->waiter.wake = on_rest;
+	parked->acquire = self;
+	release_wait(busy, &parked->waiter);
 	return true;
 }
 

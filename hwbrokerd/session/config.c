@@ -7,6 +7,7 @@
  */
 #include "device/config_space.h"
 #include "device/operate.h"
+#include "session/device_job.h"
 #include "session/platform.h"
 #include "session/serve.h"
 #include "session/session.h"
@@ -14,16 +15,11 @@
 #include <stdlib.h>
 
 struct config_job {
-	struct job job;
-	struct request request;
-	const struct kernel_backend *kernel;
-	struct device *device;
+	struct device_job base;
 	struct hwb_config_access access;
 	uint32_t old;
 	bool write;
 	bool judged; /* the policy has agreed: do write */
-	int result;
-	struct fault fault;
 };
 
 static uint32_t config_size(const struct device *device)
@@ -34,23 +30,23 @@ static uint32_t config_size(const struct device *device)
 /* The whole layout, for finding capabilities. Only writes pay for it. */
 static int judge_structure(struct config_job *self)
 {
-	uint32_t size = config_size(self->device);
+	uint32_t size = config_size(self->base.device);
 	uint32_t *config = calloc(1, size);
-	int result = config == NULL ? fault_set(&self->fault, HWB_NO_MEMORY,
+	int result = config == NULL ? fault_set(&self->base.fault, HWB_NO_MEMORY,
 	                                        "no memory for a copy of config space")
 	                            : 0;
 
 	for (uint32_t at = 0; at < size && result == 0; at += 4)
-		result = self->kernel->config_read(self->device->unit.opened, at, 4,
-		                                   &config[at / 4], &self->fault);
+		result = self->base.kernel->config_read(self->base.device->unit.opened, at, 4,
+		                                        &config[at / 4], &self->base.fault);
 	if (result == 0) {
 		const char *name =
 		        config_space_forbidden((const uint8_t *)config, size, self->access.offset,
 		                               self->access.width, self->old ^ self->access.value);
 		if (name != NULL)
-			result = fault_set(&self->fault, HWB_DENIED,
+			result = fault_set(&self->base.fault, HWB_DENIED,
 			                   "offset 0x%x of %s is its %s, which no client may write",
-			                   self->access.offset, self->device->name, name);
+			                   self->access.offset, self->base.device->name, name);
 	}
 	free(config);
 	return result;
@@ -59,29 +55,29 @@ static int judge_structure(struct config_job *self)
 static void run(struct job *job)
 {
 	struct config_job *self = (struct config_job *)job;
-	struct device *device = self->device;
+	struct device *device = self->base.device;
 	struct hwb_config_access *access = &self->access;
 
-	self->result = operate_open(self->kernel, device, NULL, &self->fault);
-	if (self->result != 0)
+	self->base.result = operate_open(self->base.kernel, device, NULL, &self->base.fault);
+	if (self->base.result != 0)
 		return;
 	if (self->judged) {
-		self->result =
-		        self->kernel->config_write(device->unit.opened, access->offset,
-		                                   access->width, access->value, &self->fault);
+		self->base.result = self->base.kernel->config_write(
+		        device->unit.opened, access->offset, access->width, access->value,
+		        &self->base.fault);
 		return;
 	}
-	self->result = self->kernel->config_read(device->unit.opened, access->offset, access->width,
-	                                         &self->old, &self->fault);
-	if (self->result == 0 && self->write)
-		self->result = judge_structure(self);
+	self->base.result = self->base.kernel->config_read(
+	        device->unit.opened, access->offset, access->width, &self->old, &self->base.fault);
+	if (self->base.result == 0 && self->write)
+		self->base.result = judge_structure(self);
 }
 
 /* Whether another job is needed, or the answer is known. */
 static bool goes_on(struct config_job *self)
 {
-	const struct peer *peer = self->request.peer;
-	struct policy_device about = device_for_policy(self->device);
+	const struct peer *peer = self->base.request.peer;
+	struct policy_device about = device_for_policy(self->base.device);
 	struct policy_resource resource = {
 		.kind = POLICY_CONFIG_WRITE,
 		.device = &about,
@@ -91,18 +87,12 @@ static bool goes_on(struct config_job *self)
 	};
 	struct policy_verdict verdict;
 
-	if (!self->write || self->judged || self->result != 0)
+	if (!self->write || self->judged || !device_job_held(&self->base))
 		return false;
-	if (!peer_connected(peer) || peer->client == NULL ||
-	    session_table_find(&peer->sessions, self->request.header.session, HWB_SESSION_DEVICE) ==
-	            NULL) {
-		self->result = fault_set(&self->fault, HWB_GONE, "the device was closed meanwhile");
-		return false;
-	}
 	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
 	if (!verdict.granted) {
-		self->fault = verdict.why;
-		self->result = -1;
+		self->base.fault = verdict.why;
+		self->base.result = -1;
 		return false;
 	}
 	self->judged = true;
@@ -114,19 +104,18 @@ static void done(struct job *job)
 	struct config_job *self = (struct config_job *)job;
 
 	if (goes_on(self)) {
-		strand_submit(&self->device->group->strand, &self->job);
+		strand_submit(&self->base.device->group->strand, job);
 		return;
 	}
 	if (!self->write)
 		self->access.value = self->old;
-	if (self->result == 0)
-		request_reply(&self->request, self->request.header.session, &self->access,
+	if (self->base.result == 0)
+		request_reply(&self->base.request, self->base.request.header.session, &self->access,
 		              sizeof(self->access), NULL, 0);
 	else
-		request_refuse(&self->request, REQUEST_FIELD(hwb_config_access, offset),
-		               &self->fault);
-	request_drop(&self->request);
-	free(self);
+		request_refuse(&self->base.request, REQUEST_FIELD(hwb_config_access, offset),
+		               &self->base.fault);
+	device_job_end(&self->base);
 }
 
 static void serve(struct request *request, bool write)
@@ -151,19 +140,12 @@ static void serve(struct request *request, bool write)
 		                    "value 0x%x does not fit %u bytes", access->value, width);
 		return;
 	}
-	struct config_job *self = calloc(1, sizeof(*self));
-	if (self == NULL) {
-		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
+	struct config_job *self = device_job_new(request, sizeof(*self));
+	if (self == NULL)
 		return;
-	}
-	self->job.run = run;
-	self->job.done = done;
-	self->kernel = request->peer->broker->host.backend;
-	self->device = device;
 	self->access = *access;
 	self->write = write;
-	request_hold(&self->request, request);
-	strand_submit(&device->group->strand, &self->job);
+	device_job_start(&self->base, request, (struct device_session *)session, run, done);
 }
 
 void serve_config_read(struct request *request)

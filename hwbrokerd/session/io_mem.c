@@ -5,6 +5,7 @@
 #include "device/operate.h"
 #include "kernel/memory.h"
 #include "kernel/resource.h"
+#include "session/device_job.h"
 #include "session/platform.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
@@ -88,64 +89,47 @@ void region_close(struct region_session *session)
 /* ---- the job of one region ---- */
 
 struct region_job {
-	struct job job;
-	struct request request;
-	const struct kernel_backend *kernel;
-	struct device *device;
-	uint32_t owner; /* handle of the device session */
+	struct device_job base;
 	struct region_plan plan;
-	int result;
-	struct fault fault;
 };
 
 static void run(struct job *job)
 {
 	struct region_job *self = (struct region_job *)job;
+	struct device_job *base = &self->base;
 
-	self->result = operate_open(self->kernel, self->device, NULL, &self->fault);
-	if (self->result == 0)
-		self->result = region_open(self->device, &self->plan, &self->fault);
+	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
+	if (base->result == 0)
+		base->result = region_open(base->device, &self->plan, &base->fault);
 }
 
 static void done(struct job *job)
 {
 	struct region_job *self = (struct region_job *)job;
-	struct peer *peer = self->request.peer;
+	struct device_job *base = &self->base;
 	struct hwb_region region = { 0 };
 
-	if (self->result == 0 &&
-	    session_table_find(&peer->sessions, self->owner, HWB_SESSION_DEVICE) == NULL)
-		self->result = fault_set(&self->fault, HWB_GONE, "the device was closed meanwhile");
-	if (self->result == 0)
-		self->result =
-		        region_publish(peer, self->device, &self->plan, &region, &self->fault);
-	if (self->result == 0)
-		request_reply(&self->request, region.session, &region, sizeof(region),
+	if (device_job_held(base))
+		base->result = region_publish(base->request.peer, base->device, &self->plan,
+		                              &region, &base->fault);
+	if (base->result == 0)
+		request_reply(&base->request, region.session, &region, sizeof(region),
 		              &self->plan.fd, 1);
 	else
-		request_refuse(&self->request, 0, &self->fault);
+		request_refuse(&base->request, 0, &base->fault);
 	close_fd(self->plan.fd);
-	request_drop(&self->request);
-	free(self);
+	device_job_end(base);
 }
 
 static void start(struct request *request, struct device_session *owner,
                   const struct region_plan *plan)
 {
-	struct region_job *self = calloc(1, sizeof(*self));
+	struct region_job *self = device_job_new(request, sizeof(*self));
 
-	if (self == NULL) {
-		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
+	if (self == NULL)
 		return;
-	}
-	self->job.run = run;
-	self->job.done = done;
-	self->kernel = request->peer->broker->host.backend;
-	self->device = owner->device;
-	self->owner = owner->session.handle;
 	self->plan = *plan;
-	request_hold(&self->request, request);
-	strand_submit(&owner->device->group->strand, &self->job);
+	device_job_start(&self->base, request, owner, run, done);
 }
 
 static void open_bar(struct request *request, bool io)

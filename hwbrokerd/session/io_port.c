@@ -2,6 +2,7 @@
 /* IO_PORT: legacy ports, and I/O BARs by port number, in ordered batches. */
 #include "device/operate.h"
 #include "kernel/ports.h"
+#include "session/device_job.h"
 #include "session/platform.h"
 #include "session/serve.h"
 #include "session/session.h"
@@ -74,37 +75,28 @@ static void publish(const struct request *request, struct device *device, uint32
 /* ---- a device's I/O BAR, by port number ---- */
 
 struct port_job {
-	struct job job;
-	struct request request;
-	const struct kernel_backend *kernel;
-	struct device *device;
-	uint32_t owner;
+	struct device_job base;
 	struct hwb_io_port_request range;
-	int result;
-	struct fault fault;
 };
 
 /* The BAR answers only while the device is open. */
 static void run(struct job *job)
 {
-	struct port_job *self = (struct port_job *)job;
+	struct device_job *self = (struct device_job *)job;
+
 	self->result = operate_open(self->kernel, self->device, NULL, &self->fault);
 }
 
 static void done(struct job *job)
 {
 	struct port_job *self = (struct port_job *)job;
-	struct peer *peer = self->request.peer;
+	struct device_job *base = &self->base;
 
-	if (self->result == 0 &&
-	    session_table_find(&peer->sessions, self->owner, HWB_SESSION_DEVICE) == NULL)
-		self->result = fault_set(&self->fault, HWB_GONE, "the device was closed meanwhile");
-	if (self->result == 0)
-		publish(&self->request, self->device, self->range.base, self->range.count);
+	if (device_job_held(base))
+		publish(&base->request, base->device, self->range.base, self->range.count);
 	else
-		request_refuse(&self->request, 0, &self->fault);
-	request_drop(&self->request);
-	free(self);
+		request_refuse(&base->request, 0, &base->fault);
+	device_job_end(base);
 }
 
 static struct device_session *find_bar(const struct peer *peer, uint32_t base, uint32_t count)
@@ -126,20 +118,12 @@ static struct device_session *find_bar(const struct peer *peer, uint32_t base, u
 static void open_in_bar(struct request *request, struct device_session *owner,
                         const struct hwb_io_port_request *range)
 {
-	struct port_job *self = calloc(1, sizeof(*self));
+	struct port_job *self = device_job_new(request, sizeof(*self));
 
-	if (self == NULL) {
-		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
+	if (self == NULL)
 		return;
-	}
-	self->job.run = run;
-	self->job.done = done;
-	self->kernel = request->peer->broker->host.backend;
-	self->device = owner->device;
-	self->owner = owner->session.handle;
 	self->range = *range;
-	request_hold(&self->request, request);
-	strand_submit(&owner->device->group->strand, &self->job);
+	device_job_start(&self->base, request, owner, run, done);
 }
 
 void serve_io_port_open(struct request *request)
