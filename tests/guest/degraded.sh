@@ -67,6 +67,32 @@ else
 	result "a device is refused by name" refused "remap" as_user $libexec/examples/nvme
 fi
 
+# Twenty descriptors: a dozen connections, and no more.
+cpu_ticks() {
+	awk '{ print $14 + $15 }' "/proc/$(pidof hwbrokerd)/stat"
+}
+
+out_of_descriptors() {
+	local before after
+	mkdir -p /run/systemd/system/hwbrokerd.service.d
+	printf '[Service]\nLimitNOFILE=20\n' > /run/systemd/system/hwbrokerd.service.d/limit.conf
+	systemctl daemon-reload
+	systemctl restart hwbrokerd || return
+	before=$(cpu_ticks)
+	as_user $libexec/tests/hold 30 4 || return
+	after=$(cpu_ticks)
+	echo "$((after - before)) ticks of CPU time"
+	# Four seconds, a hundred ticks each: a loop that spins takes most of them.
+	[ $((after - before)) -lt 100 ] || return
+	# Who was turned away got an end of file; who comes now is served.
+	sleep 0.5
+	hwbroker-ctl status
+}
+result "without a descriptor left it neither ends nor spins, and recovers" out_of_descriptors
+rm -r /run/systemd/system/hwbrokerd.service.d
+systemctl daemon-reload
+systemctl restart hwbrokerd
+
 echo 'client a' >> /etc/hwbroker/hwbroker.conf
 result "a broken policy is told by file and line" \
 	refused "/etc/hwbroker/hwbroker.conf:" hwbrokerd --check
