@@ -108,53 +108,47 @@ static int deliver(struct hwb_client *client, struct hwb_call *call,
 	return 0;
 }
 
-/* Finds the call of a checked reply and completes it. */
+/* Finds the call of a checked reply and completes it. In the monitor. */
 static int deliver_reply(struct hwb_client *client, const struct hwb_header *header,
                          uint32_t fd_count)
 {
-	enter(client);
 	struct hwb_call *call = take_call(client, header->serial);
-	leave(client);
+
 	if (call == NULL) {
 		close_fds(client, client->received_fds, 0, fd_count);
 		return -E_PROTO;
 	}
-	/* Off the list it is ours alone, until it is done. */
-	int result = deliver(client, call, header, hwb_body(client->packet), fd_count);
-	enter(client);
-	complete(call, result);
-	leave(client);
-	return result == -E_PROTO ? result : 0;
+	complete(call, deliver(client, call, header, hwb_body(client->packet), fd_count));
+	return call->result == -E_PROTO ? -E_PROTO : 0;
 }
 
-/* Receives one packet and sees it delivered. Only by the thread that receives,
- * outside of the monitor. */
-static int receive(struct hwb_client *client)
+/* Takes one packet off the transport and checks it; an event goes to its handler
+ * at once. Only by the thread that receives, outside of the monitor. */
+static int receive(struct hwb_client *client, struct hwb_header *header, uint32_t *fd_count)
 {
 	const struct hwb_transport *transport = &client->transport;
-	uint32_t fd_count = 0;
-	struct hwb_header header;
 	long length = transport->receive(transport->context, client->packet, sizeof(client->packet),
-	                                 client->received_fds, HWB_FDS_MAX, &fd_count);
+	                                 client->received_fds, HWB_FDS_MAX, fd_count);
 
 	if (length <= 0)
 		return length == 0 ? -E_PIPE : (int)length;
 	struct hwb_check check =
-	        hwb_check_answer(client->packet, (size_t)length, fd_count, &header);
+	        hwb_check_answer(client->packet, (size_t)length, *fd_count, header);
 	if (check.status != HWB_OK) {
-		close_fds(client, client->received_fds, 0, fd_count);
+		close_fds(client, client->received_fds, 0, *fd_count);
 		return -E_PROTO;
 	}
-	if (header.kind == HWB_REPLY)
-		return deliver_reply(client, &header, fd_count);
-	if (client->on_event != NULL)
-		client->on_event(client->event_context, &header, hwb_body(client->packet));
+	if (header->kind == HWB_EVENT && client->on_event != NULL)
+		client->on_event(client->event_context, header, hwb_body(client->packet));
 	return 0;
 }
 
 /* In the monitor: receives if nobody does, otherwise waits for who does. */
 static int receive_or_wait(struct hwb_client *client)
 {
+	struct hwb_header header;
+	uint32_t fd_count = 0;
+
 	if (client->dead != 0)
 		return client->dead;
 	if (client->receiving) {
@@ -163,9 +157,11 @@ static int receive_or_wait(struct hwb_client *client)
 	}
 	client->receiving = 1;
 	leave(client);
-	int result = receive(client);
+	int result = receive(client, &header, &fd_count);
 	enter(client);
 	client->receiving = 0;
+	if (result == 0 && header.kind == HWB_REPLY)
+		result = deliver_reply(client, &header, fd_count);
 	if (result < 0)
 		fail_all(client, result);
 	/* Whose answer came goes home; one of the others receives on. */

@@ -1,54 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /* The reference of the smallest request: two processes, 24 bytes there and back. */
-#define _GNU_SOURCE /* sched_setaffinity */
 #include "measure.h"
 
-#include <sched.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
-#include <sys/types.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { SIZE = 24 };
 
-static void serve(int socket)
+/* Echoes for one client after the other. */
+static int serve(int listener, const struct sockaddr_un *address)
 {
 	char packet[SIZE];
-	cpu_set_t other;
 
-	/* As the broker is placed by run.sh. */
-	CPU_ZERO(&other);
-	CPU_SET(1, &other);
-	sched_setaffinity(0, sizeof(other), &other);
-	for (;;)
-		if (recv(socket, packet, SIZE, 0) != SIZE || send(socket, packet, SIZE, 0) != SIZE)
-			_exit(0);
+	unlink(address->sun_path);
+	if (bind(listener, (const struct sockaddr *)address, sizeof(*address)) != 0 ||
+	    listen(listener, 1) != 0) {
+		perror(address->sun_path);
+		return EXIT_FAILURE;
+	}
+	for (;;) {
+		int client = accept(listener, NULL, NULL);
+		while (recv(client, packet, SIZE, 0) == SIZE && send(client, packet, SIZE, 0) == SIZE)
+			;
+		close(client);
+	}
+}
+
+static int ask(int server, const struct sockaddr_un *address, unsigned rounds)
+{
+	char packet[SIZE] = { 0 };
+	uint64_t start = 0;
+
+	if (connect(server, (const struct sockaddr *)address, sizeof(*address)) != 0) {
+		perror(address->sun_path);
+		return EXIT_FAILURE;
+	}
+	for (unsigned i = 0; i < rounds + rounds / 10; i++) {
+		if (i == rounds / 10)
+			start = measure_now();
+		if (send(server, packet, SIZE, 0) != SIZE || recv(server, packet, SIZE, 0) != SIZE)
+			return EXIT_FAILURE;
+	}
+	measure_print(start, measure_now(), rounds);
+	return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned rounds = argc == 2 ? (unsigned)atoi(argv[1]) : 1000;
-	char packet[SIZE] = { 0 };
-	int pair[2];
-	uint64_t start = 0;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
+	if (argc != 3 || strlen(argv[2]) >= sizeof(address.sun_path)) {
+		fputs("Usage: bench-echo serve|COUNT SOCKET\n", stderr);
 		return EXIT_FAILURE;
-	pid_t child = fork();
-	if (child == 0) {
-		close(pair[0]);
-		serve(pair[1]);
 	}
-	close(pair[1]);
-	for (unsigned i = 0; i < rounds + rounds / 10; i++) {
-		if (i == rounds / 10)
-			start = measure_now();
-		if (send(pair[0], packet, SIZE, 0) != SIZE ||
-		    recv(pair[0], packet, SIZE, 0) != SIZE)
-			return EXIT_FAILURE;
-	}
-	measure_print(start, measure_now(), rounds);
-	kill(child, SIGKILL);
-	return EXIT_SUCCESS;
+	strcpy(address.sun_path, argv[2]);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	if (strcmp(argv[1], "serve") == 0)
+		return serve(fd, &address);
+	return ask(fd, &address, (unsigned)atoi(argv[1]));
 }
