@@ -24,7 +24,8 @@ static int serve(int listener, const struct sockaddr_un *address)
 	}
 	for (;;) {
 		int client = accept(listener, NULL, NULL);
-		while (recv(client, packet, SIZE, 0) == SIZE && send(client, packet, SIZE, 0) == SIZE)
+		while (recv(client, packet, SIZE, 0) == SIZE &&
+		       send(client, packet, SIZE, 0) == SIZE)
 			;
 		close(client);
 	}
