@@ -4,8 +4,7 @@
  *
  * One thread at a time receives, for all: it delivers each answer to the call
  * that waits for it. The monitor guards the list of calls and who receives, and is
- * where the others wait. It is never held while receiving, or while sending,
- * which send_lock is for.
+ * where the others wait. It is never held while sending or receiving.
  */
 #include <hwbroker/client.h>
 #include <hwbroker/codec.h>
@@ -23,6 +22,20 @@ static void enter(const struct hwb_client *client)
 static void leave(const struct hwb_client *client)
 {
 	client->monitor.release(client->monitor.context);
+}
+
+/* The next two in the monitor. */
+static void wait(struct hwb_client *client)
+{
+	client->waiting++;
+	client->monitor.wait(client->monitor.context);
+	client->waiting--;
+}
+
+static void wake_all(const struct hwb_client *client)
+{
+	if (client->waiting != 0)
+		client->monitor.wake_all(client->monitor.context);
 }
 
 static void close_fds(const struct hwb_client *client, const int *fds, uint32_t first,
@@ -152,7 +165,7 @@ static int receive_or_wait(struct hwb_client *client)
 	if (client->dead != 0)
 		return client->dead;
 	if (client->receiving) {
-		client->monitor.wait(client->monitor.context);
+		wait(client);
 		return 0;
 	}
 	client->receiving = 1;
@@ -165,7 +178,7 @@ static int receive_or_wait(struct hwb_client *client)
 	if (result < 0)
 		fail_all(client, result);
 	/* Whose answer came goes home; one of the others receives on. */
-	client->monitor.wake_all(client->monitor.context);
+	wake_all(client);
 	return result;
 }
 
@@ -199,28 +212,6 @@ static int enlist(struct hwb_client *client, struct hwb_call *call, uint16_t opc
 	return result;
 }
 
-static long send_request(struct hwb_client *client, const struct hwb_call *call, uint32_t session,
-                         const void *body, size_t body_length, int fd)
-{
-	struct hwb_header *header = (struct hwb_header *)client->request;
-	uint32_t length = (uint32_t)(sizeof(*header) + body_length);
-
-	client->send_lock.acquire(client->send_lock.context);
-	header->version = HWB_PROTOCOL_VERSION;
-	header->opcode = call->opcode;
-	header->length = length;
-	header->serial = call->serial;
-	header->session = session;
-	header->status = 0;
-	header->kind = HWB_REQUEST;
-	header->fds = fd >= 0;
-	bytes_copy(header + 1, body, body_length);
-	long sent = client->transport.send(client->transport.context, client->request, length, &fd,
-	                                   fd >= 0);
-	client->send_lock.release(client->send_lock.context);
-	return sent == (long)length || sent < 0 ? sent : -E_PROTO;
-}
-
 int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode, uint32_t session,
               const void *body, size_t body_length, int fd)
 {
@@ -229,14 +220,23 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
 	int result = enlist(client, call, opcode);
 	if (result != 0)
 		return result;
-	long sent = send_request(client, call, session, body, body_length, fd);
-	if (sent >= 0)
+	const struct hwb_header header = {
+		.version = HWB_PROTOCOL_VERSION,
+		.opcode = opcode,
+		.length = (uint32_t)(sizeof(header) + body_length),
+		.serial = call->serial,
+		.session = session,
+		.kind = HWB_REQUEST,
+		.fds = fd >= 0,
+	};
+	result = client->transport.send(client->transport.context, &header, body, body_length, fd);
+	if (result == 0)
 		return 0;
 	enter(client);
 	/* Gone from the list already: the receiver met the same end. */
 	take_call(client, call->serial);
-	fail_all(client, (int)sent);
-	client->monitor.wake_all(client->monitor.context);
+	fail_all(client, result);
+	wake_all(client);
 	result = client->dead;
 	leave(client);
 	return result;
@@ -252,21 +252,21 @@ int hwb_finish(struct hwb_client *client, struct hwb_call *call)
 }
 
 int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport,
-                const struct hwb_lock *send_lock, const struct hwb_monitor *monitor,
-                hwb_event_handler on_event, void *event_context, struct hwb_error *error)
+                const struct hwb_monitor *monitor, hwb_event_handler on_event, void *event_context,
+                struct hwb_error *error)
 {
 	struct hwb_hello_request hello = { HWB_PROTOCOL_VERSION, HWB_PROTOCOL_VERSION, 0, ~0ull };
 	struct hwb_call call;
 
 	bytes_zero(&call, sizeof(call));
 	client->transport = *transport;
-	client->send_lock = *send_lock;
 	client->monitor = *monitor;
 	client->on_event = on_event;
 	client->event_context = event_context;
 	client->calls = NULL;
 	client->next_serial = 0;
 	client->receiving = 0;
+	client->waiting = 0;
 	client->dead = 0;
 	call.reply = &client->hello;
 	call.reply_size = sizeof(client->hello);

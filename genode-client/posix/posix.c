@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Transport and locks of an ordinary program. */
+/* Transport and monitor of an ordinary program. */
 #define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
 #include <hwbroker/codec.h>
 #include <hwbroker/posix.h>
@@ -20,30 +20,33 @@ union control {
 
 /* ---- transport: the context is the struct hwb_posix ---- */
 
-static long posix_send(void *context, const void *packet, size_t length, const int *fds,
-                       uint32_t fd_count)
+static int posix_send(void *context, const struct hwb_header *header, const void *body,
+                      size_t body_length, int fd)
 {
 	const struct hwb_posix *posix = context;
-	struct iovec part = { (void *)packet, length };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union control control;
+	struct iovec parts[] = { { (void *)header, sizeof(*header) },
+		                 { (void *)body, body_length } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	union {
+		struct cmsghdr header;
+		unsigned char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .header.cmsg_level = SOL_SOCKET,
+		      .header.cmsg_type = SCM_RIGHTS,
+		      .header.cmsg_len = CMSG_LEN(sizeof(int)) };
 	ssize_t sent;
 
-	if (fd_count != 0) {
-		memset(&control, 0, sizeof(control));
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 		message.msg_control = control.bytes;
-		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * fd_count);
+		message.msg_controllen = sizeof(control);
 	}
-	/* Most requests are plain, and send() is the shorter way through the kernel. */
+	/* For what is a header alone, send() is the shorter way through the kernel. */
 	do
-		sent = fd_count == 0 ? send(posix->socket, packet, length, MSG_NOSIGNAL)
-		                     : sendmsg(posix->socket, &message, MSG_NOSIGNAL);
+		sent = body_length == 0 && fd < 0
+		               ? send(posix->socket, header, sizeof(*header), MSG_NOSIGNAL)
+		               : sendmsg(posix->socket, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -errno : sent;
+	return sent < 0 ? -errno : 0;
 }
 
 static uint32_t take_fds(struct msghdr *message, int *fds, uint32_t max)
@@ -102,40 +105,28 @@ static void posix_close_fd(void *context, int fd)
 	close(fd);
 }
 
-/* ---- locks ---- */
+/* ---- monitor: the context is the struct hwb_posix ---- */
 
-static void lock_acquire(void *context)
+static void monitor_acquire(void *context)
 {
-	pthread_mutex_lock(&((struct hwb_posix_lock *)context)->mutex);
+	pthread_mutex_lock(&((struct hwb_posix *)context)->mutex);
 }
 
-static void lock_release(void *context)
+static void monitor_release(void *context)
 {
-	pthread_mutex_unlock(&((struct hwb_posix_lock *)context)->mutex);
+	pthread_mutex_unlock(&((struct hwb_posix *)context)->mutex);
 }
 
-static void lock_wait(void *context)
+static void monitor_wait(void *context)
 {
-	struct hwb_posix_lock *lock = context;
+	struct hwb_posix *posix = context;
 
-	pthread_cond_wait(&lock->changed, &lock->mutex);
+	pthread_cond_wait(&posix->changed, &posix->mutex);
 }
 
-static void lock_wake_all(void *context)
+static void monitor_wake_all(void *context)
 {
-	pthread_cond_broadcast(&((struct hwb_posix_lock *)context)->changed);
-}
-
-static void lock_init(struct hwb_posix_lock *lock)
-{
-	pthread_mutex_init(&lock->mutex, NULL);
-	pthread_cond_init(&lock->changed, NULL);
-}
-
-static void lock_destroy(struct hwb_posix_lock *lock)
-{
-	pthread_cond_destroy(&lock->changed);
-	pthread_mutex_destroy(&lock->mutex);
+	pthread_cond_broadcast(&((struct hwb_posix *)context)->changed);
 }
 
 /* ---- connecting ---- */
@@ -184,6 +175,8 @@ int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler 
                    void *event_context, struct hwb_error *error)
 {
 	const struct hwb_transport transport = { posix, posix_send, posix_receive, posix_close_fd };
+	const struct hwb_monitor monitor = { posix, monitor_acquire, monitor_release, monitor_wait,
+		                             monitor_wake_all };
 
 	if (path == NULL)
 		path = getenv("HWBROKER_SOCKET");
@@ -194,13 +187,10 @@ int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler 
 	posix->socket = open_socket(path, error);
 	if (posix->socket < 0)
 		return posix->socket;
-	lock_init(&posix->send_lock);
-	lock_init(&posix->monitor);
-	const struct hwb_lock send_lock = { &posix->send_lock, lock_acquire, lock_release };
-	const struct hwb_monitor monitor = { &posix->monitor, lock_acquire, lock_release, lock_wait,
-		                             lock_wake_all };
-	int result = hwb_connect(&posix->client, &transport, &send_lock, &monitor, on_event,
-	                         event_context, error);
+	pthread_mutex_init(&posix->mutex, NULL);
+	pthread_cond_init(&posix->changed, NULL);
+	int result =
+	        hwb_connect(&posix->client, &transport, &monitor, on_event, event_context, error);
 	if (result == 0)
 		return 0;
 	if (hwb_refusal_of(result) == HWB_OK)
@@ -215,8 +205,8 @@ int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler 
 void hwb_posix_close(struct hwb_posix *posix)
 {
 	close(posix->socket);
-	lock_destroy(&posix->send_lock);
-	lock_destroy(&posix->monitor);
+	pthread_cond_destroy(&posix->changed);
+	pthread_mutex_destroy(&posix->mutex);
 }
 
 void hwb_posix_print_error(const char *what, int result, const struct hwb_error *error)

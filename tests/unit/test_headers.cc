@@ -10,20 +10,20 @@ namespace
 
 struct Base {
 	virtual ~Base() = default;
-	virtual long send(const void *packet, size_t length) = 0;
+	virtual int send(const hwb_header &header, size_t body_length) = 0;
 };
 
 /* As a C++ embedder would: its objects behind the C function pointers. */
 struct Transport final : Base {
-	long send(const void *, size_t length) override
+	int send(const hwb_header &header, size_t body_length) override
 	{
-		return static_cast<long>(length);
+		return header.length == sizeof(header) + body_length ? 0 : -22;
 	}
 
-	static long send_packet(void *context, const void *packet, size_t length, const int *,
-	                        uint32_t)
+	static int send_packet(void *context, const hwb_header *header, const void *,
+	                       size_t body_length, int)
 	{
-		return static_cast<Transport *>(context)->send(packet, length);
+		return static_cast<Transport *>(context)->send(*header, body_length);
 	}
 };
 
@@ -44,7 +44,7 @@ int main()
 	const hwb_check check = hwb_check_request(packet, sizeof(packet), 0, &header);
 	static_assert(HWB_REFUSED(HWB_BUSY) == -4096 - 12);
 	return check.status == HWB_BAD_VERSION &&
-	                       transport.send(&mine, packet, 24, nullptr, 0) == 24 &&
+	                       transport.send(&mine, &header, nullptr, 0, -1) == -22 &&
 	                       hwb_refusal_of(HWB_REFUSED(HWB_BUSY)) == HWB_BUSY &&
 	                       hwb_body(packet) == hwb_body_rw(packet)
 	               ? 0

@@ -3,7 +3,7 @@
  * Client of hwbrokerd for programs with or without a libc.
  *
  * The embedder supplies a transport (how packets and descriptors get out and
- * in), a lock and a monitor; <hwbroker/posix.h> has both for ordinary programs. The
+ * in) and a monitor; <hwbroker/posix.h> has both for ordinary programs. The
  * library allocates nothing, keeps all state in a struct hwb_client that the
  * caller provides, needs at most 512 bytes of stack, and calls nothing but the
  * embedder's functions (and memcpy, memset, which every C compiler expects).
@@ -41,30 +41,29 @@ static inline enum hwb_status hwb_refusal_of(int result)
 	return result <= -4096 ? (enum hwb_status)(-4096 - result) : HWB_OK;
 }
 
-/* How packets travel. Both functions return bytes or a negative errno, retry
- * EINTR themselves, and block until done. `receive` stores at most `fds_max`
- * descriptors, close-on-exec, closes any beyond, and answers -EPROTO if the
- * packet or the descriptors were cut. 0 from `receive`: the broker hung up. */
+/* How packets travel. Both functions retry EINTR themselves and block until done.
+ *
+ * `send` makes one packet of a header and the body behind it, with `fd` beside it
+ * unless that is -1; 0 or a negative errno. Several threads may be in it at once:
+ * a SEQPACKET socket keeps their packets apart.
+ *
+ * `receive`, which one thread at a time calls, returns bytes or a negative errno;
+ * 0: the broker hung up. It stores at most `fds_max` descriptors, close-on-exec,
+ * closes any beyond, and answers -EPROTO if the packet or the descriptors were
+ * cut. */
 struct hwb_transport {
 	void *context;
-	long (*send)(void *context, const void *packet, size_t length, const int *fds,
-	             uint32_t fd_count);
+	int (*send)(void *context, const struct hwb_header *header, const void *body,
+	            size_t body_length, int fd);
 	long (*receive)(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
 	                uint32_t *fd_count);
 	void (*close_fd)(void *context, int fd);
 };
 
-/* A mutual exclusion lock of the embedder's. The library never holds it while
- * it waits for the broker, but for sending (see hwb_connect()). */
-struct hwb_lock {
-	void *context;
-	void (*acquire)(void *context);
-	void (*release)(void *context);
-};
-
 /* A lock with a place to wait: `wait` is called with the lock held, lets go of it,
  * sleeps until wake_all, and holds it again on return (earlier wake-ups do no
- * harm). A mutex with a condition variable is one. */
+ * harm). A mutex with a condition variable is one. The library never holds it
+ * while it sends or receives. */
 struct hwb_monitor {
 	void *context;
 	void (*acquire)(void *context);
@@ -107,26 +106,24 @@ typedef void (*hwb_event_handler)(void *context, const struct hwb_header *header
 
 struct hwb_client {
 	struct hwb_transport transport;
-	struct hwb_lock send_lock;
 	struct hwb_monitor monitor;
 	hwb_event_handler on_event;
 	void *event_context;
-	struct hwb_call *calls; /* in flight; under monitor, as the next three */
+	struct hwb_call *calls; /* in flight; under monitor, as the next four */
 	uint32_t next_serial;
 	uint32_t receiving;                   /* a thread is; packet and received_fds are its own */
+	uint32_t waiting;                     /* threads in monitor.wait */
 	int dead;                             /* negative errno once the connection failed */
 	struct hwb_hello_reply hello;         /* after hwb_connect(): limits and features */
 	uint64_t packet[HWB_MESSAGE_MAX / 8]; /* received */
-	uint64_t request[HWB_MESSAGE_MAX / 8]; /* being sent; under send_lock */
 	int received_fds[HWB_FDS_MAX];
 };
 
 /* Starts a client on a connected transport: stores the parts, exchanges HELLO.
- * `on_event` may be NULL. On failure nothing is kept. Two locks, since a send may
- * block until replies are taken off the socket, which needs the monitor. */
+ * `on_event` may be NULL. On failure nothing is kept. */
 int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport,
-                const struct hwb_lock *send_lock, const struct hwb_monitor *monitor,
-                hwb_event_handler on_event, void *event_context, struct hwb_error *error);
+                const struct hwb_monitor *monitor, hwb_event_handler on_event, void *event_context,
+                struct hwb_error *error);
 
 /* Sends a request of `body_length` bytes. The reply fields of `call` (reply,
  * reply_size, fds, fds_max, error) say where the answer goes and are set by

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client library's transport and locks on a POSIX system.
+ * The client library's transport and monitor on a POSIX system.
  *
  * hwb_posix_open() connects to the broker, exchanges HELLO and leaves a client
  * ready for the calls of <hwbroker/client.h>. All threads of the process may
@@ -17,17 +17,11 @@
 extern "C" {
 #endif
 
-/* A mutex and a condition variable: both kinds of lock that the core needs. */
-struct hwb_posix_lock {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-};
-
 struct hwb_posix {
 	struct hwb_client client;
 	int socket;
-	struct hwb_posix_lock send_lock;
-	struct hwb_posix_lock monitor;
+	pthread_mutex_t mutex; /* the monitor's two halves */
+	pthread_cond_t changed;
 };
 
 /* Connects to `path`, or with NULL to $HWBROKER_SOCKET, or to the default
