@@ -11,7 +11,6 @@
 #include "version.h"
 
 #include <getopt.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,32 +180,6 @@ static int load_policy(struct broker *broker)
 	return -1;
 }
 
-/* The policy asks the user database while the bus is read: each takes a third of
- * the time that a start takes. Without a thread, one after the other. */
-static void *load_policy_aside(void *broker)
-{
-	return load_policy(broker) == 0 ? broker : NULL;
-}
-
-static int read_world(struct broker *broker, struct fault *fault)
-{
-	pthread_t thread;
-	void *loaded;
-	bool aside = pthread_create(&thread, NULL, load_policy_aside, broker) == 0;
-
-	host_probe(&broker->host);
-	int result = inventory_scan(&broker->inventory, broker->workers, fault);
-	if (aside)
-		pthread_join(thread, &loaded);
-	else
-		loaded = load_policy_aside(broker);
-	if (loaded == NULL)
-		return EXIT_CONFIG;
-	if (result != 0)
-		log_error("%s", fault->reason);
-	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 static void log_host(const struct host *host)
 {
 	log_info("kernel %s: backend %s, IOMMU %s, interrupt remapping %s", host->kernel,
@@ -230,11 +203,12 @@ static int start(struct daemon *self, const struct options *options)
 		return EXIT_FAILURE;
 	}
 	broker->started = ev_now(broker->loop);
-	int result = read_world(broker, &fault);
-	if (result != EXIT_SUCCESS)
-		return result;
+	if (load_policy(broker) != 0)
+		return EXIT_CONFIG;
+	host_probe(&broker->host);
 	log_host(&broker->host);
-	if (listener_start(&self->listener, broker, options->socket, &fault) != 0) {
+	if (inventory_scan(&broker->inventory, broker->workers, &fault) != 0 ||
+	    listener_start(&self->listener, broker, options->socket, &fault) != 0) {
 		log_error("%s", fault.reason);
 		return EXIT_FAILURE;
 	}
