@@ -33,6 +33,8 @@ struct broker {
 	uint32_t busy_devices; /* in transit: shutdown waits for them */
 	uint64_t requests;     /* served since start */
 	ev_tstamp started;
+	bool reloading;    /* the policy file is being read again */
+	bool reload_again; /* asked for meanwhile: it may have been read too early */
 	bool stopping;
 };
 

@@ -12,7 +12,8 @@
 /* What the peer must be to have its request looked at. */
 enum audience {
 	ANYBODY,  /* admitted at all */
-	CLIENTS,  /* falls under a client section */
+	HOLDERS,  /* was admitted as a client: uses or closes what it has */
+	CLIENTS,  /* falls under a client section, now */
 	OPERATORS /* may query */
 };
 
@@ -22,28 +23,28 @@ static const struct service {
 } services[] = {
 	[HWB_HELLO] = { hello_serve, ANYBODY },
 	[HWB_PING] = { serve_ping, ANYBODY },
-	[HWB_CLOSE] = { serve_close, CLIENTS },
+	[HWB_CLOSE] = { serve_close, HOLDERS },
 	[HWB_DEVICE_LIST] = { serve_device_list, CLIENTS },
 	[HWB_DEVICE_INFO] = { serve_device_info, CLIENTS },
 	[HWB_DEVICE_ACQUIRE] = { serve_device_acquire, CLIENTS },
-	[HWB_CONFIG_READ] = { serve_config_read, CLIENTS },
+	[HWB_CONFIG_READ] = { serve_config_read, HOLDERS },
 	[HWB_CONFIG_WRITE] = { serve_config_write, CLIENTS },
 	[HWB_IO_MEM_OPEN] = { serve_io_mem_open, CLIENTS },
 	[HWB_IO_MEM_OPEN_BAR] = { serve_io_mem_open_bar, CLIENTS },
 	[HWB_IO_PORT_OPEN] = { serve_io_port_open, CLIENTS },
 	[HWB_IO_PORT_OPEN_BAR] = { serve_io_port_open_bar, CLIENTS },
-	[HWB_IO_PORT_BATCH] = { serve_io_port_batch, CLIENTS },
+	[HWB_IO_PORT_BATCH] = { serve_io_port_batch, HOLDERS },
 	[HWB_IRQ_OPEN] = { serve_irq_open, CLIENTS },
-	[HWB_IRQ_ENABLE] = { serve_irq_enable, CLIENTS },
-	[HWB_IRQ_ACK] = { serve_irq_ack, CLIENTS },
-	[HWB_IRQ_FDS] = { serve_irq_fds, CLIENTS },
+	[HWB_IRQ_ENABLE] = { serve_irq_enable, HOLDERS },
+	[HWB_IRQ_ACK] = { serve_irq_ack, HOLDERS },
+	[HWB_IRQ_FDS] = { serve_irq_fds, HOLDERS },
 	[HWB_DOMAIN_OPEN] = { serve_domain_open, CLIENTS },
-	[HWB_DOMAIN_INFO] = { serve_domain_info, CLIENTS },
+	[HWB_DOMAIN_INFO] = { serve_domain_info, HOLDERS },
 	[HWB_DOMAIN_ASSIGN] = { serve_domain_assign, CLIENTS },
-	[HWB_DOMAIN_DEASSIGN] = { serve_domain_deassign, CLIENTS },
+	[HWB_DOMAIN_DEASSIGN] = { serve_domain_deassign, HOLDERS },
 	[HWB_DMA_ALLOC] = { serve_dma_alloc, CLIENTS },
 	[HWB_DMA_MAP] = { serve_dma_map, CLIENTS },
-	[HWB_DMA_UNMAP] = { serve_dma_unmap, CLIENTS },
+	[HWB_DMA_UNMAP] = { serve_dma_unmap, HOLDERS },
 	[HWB_ADMIN_STATUS] = { serve_admin_status, OPERATORS },
 	[HWB_ADMIN_DEVICES] = { serve_admin_devices, OPERATORS },
 	[HWB_ADMIN_CLIENTS] = { serve_admin_clients, OPERATORS },
@@ -64,11 +65,16 @@ static bool in_order(struct request *request)
 		return false;
 	}
 	switch (services[request->header.opcode].audience) {
+	case HOLDERS:
+		/* What a reload leaves open can be used and closed. */
+		if (peer->account != NULL)
+			return true;
+		/* fall through */
 	case CLIENTS:
 		if (peer->client != NULL)
 			return true;
 		request_refuse_text(request, HWB_DENIED, 0,
-		                    "no [client] section of %s matches uid %u any more",
+		                    "no [client] section of %s matches uid %u",
 		                    policy_path(peer->broker->policy), peer->subject.uid);
 		return false;
 	case OPERATORS:

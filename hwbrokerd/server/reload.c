@@ -55,12 +55,18 @@ static void done(struct job *job)
 	free(self->report);
 	/* The strand is done with once its only job is. */
 	free(self);
+	broker->reloading = false;
+	if (broker->reload_again)
+		reload_policy(broker);
 }
 
 void reload_policy(struct broker *broker)
 {
+	/* One at a time, or an older file could come in last. */
+	broker->reload_again = broker->reloading;
+	if (broker->reloading)
+		return;
 	struct reload_job *self = calloc(1, sizeof(*self));
-
 	if (self == NULL) {
 		log_error("no memory to reload the policy");
 		return;
@@ -68,6 +74,7 @@ void reload_policy(struct broker *broker)
 	self->job.run = run;
 	self->job.done = done;
 	self->broker = broker;
+	broker->reloading = true;
 	strand_init(&self->strand, broker->workers);
 	strand_submit(&self->strand, &self->job);
 }

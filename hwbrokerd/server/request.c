@@ -13,6 +13,7 @@ void request_hold(struct request *kept, const struct request *request)
 	kept->fd = -1;
 	kept->peer->pending++;
 	peer_reference(kept->peer);
+	peer_update(kept->peer);
 }
 
 void request_drop(struct request *kept)
