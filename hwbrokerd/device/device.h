@@ -28,8 +28,9 @@ struct group {
 struct unit {
 	struct kernel_device *opened;        /* NULL: not open */
 	struct kernel_domain *domain;        /* where it is open */
-	bool claimed;                        /* bound to vfio-pci by us */
-	char previous_driver[HWB_NAME_SIZE]; /* that it had before */
+	bool claimed;                        /* bound to vfio-pci, for us */
+	bool unfit;                          /* could not be brought to rest */
+	char previous_driver[HWB_NAME_SIZE]; /* that it had before, be it vfio-pci */
 };
 
 struct device_session;

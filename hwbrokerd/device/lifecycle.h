@@ -3,13 +3,12 @@
  * The life of a device: the only code that moves one between states.
  *
  *     host ──claim──> claiming ──granted──> granted ──release──> revoking
- *      ^ ^               │                                          │ cut
- *      │ └──not_claimed──┤                                          v
- *      │                 └─not_opened─> free <──freed── scrubbed <─ resetting
- *      │                                 │                 │          │
- *      └───────────restored──────────────│─────────────────┘          │reset_failed
- *                                        └──claim──> claiming         v
- *                                                               quarantined
+ *     │^ ^               │ │                                        │ cut
+ *     ││ └──not_claimed──┤ └─reset_failed─> quarantined             v
+ *     ││                 └─not_opened─> free <──freed── scrubbed <─ resetting
+ *     │└──────────restored──────────────│─│────────────────┘          │reset_failed
+ *     │                                 ^ └──claim──> claiming        v
+ *     └──taken along with a neighbour───┘                        quarantined
  *
  * `revoking` ends when no old descriptor can reach the device any more; taking
  * registers back from a client that still holds them belongs there. `removed`
@@ -40,6 +39,7 @@ enum lifecycle_event {
 	LIFE_DID_GRANT,
 	LIFE_NOT_CLAIMED, /* claim failed: still with the host */
 	LIFE_NOT_OPENED,  /* claimed, but not granted */
+	LIFE_TAKEN_ALONG, /* claimed because another function of its group was */
 	LIFE_RELEASE,
 	LIFE_DID_CUT,
 	LIFE_DID_RESET,

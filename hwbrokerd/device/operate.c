@@ -11,6 +11,14 @@ static bool is_vfio(const char *driver)
 	return strcmp(driver, "vfio-pci") == 0;
 }
 
+static int refuse_unfit(const struct device *device, struct fault *fault)
+{
+	return fault_set(fault, HWB_UNSAFE,
+	                 "%s could not be brought to rest and is of no use any more: its reset "
+	                 "failed",
+	                 device->name);
+}
+
 /* `wanted`: the device itself, not one that merely shares its group. */
 static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
 {
@@ -40,33 +48,44 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	}
 	if (bind_claim(&device->facts.address, device->unit.previous_driver, fault) != 0)
 		return -1;
+	target->fresh = !device->unit.claimed;
 	device->unit.claimed = true;
 	return 0;
 }
 
-int operate_claim(struct operate_target *targets, uint32_t count, struct fault *fault)
+int operate_claim(struct operate_targets *targets, struct fault *fault)
 {
-	uint32_t group = targets[0].device->group->id;
-	uint64_t fresh = 0;
+	struct device *wanted = targets->items[0].device;
 	int result = 0;
 
-	if (group == UINT32_MAX)
+	if (wanted->group->id == UINT32_MAX)
 		return fault_set(fault, HWB_UNSUPPORTED,
 		                 "%s is in no IOMMU group: switch on VT-d or AMD-Vi in the "
 		                 "firmware and boot with intel_iommu=on",
-		                 targets[0].device->name);
-	for (uint32_t i = 0; i < count && i < 64 && result == 0; i++) {
-		bool ours = targets[i].device->unit.claimed;
-		result = claim_one(&targets[i], i == 0, fault);
-		if (result == 0 && !ours && targets[i].device->unit.claimed)
-			fresh |= 1ull << i;
-	}
+		                 wanted->name);
+	for (uint32_t i = 0; i < targets->count && result == 0; i++)
+		result = targets->items[i].device->unit.unfit
+		                 ? refuse_unfit(targets->items[i].device, fault)
+		                 : claim_one(&targets->items[i], i == 0, fault);
 	if (result == 0)
-		result = bind_group_viable(group, fault);
-	for (uint32_t i = 0; i < count && i < 64 && result != 0; i++)
-		if ((fresh >> i & 1) != 0)
-			operate_restore(targets[i].device, NULL);
+		result = bind_group_viable(wanted->group->id, fault);
+	if (result != 0)
+		operate_unclaim(targets);
 	return result;
+}
+
+void operate_unclaim(struct operate_targets *targets)
+{
+	for (uint32_t i = 0; i < targets->count; i++) {
+		struct operate_target *target = &targets->items[i];
+		struct fault fault;
+		if (!target->fresh)
+			continue;
+		target->fresh = false;
+		if (operate_restore(target->device, &fault) != 0)
+			log_warning("%s: cannot give it back to its host driver: %s",
+			            target->device->name, fault.reason);
+	}
 }
 
 static int choose_domain(const struct kernel_backend *kernel, struct group *group,
@@ -99,6 +118,15 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 	if (kernel == NULL)
 		return fault_set(fault, HWB_UNSUPPORTED,
 		                 "this host offers no VFIO; `hwbroker-ctl status' says why");
+	if (unit->unfit)
+		return refuse_unfit(device, fault);
+	if (domain != NULL && device->group->domain != NULL && device->group->domain != domain &&
+	    device->group->open_count > (unit->opened != NULL ? 1u : 0u))
+		return fault_set(fault, HWB_WRONG_STATE,
+		                 "another function of IOMMU group %u is open outside of this "
+		                 "domain, and all of a group share one: close that first, or "
+		                 "assign before anything else is opened",
+		                 device->group->id);
 	if (operate_close(kernel, device, fault) != 0)
 		return -1;
 	if (domain == NULL && choose_domain(kernel, device->group, &domain, fault) != 0)
@@ -121,8 +149,9 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 	struct group *group = device->group;
 
 	if (unit->opened == NULL)
-		return 0;
+		return unit->unfit ? refuse_unfit(device, fault) : 0;
 	int result = kernel->close(unit->opened, fault);
+	unit->unfit = result != 0;
 	unit->opened = NULL;
 	unit->domain = NULL;
 	if (--group->open_count == 0)
@@ -137,7 +166,11 @@ int operate_restore(struct device *device, struct fault *fault)
 
 	if (!unit->claimed)
 		return 0;
-	if (bind_restore(&device->facts.address, unit->previous_driver, fault) != 0)
+	if (unit->unfit)
+		return refuse_unfit(device, fault);
+	/* Who bound it to vfio-pci before us wants it there. */
+	if (!is_vfio(unit->previous_driver) &&
+	    bind_restore(&device->facts.address, unit->previous_driver, fault) != 0)
 		return -1;
 	unit->claimed = false;
 	unit->previous_driver[0] = '\0';

@@ -10,27 +10,39 @@
 #include "device/device.h"
 #include "kernel/kernel.h"
 
-/* A function to be taken from its host driver, if it has one. */
+/* The functions of a group: the wanted one first, then those that go along. */
+enum { OPERATE_GROUP_MAX = 64 };
+
 struct operate_target {
 	struct device *device;
 	bool may_take;  /* policy: `take` */
 	bool may_force; /* policy: `force` */
+	bool fresh;     /* set by operate_claim: it was not ours before */
 };
 
-/* Binds the targets (the device first, then the others of its group that have
- * a driver) to vfio-pci and checks that the group can be opened. On failure
- * what was taken by this call is handed back. */
-int operate_claim(struct operate_target *targets, uint32_t count, struct fault *fault);
+struct operate_targets {
+	struct operate_target items[OPERATE_GROUP_MAX];
+	uint32_t count;
+};
+
+/* Binds the wanted function, and the others that have a driver, to vfio-pci and
+ * checks that the group can be opened. On failure nothing has changed. */
+int operate_claim(struct operate_targets *targets, struct fault *fault);
+
+/* Undoes a claim: hands back what was fresh in it. */
+void operate_unclaim(struct operate_targets *targets);
 
 /* Opens the device in `domain`, or with NULL wherever it is open already, else
  * where another function of its group is, else in a private, empty domain: the
  * functions of a group share one, and who is not assigned to it does no DMA for
  * lack of bus mastering. A device that is open elsewhere is closed first, which
- * resets it. */
+ * resets it; HWB_WRONG_STATE, and nothing has changed, if a neighbour keeps the
+ * group elsewhere. */
 int operate_open(const struct kernel_backend *kernel, struct device *device,
                  struct kernel_domain *domain, struct fault *fault);
 
-/* Brings the device to rest and closes it; fine if it is not open. */
+/* Brings the device to rest and closes it; fine if it is not open. A device that
+ * once failed to is unfit: this fails from then on, as opening and restoring do. */
 int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault);
 
 /* Gives the closed device back to the driver that it had. */

@@ -70,7 +70,7 @@ int bind_claim(const struct hwb_pci_address *address, char previous[HWB_NAME_SIZ
 	sysfs_address(address, text);
 	bind_driver(address, driver);
 	if (strcmp(driver, vfio_driver) == 0) {
-		previous[0] = '\0';
+		memcpy(previous, driver, HWB_NAME_SIZE);
 		return 0;
 	}
 	int result = set_override(address, vfio_driver);

@@ -22,7 +22,8 @@ uint32_t bind_group(const struct hwb_pci_address *address);
 int bind_in_use(const struct hwb_pci_address *address, char *what, size_t size);
 
 /* Takes the device to vfio-pci: sets driver_override, unbinds, probes, checks.
- * `previous` receives the driver it had ("" if none). On failure the device is
+ * `previous` receives the driver it had ("" if none,
+ * "vfio-pci" if somebody else put it there). On failure the device is
  * back where it was. */
 int bind_claim(const struct hwb_pci_address *address, char previous[HWB_NAME_SIZE],
                struct fault *fault);

@@ -3,9 +3,10 @@
  * The narrow table between the daemon and the kernel's device interfaces.
  *
  * One implementation a way of reaching devices (vfio_group.c; iommufd and no
- * IOMMU have their place beside it), chosen once at start-up by probe.c.
+ * IOMMU have their place beside it), chosen once at start-up by host.c.
  *
- * Every function here may block and is called from worker threads only (work/).
+ * Every function here but domain_new, and domain_free of a domain that nothing was
+ * done with, may block and is called from worker threads only (work/).
  * Domains are safe to use from several threads at once; a device is used by one
  * thread at a time, which the job queue of its IOMMU group ensures.
  *
@@ -30,6 +31,7 @@ struct kernel_mapping {
 	uint64_t size;
 	bool device_reads;
 	bool device_writes;
+	bool ours; /* broker-made memory: its pages go with the mapping */
 };
 
 struct kernel_backend {
@@ -64,10 +66,6 @@ struct kernel_backend {
 	int (*close)(struct kernel_device *device, struct fault *fault);
 
 	int (*set_bus_master)(struct kernel_device *device, bool on, struct fault *fault);
-	bool (*can_reset)(struct kernel_device *device);
-
-	/* Vectors that the device has of this kind, 0: none. */
-	uint32_t (*irq_count)(struct kernel_device *device, enum hwb_irq_type type);
 	/* Arms vectors 0..count-1 with eventfds; `unmask_fd` is for INTx, else -1. */
 	int (*irq_enable)(struct kernel_device *device, enum hwb_irq_type type,
 	                  const int *trigger_fds, uint32_t count, int unmask_fd,

@@ -45,6 +45,11 @@ int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault)
 	return 0;
 }
 
+void memory_drop(int fd, uint64_t size)
+{
+	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+}
+
 int memory_check(int fd, uint64_t offset, uint64_t size, bool device_writes, uint32_t *page_size,
                  struct fault *fault)
 {

@@ -17,6 +17,10 @@
  * and further seals. May block: allocates the pages. */
 int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault);
 
+/* Gives the pages of memory_new() back to the host, whoever still has a descriptor
+ * of it: what they read there is zeros. */
+void memory_drop(int fd, uint64_t size);
+
 /* Whether `offset`, `size` of a client's descriptor may be pinned: a regular
  * memory file (its answer to F_GET_SEALS says so, which no file, pipe, device
  * or FUSE file gives) with F_SEAL_SHRINK, large enough. Never blocks, never

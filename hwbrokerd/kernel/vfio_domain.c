@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* F_DUPFD_CLOEXEC */
 #include "kernel/vfio.h"
 
+#include "kernel/memory.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -133,8 +134,11 @@ static int remember(struct kernel_domain *domain, const struct kernel_mapping *m
 	return 0;
 }
 
+/* Of a mapping that the kernel has not (any more). */
 static void forget(struct kernel_domain *domain, uint32_t at)
 {
+	if (domain->mappings[at].ours)
+		memory_drop(domain->mappings[at].fd, domain->mappings[at].size);
 	close_fd(domain->mappings[at].fd);
 	domain->count--;
 	memmove(domain->mappings + at, domain->mappings + at + 1,

@@ -196,26 +196,20 @@ static int reset(struct kernel_device *device, struct fault *fault)
 static int close_device(struct kernel_device *device, struct fault *fault)
 {
 	static const enum hwb_irq_type types[] = { HWB_IRQ_INTX, HWB_IRQ_MSI, HWB_IRQ_MSIX };
-	int result = vfio_set_bus_master(device, false, fault);
 
+	vfio_set_bus_master(device, false, NULL);
 	/* Those that were not enabled say EINVAL: what counts is that they are off. */
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (vfio_irq_count(device, types[i]) != 0)
 			vfio_irq_disable(device, types[i], NULL);
-	if (result == 0)
-		result = reset(device, fault);
-	/* Again after the reset: it must answer, and be quiet. */
+	int result = reset(device, fault);
+	/* After the reset it must answer, and be quiet. */
 	if (result == 0)
 		result = vfio_set_bus_master(device, false, fault);
 	/* The kernel resets it once more, by whatever means it has, when the last
 	 * descriptor is closed (vfio_pci_core_disable). */
 	abandon(device);
 	return result;
-}
-
-static bool can_reset(struct kernel_device *device)
-{
-	return (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;
 }
 
 const struct kernel_backend kernel_vfio_group = {
@@ -228,8 +222,6 @@ const struct kernel_backend kernel_vfio_group = {
 	.open = open_device,
 	.close = close_device,
 	.set_bus_master = vfio_set_bus_master,
-	.can_reset = can_reset,
-	.irq_count = vfio_irq_count,
 	.irq_enable = vfio_irq_enable,
 	.irq_disable = vfio_irq_disable,
 	.irq_unmask = vfio_irq_unmask,

@@ -53,13 +53,16 @@ int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const 
 	int result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_TRIGGER, trigger_fds, count);
 	if (result == 0 && unmask_fd >= 0)
 		result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_UNMASK, &unmask_fd, 1);
+	if (result != 0)
+		fault_errno(fault, -result, "cannot enable %u interrupts of %s", count,
+		            device->name);
 	/* Last: an interrupt that is pending comes with this. */
-	if (result == 0 && (type != HWB_IRQ_INTX ||
-	                    vfio_set_command(device, 0, PCI_COMMAND_INTX_DISABLE, NULL) == 0))
+	else if (type == HWB_IRQ_INTX)
+		result = vfio_set_command(device, 0, PCI_COMMAND_INTX_DISABLE, fault);
+	if (result == 0)
 		return 0;
 	vfio_irq_disable(device, type, NULL);
-	return fault_errno(fault, -result, "cannot enable %u interrupts of %s", count,
-	                   device->name);
+	return -1;
 }
 
 int vfio_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struct fault *fault)

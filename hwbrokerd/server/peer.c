@@ -137,6 +137,18 @@ void peer_accept(struct broker *broker, int fd)
 	          peer->subject.uid, peer->name);
 }
 
+/* Takes unread packets off a socket that is to be closed: with some left, the kernel
+ * would give the client ECONNRESET before it gives what we said last. */
+static void drain(int fd)
+{
+	enum { MANY = 1024 }; /* more than a socket's queue holds */
+	char byte;
+
+	shutdown(fd, SHUT_RD);
+	for (int i = 0; i < MANY && recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) > 0; i++)
+		;
+}
+
 void peer_drop(struct peer *peer, const char *why)
 {
 	struct broker *broker = peer->broker;
@@ -145,6 +157,7 @@ void peer_drop(struct peer *peer, const char *why)
 		return;
 	log_debug("connection %u (%s, pid %u) ends: %s", peer->id, peer->name, peer->pid, why);
 	peer_io_stop(peer);
+	drain(peer->fd);
 	peer->fd = close_fd(peer->fd);
 	*peer->link = peer->next;
 	if (peer->next != NULL)

@@ -40,6 +40,7 @@ struct peer {
 	bool crowded; /* one connection too many: HELLO is refused */
 	bool greeted;
 	bool last_words; /* hang up once the queue is sent */
+	bool broken;     /* hang up as soon as nobody serves it */
 
 	ev_io reader;
 	ev_io writer;

@@ -81,13 +81,22 @@ static void start_write_deadline(struct peer *peer)
 	ev_timer_start(peer->broker->loop, &peer->deadline);
 }
 
+/* Ends the connection while somebody may be in the middle of serving it: the reader
+ * drops it at the end of file that this makes. */
+static void hang_up(struct peer *peer)
+{
+	shutdown(peer->fd, SHUT_RDWR);
+	peer->broken = true;
+	peer_update(peer);
+}
+
 static void enqueue(struct peer *peer, const struct hwb_header *header, const void *body,
                     size_t length, const int *fds, uint32_t fd_count)
 {
 	struct out_packet *packet = malloc(sizeof(*packet) + sizeof(*header) + length);
 
 	if (packet == NULL) {
-		peer_drop(peer, "no memory to queue a reply");
+		hang_up(peer);
 		return;
 	}
 	packet->next = NULL;
@@ -100,7 +109,7 @@ static void enqueue(struct peer *peer, const struct hwb_header *header, const vo
 		int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (copy < 0) {
 			free_packet(packet);
-			peer_drop(peer, "no descriptor to queue a reply");
+			hang_up(peer);
 			return;
 		}
 		packet->fds[packet->fd_count++] = copy;
@@ -122,7 +131,7 @@ void peer_send(struct peer *peer, const struct hwb_header *header, const void *b
 		{ .iov_base = (void *)body, .iov_len = length },
 	};
 
-	if (!peer_connected(peer))
+	if (!peer_connected(peer) || peer->broken)
 		return;
 	if (peer->queue == NULL) {
 		if (send_packet(peer->fd, parts, length != 0 ? 2 : 1, fds, fd_count) >= 0)
@@ -130,10 +139,7 @@ void peer_send(struct peer *peer, const struct hwb_header *header, const void *b
 		/* ETOOMANYREFS: too many of our descriptors wait in sockets, by
 		 * the kernel's count for our user: as full as a full buffer. */
 		if (errno != EAGAIN && errno != ENOBUFS && errno != ETOOMANYREFS) {
-			/* It hung up, or shut its reading side. The reader drops it at
-			 * the end of file that this makes, at a moment when nobody is in
-			 * the middle of serving it. */
-			shutdown(peer->fd, SHUT_RDWR);
+			hang_up(peer); /* it hung up itself, or shut its reading side */
 			return;
 		}
 	}
@@ -281,6 +287,10 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 	(void)loop;
 	(void)revents;
 
+	if (peer->broken) {
+		peer_drop(peer, "it could not be answered");
+		return;
+	}
 	ssize_t length = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (length < 0) {
 		if (errno != EAGAIN && errno != EINTR)
@@ -322,8 +332,9 @@ static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
 
 void peer_update(struct peer *peer)
 {
-	bool read = peer_connected(peer) && peer->queue == NULL && !peer->last_words &&
-	            peer->pending < peer->limits.requests;
+	bool read = peer_connected(peer) &&
+	            (peer->broken || (peer->queue == NULL && !peer->last_words &&
+	                              peer->pending < peer->limits.requests));
 
 	if (read && !ev_is_active(&peer->reader))
 		ev_io_start(peer->broker->loop, &peer->reader);

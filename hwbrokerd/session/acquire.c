@@ -20,15 +20,14 @@ struct acquire {
 	struct device *device;
 	struct domain *domain; /* NULL: none */
 	uint32_t flags;
-	bool restore; /* policy: back to the host driver after use */
 	struct region_plan regions[HWB_BARS];
 	uint32_t region_count;
-	enum hwb_irq_type irq_type;
-	uint32_t irq_count;
 	struct irq_session *irq;
-	struct operate_target targets[GROUP_MAX];
-	uint32_t target_count;
+	struct device_session *session; /* to be */
+	struct operate_targets targets;
 	int result;
+	bool claimed;   /* after a failure: it is with us all the same */
+	bool unfit;     /* and could not be brought to rest */
 	uint32_t field; /* of the request, that a refusal blames */
 	struct fault fault;
 };
@@ -47,6 +46,7 @@ static void free_acquire(struct acquire *self)
 		close_fd(self->regions[i].fd);
 	if (self->irq != NULL)
 		irq_release(self->irq);
+	free(self->session);
 	request_drop(&self->request);
 	free(self);
 }
@@ -59,36 +59,49 @@ static void refuse(struct acquire *self)
 	free_acquire(self);
 }
 
-static void run_acquire(struct job *job)
+static int open_and_arm(struct acquire *self)
 {
-	struct acquire *self = (struct acquire *)job;
 	const struct kernel_backend *kernel = self->broker->host.backend;
 	struct device *device = self->device;
 	struct fault *fault = &self->fault;
+	int result = 0;
 
-	self->result = operate_claim(self->targets, self->target_count, fault);
-	if (self->result != 0)
-		return;
 	/* A device that nothing is asked of yet stays closed, so that a domain
 	 * can still be chosen without another reset. */
 	if (self->domain != NULL || self->region_count != 0 || self->irq != NULL)
-		self->result = operate_open(
-		        kernel, device, self->domain != NULL ? self->domain->kernel : NULL, fault);
-	if (self->result == 0 && self->domain != NULL)
-		self->result = kernel->set_bus_master(device->unit.opened, true, fault);
-	for (uint32_t i = 0; i < self->region_count && self->result == 0; i++)
-		self->result = region_open(device, &self->regions[i], fault);
-	if (self->result == 0 && self->irq != NULL && (self->flags & HWB_ACQUIRE_IRQ_ENABLE) != 0)
-		self->result = irq_arm(kernel, self->irq, fault);
-	if (self->result == 0)
-		return;
-	operate_close(kernel, device, NULL);
-	if (device->restore)
-		operate_restore(device, NULL);
+		result = operate_open(kernel, device,
+		                      self->domain != NULL ? self->domain->kernel : NULL, fault);
+	if (result == 0 && self->domain != NULL)
+		result = kernel->set_bus_master(device->unit.opened, true, fault);
+	for (uint32_t i = 0; i < self->region_count && result == 0; i++)
+		result = region_open(device, &self->regions[i], fault);
+	if (result == 0 && self->irq != NULL)
+		result = irq_make_fds(self->irq, fault);
+	if (result == 0 && self->irq != NULL && (self->flags & HWB_ACQUIRE_IRQ_ENABLE) != 0)
+		result = irq_arm(kernel, self->irq, fault);
+	return result;
 }
 
-/* Makes the sessions and sends the answer; on failure nothing is left of them,
- * but for the device's own, which the caller closes. */
+/* What fails leaves the device as it was: with its host driver, or closed with us. */
+static void run_acquire(struct job *job)
+{
+	struct acquire *self = (struct acquire *)job;
+	struct unit *unit = &self->device->unit;
+
+	self->result = operate_claim(&self->targets, &self->fault);
+	if (self->result == 0) {
+		self->result = open_and_arm(self);
+		if (self->result != 0) {
+			operate_close(self->broker->host.backend, self->device, NULL);
+			operate_unclaim(&self->targets);
+		}
+	}
+	self->claimed = unit->claimed;
+	self->unfit = unit->unfit;
+}
+
+/* Makes the sessions and sends the answer. On failure some of them may be there:
+ * the caller closes the device's, and with it all. */
 static int publish(struct acquire *self, struct device_session *session)
 {
 	struct peer *peer = self->request.peer;
@@ -97,6 +110,8 @@ static int publish(struct acquire *self, struct device_session *session)
 	int fds[HWB_BARS + IRQ_FDS_FIRST + 1];
 	uint32_t fd_count = 0;
 
+	if (session_publish(peer, &session->session, &self->fault) != 0)
+		return -1;
 	for (uint32_t i = 0; i < self->region_count; i++) {
 		const struct region_plan *plan = &self->regions[i];
 		if (region_publish(peer, device, plan, &reply.regions[plan->bar], &self->fault) !=
@@ -122,81 +137,114 @@ static void granted(struct acquire *self)
 {
 	struct peer *peer = self->request.peer;
 	struct device *device = self->device;
-	struct device_session *session = calloc(1, sizeof(*session));
-	bool dead = !peer_connected(peer) || (self->domain != NULL && self->domain->closed);
+	struct device_session *session = steal_pointer(&self->session);
+	int result = 0;
 
 	lifecycle_step(&device->state, LIFE_DID_GRANT, device->name);
-	if (session != NULL) {
-		session->session.kind = HWB_SESSION_DEVICE;
-		session->device = device;
-	}
-	if (dead)
-		fault_set(&self->fault, HWB_GONE, "the domain was closed meanwhile");
-	else if (session == NULL)
-		fault_set(&self->fault, HWB_NO_MEMORY, "no memory for a session");
-	if (dead || session == NULL ||
-	    session_publish(peer, &session->session, &self->fault) != 0) {
-		free(session);
-		request_refuse(&self->request, 0, &self->fault);
-		release_start(self->broker, peer, device, self->domain, 0);
-		free_acquire(self);
-		return;
-	}
-	session->domain = self->domain;
 	device->session = session;
-	if (publish(self, session) != 0) {
-		request_refuse(&self->request, 0, &self->fault);
-		device_session_close(session);
-	} else {
+	session->device = device;
+	session->domain = self->domain;
+	if (!peer_connected(peer) || (self->domain != NULL && self->domain->closed))
+		result = fault_set(&self->fault, HWB_GONE, "the domain was closed meanwhile");
+	else
+		result = publish(self, session);
+	if (result == 0) {
 		log_info("%s: granted to `%s' (pid %u)%s", device->name, peer->name, peer->pid,
 		         self->domain != NULL ? " with DMA" : "");
+	} else {
+		request_refuse(&self->request, 0, &self->fault);
+		if (session->session.handle != 0)
+			session_withdraw(&session->session);
+		session->session.handle = 0; /* it was not told */
+		device_session_close(session);
 	}
 	free_acquire(self);
 }
 
-static void done_acquire(struct job *job)
+static void not_granted(struct acquire *self)
 {
-	struct acquire *self = (struct acquire *)job;
 	struct device *device = self->device;
 
-	self->broker->busy_devices--;
-	if (self->result == 0) {
-		granted(self);
-		return;
-	}
-	/* The job has ended, so its strand's data may be read here. */
-	lifecycle_step(&device->state, device->unit.claimed ? LIFE_NOT_OPENED : LIFE_NOT_CLAIMED,
-	               device->name);
+	if (self->unfit)
+		release_quarantine(device, &self->fault);
+	else
+		lifecycle_step(&device->state, self->claimed ? LIFE_NOT_OPENED : LIFE_NOT_CLAIMED,
+		               device->name);
 	device->owner = NULL;
 	refuse(self);
 	release_wake(device);
 }
 
-/* Which functions have to be with vfio-pci, and whether they may be taken. */
-static void list_targets(struct acquire *self)
+static void done_acquire(struct job *job)
+{
+	struct acquire *self = (struct acquire *)job;
+
+	self->broker->busy_devices--;
+	for (uint32_t i = 1; i < self->targets.count; i++) {
+		struct device *mate = self->targets.items[i].device;
+		if (self->targets.items[i].fresh && mate->state == LIFE_HOST)
+			lifecycle_step(&mate->state, LIFE_TAKEN_ALONG, mate->name);
+	}
+	if (self->result == 0)
+		granted(self);
+	else
+		not_granted(self);
+}
+
+/* Which functions have to be with vfio-pci, the wanted one first, whether they may
+ * be taken, and whether they go back afterwards. */
+static int list_targets(struct acquire *self, struct fault *fault)
 {
 	const struct broker *broker = self->broker;
 	const struct peer *peer = self->request.peer;
+	struct operate_targets *targets = &self->targets;
 
-	self->target_count = 0;
+	targets->items[0].device = self->device;
+	targets->count = 1;
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		struct device *mate = broker->inventory.devices[i];
-		if (mate->group != self->device->group || self->target_count == GROUP_MAX)
+		if (mate->group != self->device->group || mate == self->device)
 			continue;
-		struct operate_target target = {
-			.device = mate,
-			.may_take = platform_may(peer, mate, POLICY_TAKE, NULL) == 0,
-			.may_force = platform_may(peer, mate, POLICY_FORCE, NULL) == 0,
-		};
-		/* The device itself comes first. */
-		if (mate == self->device && self->target_count != 0) {
-			self->targets[self->target_count] = self->targets[0];
-			self->targets[0] = target;
-		} else {
-			self->targets[self->target_count] = target;
-		}
-		self->target_count++;
+		if (targets->count == OPERATE_GROUP_MAX)
+			return fault_set(fault, HWB_UNSUPPORTED,
+			                 "IOMMU group %u has more than %u functions",
+			                 self->device->group->id, OPERATE_GROUP_MAX);
+		targets->items[targets->count++].device = mate;
 	}
+	for (uint32_t i = 0; i < targets->count; i++) {
+		struct operate_target *target = &targets->items[i];
+		struct policy_verdict verdict;
+		bool ours =
+		        platform_find(peer, &target->device->facts.address, &verdict, NULL) != NULL;
+		target->may_take = platform_may(peer, target->device, POLICY_TAKE, NULL) == 0;
+		target->may_force = platform_may(peer, target->device, POLICY_FORCE, NULL) == 0;
+		if (ours && target->device->owner == NULL)
+			target->device->restore = verdict.grant.restore;
+	}
+	return 0;
+}
+
+/* Whether another function of the group stands in the way. */
+static int may_use_group(const struct acquire *self, struct fault *fault)
+{
+	const struct device *device = self->device;
+
+	for (uint32_t i = 0; i < self->broker->inventory.count; i++) {
+		const struct device *mate = self->broker->inventory.devices[i];
+		if (mate == device || mate->group != device->group)
+			continue;
+		if (mate->owner != NULL && mate->owner != self->request.peer)
+			return fault_set(fault, HWB_BUSY,
+			                 "another function of IOMMU group %u, to which %s belongs, "
+			                 "is in use by another owner",
+			                 device->group->id, device->name);
+		if (mate->state == LIFE_QUARANTINED)
+			return fault_set(fault, HWB_UNSAFE,
+			                 "%s shares IOMMU group %u with %s, which is quarantined: "
+			                 "%s",
+			                 device->name, device->group->id, mate->name, mate->note);
+	}
+	return 0;
 }
 
 static int may_begin(const struct acquire *self, struct fault *fault)
@@ -215,14 +263,9 @@ static int may_begin(const struct acquire *self, struct fault *fault)
 	default:
 		return fault_set(fault, HWB_BUSY, "%s is in use", device->name);
 	}
-	if (release_group_in_use(self->broker, device, self->request.peer))
-		return fault_set(fault, HWB_BUSY,
-		                 "another function of IOMMU group %u, to which %s belongs, is in "
-		                 "use by another owner",
-		                 device->group->id, device->name);
 	if (self->domain != NULL && self->domain->closed)
 		return fault_set(fault, HWB_NO_SESSION, "the domain was closed meanwhile");
-	return 0;
+	return may_use_group(self, fault);
 }
 
 /* A function of the group that is on its way to rest, the device first; NULL:
@@ -269,14 +312,13 @@ static void begin(struct acquire *self)
 	if (busy != NULL && peer_connected(self->request.peer) &&
 	    (self->flags & HWB_ACQUIRE_NO_WAIT) == 0 && park(self, busy))
 		return;
-	if (!peer_connected(self->request.peer) || may_begin(self, &self->fault) != 0) {
+	if (!peer_connected(self->request.peer) || may_begin(self, &self->fault) != 0 ||
+	    list_targets(self, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}
 	lifecycle_step(&device->state, LIFE_CLAIM, device->name);
 	device->owner = self->request.peer;
-	device->restore = self->restore;
-	list_targets(self);
 	self->broker->busy_devices++;
 	strand_submit(&device->group->strand, &self->job);
 }
@@ -288,9 +330,12 @@ static int plan_regions(struct acquire *self, const struct hwb_acquire_request *
 	const struct device *device = self->device;
 	const uint32_t all = (1u << HWB_BARS) - 1;
 
-	if ((wanted->bars & ~all) != 0 || (wanted->wc & ~all) != 0)
-		return fault_set(fault, HWB_INVALID, "bars 0x%x or wc 0x%x names a BAR above 5",
-		                 wanted->bars, wanted->wc);
+	if ((wanted->bars & ~all) != 0)
+		return fault_set(fault, HWB_INVALID, "bars 0x%x names a BAR above 5", wanted->bars);
+	if ((wanted->wc & ~all) != 0) {
+		self->field = REQUEST_FIELD(hwb_acquire_request, wc);
+		return fault_set(fault, HWB_INVALID, "wc 0x%x names a BAR above 5", wanted->wc);
+	}
 	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
 		bool must = (wanted->bars >> bar & 1) != 0;
 		bool io = (device->facts.bars[bar].flags & HWB_BAR_IO) != 0;
@@ -315,21 +360,33 @@ static int plan_irq(struct acquire *self, const struct hwb_acquire_request *want
 		return 0;
 	}
 	if (irq_check(self->request.peer, self->device, wanted->irq_type, wanted->irq_count,
-	              self->domain != NULL, fault) != 0)
+	              self->domain != NULL, fault) != 0) {
+		if (fault->status == HWB_INVALID && wanted->irq_type <= HWB_IRQ_MSIX)
+			self->field = REQUEST_FIELD(hwb_acquire_request, irq_count);
 		return -1;
+	}
 	self->irq = irq_prepare(self->device, (enum hwb_irq_type)wanted->irq_type,
 	                        wanted->irq_count, fault);
 	return self->irq != NULL ? 0 : -1;
 }
 
+/* Known before the device is torn from its host driver. */
+static int host_gives_devices(const struct host *host, struct fault *fault)
+{
+	if (host->backend != NULL)
+		return 0;
+	return fault_set(fault, HWB_UNSUPPORTED, "this host can give no device away: %s",
+	                 host->problem_count != 0 ? host->problems[0]
+	                                          : "`hwbroker-ctl status' says why");
+}
+
 static int plan(struct acquire *self, const struct hwb_acquire_request *wanted, struct fault *fault)
 {
 	struct peer *peer = self->request.peer;
-	struct policy_verdict verdict;
 
 	self->field = REQUEST_FIELD(hwb_acquire_request, address);
-	self->device = platform_find(peer, &wanted->address, &verdict, fault);
-	if (self->device == NULL)
+	self->device = platform_find(peer, &wanted->address, NULL, fault);
+	if (self->device == NULL || host_gives_devices(&self->broker->host, fault) != 0)
 		return -1;
 	self->field = REQUEST_FIELD(hwb_acquire_request, domain);
 	if (wanted->domain != 0) {
@@ -351,19 +408,29 @@ static int plan(struct acquire *self, const struct hwb_acquire_request *wanted, 
 	if (plan_irq(self, wanted, fault) != 0)
 		return -1;
 	self->field = REQUEST_FIELD(hwb_acquire_request, address);
-	self->restore = verdict.grant.restore;
+	uint32_t needed = 1 + self->region_count + (self->irq != NULL ? 1 : 0);
+	if (peer->sessions.count + needed > peer->limits.sessions)
+		return fault_set(fault, HWB_QUOTA,
+		                 "%u more handles are more than the limit of client `%s' "
+		                 "(sessions = %u)",
+		                 needed, peer->name, peer->limits.sessions);
 	return 0;
 }
 
 void serve_device_acquire(struct request *request)
 {
 	const struct hwb_acquire_request *wanted = request->body;
+	_cleanup_free_ struct device_session *session = calloc(1, sizeof(*session));
 	struct acquire *self = calloc(1, sizeof(*self));
 
-	if (self == NULL) {
-		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
+	if (self == NULL || session == NULL) {
+		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a device");
+		free(self);
 		return;
 	}
+	session->session.kind = HWB_SESSION_DEVICE;
+	session->session.peer = request->peer;
+	self->session = steal_pointer(&session);
 	self->job.run = run_acquire;
 	self->job.done = done_acquire;
 	self->broker = request->peer->broker;

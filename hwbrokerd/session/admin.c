@@ -131,7 +131,8 @@ void serve_admin_clients(struct request *request)
 			.connected_ms = (uint64_t)((ev_now(broker->loop) - peer->since) * 1000.0),
 			.requests = peer->requests,
 		};
-		copy_name(record->client, sizeof(record->client), peer->name);
+		if (peer->account != NULL)
+			copy_name(record->client, sizeof(record->client), peer->name);
 	}
 	request_reply(request, 0, &reply,
 	              sizeof(reply.head) + reply.head.count * sizeof(reply.records[0]), NULL, 0);

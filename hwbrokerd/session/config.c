@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Config space by request: read freely, write what the policy's allow-list
- * names and what gives nothing away. A write needs the bits that it changes,
- * so it is two jobs: read and judge by structure; then, after the policy has
- * been asked on the loop, write.
+ * names and what gives nothing away. Which bits a write changes is known only on
+ * the strand, so the policy is asked before for all that it may change.
  */
 #include "device/config_space.h"
 #include "device/operate.h"
@@ -19,7 +18,9 @@ struct config_job {
 	struct hwb_config_access access;
 	uint32_t old;
 	bool write;
-	bool judged; /* the policy has agreed: do write */
+	bool named;       /* policy: it speaks of each byte */
+	uint32_t allowed; /* policy: bits that may change */
+	bool excess;      /* refused for one of the two */
 };
 
 static uint32_t config_size(const struct device *device)
@@ -55,67 +56,74 @@ static int judge_structure(struct config_job *self)
 static void run(struct job *job)
 {
 	struct config_job *self = (struct config_job *)job;
-	struct device *device = self->base.device;
-	struct hwb_config_access *access = &self->access;
+	struct device_job *base = &self->base;
+	const struct hwb_config_access *access = &self->access;
+	struct device *device = base->device;
 
-	self->base.result = operate_open(self->base.kernel, device, NULL, &self->base.fault);
-	if (self->base.result != 0)
+	base->result = operate_open(base->kernel, device, NULL, &base->fault);
+	if (base->result == 0)
+		base->result = base->kernel->config_read(device->unit.opened, access->offset,
+		                                         access->width, &self->old, &base->fault);
+	if (base->result != 0 || !self->write)
 		return;
-	if (self->judged) {
-		self->base.result = self->base.kernel->config_write(
-		        device->unit.opened, access->offset, access->width, access->value,
-		        &self->base.fault);
+	base->result = judge_structure(self);
+	if (base->result != 0)
 		return;
-	}
-	self->base.result = self->base.kernel->config_read(
-	        device->unit.opened, access->offset, access->width, &self->old, &self->base.fault);
-	if (self->base.result == 0 && self->write)
-		self->base.result = judge_structure(self);
+	self->excess = !self->named || ((self->old ^ access->value) & ~self->allowed) != 0;
+	base->result =
+	        self->excess
+	                ? fault_set(&base->fault, HWB_DENIED,
+	                            "the policy does not allow writing 0x%x at 0x%x of %s",
+	                            access->value, access->offset, device->name)
+	                : base->kernel->config_write(device->unit.opened, access->offset,
+	                                             access->width, access->value, &base->fault);
 }
 
-/* Whether another job is needed, or the answer is known. */
-static bool goes_on(struct config_job *self)
+/* Whether the policy lets these bits change; `why` receives its sentence if not. */
+static bool may_change(const struct config_job *self, const struct peer *peer, uint32_t changed,
+                       struct fault *why)
 {
-	const struct peer *peer = self->base.request.peer;
 	struct policy_device about = device_for_policy(self->base.device);
 	struct policy_resource resource = {
 		.kind = POLICY_CONFIG_WRITE,
 		.device = &about,
 		.offset = self->access.offset,
 		.count = self->access.width,
-		.changed = self->old ^ self->access.value,
+		.changed = changed,
 	};
 	struct policy_verdict verdict;
 
-	if (!self->write || self->judged || !device_job_held(&self->base))
-		return false;
 	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
-	if (!verdict.granted) {
-		self->base.fault = verdict.why;
-		self->base.result = -1;
-		return false;
-	}
-	self->judged = true;
-	return true;
+	if (!verdict.granted && why != NULL)
+		*why = verdict.why;
+	return verdict.granted;
 }
 
 static void done(struct job *job)
 {
 	struct config_job *self = (struct config_job *)job;
+	struct device_job *base = &self->base;
 
-	if (goes_on(self)) {
-		strand_submit(&self->base.device->group->strand, job);
-		return;
-	}
+	/* The rule's own words, with its place, unless it has just been replaced. */
+	if (self->excess)
+		may_change(self, base->request.peer, self->old ^ self->access.value, &base->fault);
 	if (!self->write)
 		self->access.value = self->old;
-	if (self->base.result == 0)
-		request_reply(&self->base.request, self->base.request.header.session, &self->access,
+	if (base->result == 0)
+		request_reply(&base->request, base->request.header.session, &self->access,
 		              sizeof(self->access), NULL, 0);
 	else
-		request_refuse(&self->base.request, REQUEST_FIELD(hwb_config_access, offset),
-		               &self->base.fault);
-	device_job_end(&self->base);
+		request_refuse(&base->request, REQUEST_FIELD(hwb_config_access, offset),
+		               &base->fault);
+	device_job_end(base);
+}
+
+static void ask_policy(struct config_job *self, const struct peer *peer)
+{
+	self->named = may_change(self, peer, 0, NULL);
+	for (uint32_t bit = 0; self->named && bit < 8u * self->access.width; bit++)
+		if (may_change(self, peer, 1u << bit, NULL))
+			self->allowed |= 1u << bit;
 }
 
 static void serve(struct request *request, bool write)
@@ -127,9 +135,11 @@ static void serve(struct request *request, bool write)
 		return;
 	struct device *device = ((struct device_session *)session)->device;
 	uint32_t width = access->width;
-	if ((width != 1 && width != 2 && width != 4) || access->offset % width != 0 ||
-	    access->offset + width > config_size(device)) {
-		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_config_access, offset),
+	bool known = width == 1 || width == 2 || width == 4;
+	if (!known || access->offset % width != 0 || access->offset + width > config_size(device)) {
+		request_refuse_text(request, HWB_INVALID,
+		                    known ? REQUEST_FIELD(hwb_config_access, offset)
+		                          : REQUEST_FIELD(hwb_config_access, width),
 		                    "offset 0x%x, width %u: the width is 1, 2 or 4, the offset a "
 		                    "multiple of it and below %u",
 		                    access->offset, width, config_size(device));
@@ -145,6 +155,9 @@ static void serve(struct request *request, bool write)
 		return;
 	self->access = *access;
 	self->write = write;
+	self->base.device = device;
+	if (write)
+		ask_policy(self, request->peer);
 	device_job_start(&self->base, request, (struct device_session *)session, run, done);
 }
 

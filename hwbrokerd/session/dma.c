@@ -119,21 +119,31 @@ static void submit(struct dma_job *self, const struct request *request)
 	strand_submit(&self->domain->strand, &self->job);
 }
 
-static int check_placement(const struct placement *wanted, struct fault *fault)
+/* Where ALLOC's fields are in the packet; MAP's are behind its `offset`. */
+#define FIELD(map, member)                              \
+	(REQUEST_FIELD(hwb_dma_alloc_request, member) + \
+	 ((map) ? sizeof(((struct hwb_dma_map_request *)NULL)->offset) : 0))
+
+static int check_placement(const struct placement *wanted, bool map, uint32_t *field,
+                           struct fault *fault)
 {
 	bool fixed = (wanted->flags & HWB_DMA_FIXED) != 0;
 
+	*field = FIELD(map, size);
 	if (wanted->size == 0 || wanted->size % MEMORY_PAGE != 0 || wanted->size > UINT64_MAX / 2)
 		return fault_set(fault, HWB_INVALID,
 		                 "size %" PRIu64 " is not a positive multiple of 4096",
 		                 wanted->size);
+	*field = FIELD(map, alignment);
 	if ((wanted->alignment & (wanted->alignment - 1)) != 0)
 		return fault_set(fault, HWB_INVALID, "alignment 0x%" PRIx64 " is no power of two",
 		                 wanted->alignment);
+	*field = FIELD(map, flags);
 	if ((wanted->flags & RIGHTS) == 0)
 		return fault_set(fault, HWB_INVALID,
 		                 "neither DEVICE_READS nor DEVICE_WRITES is set: the device could "
 		                 "do nothing with it");
+	*field = FIELD(map, iova);
 	if (!fixed && wanted->iova != 0)
 		return fault_set(fault, HWB_INVALID, "iova is set without the flag FIXED");
 	if (fixed && (wanted->iova % MEMORY_PAGE != 0 ||
@@ -141,6 +151,16 @@ static int check_placement(const struct placement *wanted, struct fault *fault)
 		return fault_set(fault, HWB_INVALID,
 		                 "iova 0x%" PRIx64 " is not a multiple of 4096 and of alignment",
 		                 wanted->iova);
+	if (fixed && wanted->iova > UINT64_MAX - (wanted->size - 1))
+		return fault_set(fault, HWB_INVALID,
+		                 "%" PRIu64 " bytes from 0x%" PRIx64 " wrap around", wanted->size,
+		                 wanted->iova);
+	*field = FIELD(map, limit);
+	if (fixed && wanted->limit != 0 && wanted->iova + (wanted->size - 1) > wanted->limit)
+		return fault_set(fault, HWB_INVALID,
+		                 "%" PRIu64 " bytes from 0x%" PRIx64
+		                 " end above the limit 0x%" PRIx64,
+		                 wanted->size, wanted->iova, wanted->limit);
 	return 0;
 }
 
@@ -179,16 +199,18 @@ static struct kernel_mapping mapping_of(const struct placement *wanted, uint64_t
 /* Page size and rounded size of an allocation. Large pages are our choice
  * where they waste nothing: fewer entries in the IOMMU, a tenth of the time. */
 static int choose_pages(struct placement *wanted, uint32_t *page_size, bool *own_choice,
-                        struct fault *fault)
+                        uint32_t *field, struct fault *fault)
 {
 	const uint32_t both = HWB_DMA_PAGES_4K | HWB_DMA_PAGES_2M;
 	bool whole = wanted->size != 0 && wanted->size % MEMORY_HUGE_PAGE == 0;
 
+	*field = FIELD(false, flags);
 	if ((wanted->flags & both) == both)
 		return fault_set(fault, HWB_INVALID, "PAGES_4K and PAGES_2M exclude each other");
 	*own_choice = (wanted->flags & both) == 0 && whole;
 	*page_size = (wanted->flags & HWB_DMA_PAGES_2M) != 0 || *own_choice ? MEMORY_HUGE_PAGE
 	                                                                    : MEMORY_PAGE;
+	*field = FIELD(false, size);
 	if (wanted->size > UINT64_MAX / 2)
 		return fault_set(fault, HWB_INVALID, "size %" PRIu64 " is out of range",
 		                 wanted->size);
@@ -205,13 +227,14 @@ void serve_dma_alloc(struct request *request)
 	uint32_t page_size = 0;
 	bool own_choice = false;
 	uint64_t iova;
+	uint32_t field;
 	struct fault fault;
 
 	if (domain == NULL)
 		return;
-	if (choose_pages(&wanted, &page_size, &own_choice, &fault) != 0 ||
-	    check_placement(&wanted, &fault) != 0) {
-		request_refuse(request, REQUEST_FIELD(hwb_dma_alloc_request, size), &fault);
+	if (choose_pages(&wanted, &page_size, &own_choice, &field, &fault) != 0 ||
+	    check_placement(&wanted, false, &field, &fault) != 0) {
+		request_refuse(request, field, &fault);
 		return;
 	}
 	struct dma_job *self = new_job(request, domain, DMA_STEP_ALLOC);
@@ -223,6 +246,7 @@ void serve_dma_alloc(struct request *request)
 		return;
 	}
 	self->mapping = mapping_of(&wanted, iova, 0);
+	self->mapping.ours = true;
 	self->page_size = page_size;
 	self->may_fall_back = own_choice;
 	submit(self, request);
@@ -236,14 +260,22 @@ void serve_dma_map(struct request *request)
 		                    body->flags };
 	uint32_t page_size = 0;
 	uint64_t iova;
+	uint32_t field;
 	struct fault fault;
 
 	if (domain == NULL)
 		return;
-	if (check_placement(&wanted, &fault) != 0 ||
-	    memory_check(request->fd, body->offset, body->size,
+	if (check_placement(&wanted, true, &field, &fault) != 0) {
+		request_refuse(request, field, &fault);
+		return;
+	}
+	if (memory_check(request->fd, body->offset, body->size,
 	                 (body->flags & HWB_DMA_DEVICE_WRITES) != 0, &page_size, &fault) != 0) {
-		request_refuse(request, REQUEST_FIELD(hwb_dma_map_request, offset), &fault);
+		request_refuse(request,
+		               fault.status == HWB_INVALID
+		                       ? REQUEST_FIELD(hwb_dma_map_request, offset)
+		                       : 0,
+		               &fault);
 		return;
 	}
 	struct dma_job *self = new_job(request, domain, DMA_STEP_MAP);

@@ -7,48 +7,45 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* ---- end ---- */
 
-struct free_job {
-	struct job job;
-	struct domain *domain;
-};
+static struct domain *domain_of(struct job *job)
+{
+	return (struct domain *)((char *)job - offsetof(struct domain, free_job));
+}
 
 static void run_free(struct job *job)
 {
-	struct domain *domain = ((struct free_job *)job)->domain;
+	struct domain *domain = domain_of(job);
+
 	domain->broker->host.backend->domain_free(domain->kernel);
 }
 
 static void done_free(struct job *job)
 {
-	struct domain *domain = ((struct free_job *)job)->domain;
+	struct domain *domain = domain_of(job);
 
 	account_refund(domain->account, domain->ledger.count, domain->ledger.bytes);
 	ledger_free(&domain->ledger);
 	domain->broker->busy_devices--;
+	if (domain->end.peer != NULL) {
+		request_reply(&domain->end, domain->end.header.session, NULL, 0, NULL, 0);
+		request_drop(&domain->end);
+	}
 	free(domain);
-	free(job);
 }
 
 /* Nothing refers to it any more but jobs on its own strand, and this one comes
  * after those. */
 static void destroy(struct domain *domain)
 {
-	struct free_job *self = calloc(1, sizeof(*self));
-
-	if (self == NULL) {
-		/* Stays pinned and charged rather than half undone. */
-		log_error("no memory to free a DMA domain of client `%s'", domain->account->client);
-		return;
-	}
-	self->job.run = run_free;
-	self->job.done = done_free;
-	self->domain = domain;
+	domain->free_job.run = run_free;
+	domain->free_job.done = done_free;
 	domain->broker->busy_devices++;
-	strand_submit(&domain->strand, &self->job);
+	strand_submit(&domain->strand, &domain->free_job);
 }
 
 void domain_leave(struct domain *domain)
@@ -66,13 +63,35 @@ struct assign_job {
 	struct broker *broker;
 	struct device *device;
 	struct domain *domain;
-	uint32_t owner; /* handle of the device session */
-	bool enter;     /* or leave */
+	uint32_t owner;      /* handle of the device session */
+	uint32_t assignment; /* its number; 0: one before has done it, or this is a leave */
+	bool enter;          /* or leave */
 	int result;
 	struct hwb_iova_range windows[LEDGER_WINDOWS];
 	uint32_t window_count;
 	struct fault fault;
 };
+
+static void run_enter(struct assign_job *self)
+{
+	const struct kernel_backend *kernel = self->broker->host.backend;
+	struct device *device = self->device;
+	const struct unit *unit = &device->unit;
+	bool was_open = unit->opened != NULL;
+
+	self->result = operate_open(kernel, device, self->domain->kernel, &self->fault);
+	if (self->result == 0) {
+		self->result = kernel->set_bus_master(unit->opened, true, &self->fault);
+		if (self->result != 0)
+			operate_close(kernel, device, NULL);
+	}
+	if (self->result == 0)
+		self->window_count =
+		        kernel->windows(self->domain->kernel, self->windows, LEDGER_WINDOWS);
+	else if (was_open && unit->opened == NULL)
+		/* The client may have its registers mapped: keep it awake. */
+		operate_open(kernel, device, NULL, NULL);
+}
 
 static void run_assign(struct job *job)
 {
@@ -80,45 +99,48 @@ static void run_assign(struct job *job)
 	const struct kernel_backend *kernel = self->broker->host.backend;
 	struct device *device = self->device;
 
-	if (!self->enter) {
+	if (self->enter && self->assignment != 0) {
+		run_enter(self);
+	} else if (self->enter) {
+		if (device->unit.domain != self->domain->kernel)
+			self->result = fault_set(&self->fault, HWB_WRONG_STATE,
+			                         "the DOMAIN_ASSIGN of %s before this one failed",
+			                         device->name);
+	} else {
 		self->result = operate_close(kernel, device, &self->fault);
 		if (self->result == 0)
 			self->result = operate_open(kernel, device, NULL, &self->fault);
-		return;
 	}
-	self->result = operate_open(kernel, device, self->domain->kernel, &self->fault);
-	if (self->result == 0)
-		self->result = kernel->set_bus_master(device->unit.opened, true, &self->fault);
-	if (self->result == 0)
-		self->window_count =
-		        kernel->windows(self->domain->kernel, self->windows, LEDGER_WINDOWS);
-	else if (operate_close(kernel, device, NULL) == 0)
-		/* Its registers may be mapped by the client: keep it awake. */
-		operate_open(kernel, device, NULL, NULL);
+}
+
+/* After a DOMAIN_ASSIGN that failed: the device is as before, unless a later request
+ * has moved it, whose job then leaves for us. */
+static void undo_assign(struct assign_job *self)
+{
+	struct session *session =
+	        session_table_find(&self->request.peer->sessions, self->owner, HWB_SESSION_DEVICE);
+	struct device_session *owner = (struct device_session *)session;
+
+	if (owner == NULL || self->assignment == 0 || owner->assignments != self->assignment ||
+	    owner->domain != self->domain)
+		return;
+	owner->domain = NULL;
+	domain_leave(self->domain);
 }
 
 static void done_assign(struct job *job)
 {
 	struct assign_job *self = (struct assign_job *)job;
-	bool entered = self->enter && self->result == 0;
 
-	if (entered && self->window_count != 0)
+	if (self->enter && self->result == 0 && self->window_count != 0)
 		ledger_set_windows(&self->domain->ledger, self->windows, self->window_count);
-	if (self->request.peer != NULL) {
-		struct session *owner = session_table_find(&self->request.peer->sessions,
-		                                           self->owner, HWB_SESSION_DEVICE);
-		if (self->enter && !entered && owner != NULL &&
-		    ((struct device_session *)owner)->domain == self->domain)
-			((struct device_session *)owner)->domain = NULL;
-		else if (self->enter && !entered)
-			self->domain = NULL; /* the release that came between left for us */
-		if (self->result == 0)
-			request_reply(&self->request, self->request.header.session, NULL, 0, NULL,
-			              0);
-		else
-			request_refuse(&self->request, 0, &self->fault);
-	}
-	if (!entered && self->domain != NULL)
+	if (self->enter && self->result != 0)
+		undo_assign(self);
+	if (self->request.peer != NULL && self->result == 0)
+		request_reply(&self->request, self->request.header.session, NULL, 0, NULL, 0);
+	else if (self->request.peer != NULL)
+		request_refuse(&self->request, 0, &self->fault);
+	if (!self->enter)
 		domain_leave(self->domain);
 	if (self->request.peer != NULL)
 		request_drop(&self->request);
@@ -126,8 +148,9 @@ static void done_assign(struct job *job)
 	free(self);
 }
 
+/* `assignment`: as in struct assign_job. Returns false if there is no memory. */
 static bool submit(const struct request *request, struct device_session *owner,
-                   struct domain *domain, bool enter)
+                   struct domain *domain, bool enter, uint32_t assignment)
 {
 	struct assign_job *self = calloc(1, sizeof(*self));
 
@@ -140,6 +163,7 @@ static bool submit(const struct request *request, struct device_session *owner,
 	self->domain = domain;
 	self->owner = owner->session.handle;
 	self->enter = enter;
+	self->assignment = assignment;
 	self->broker->busy_devices++;
 	if (request != NULL)
 		request_hold(&self->request, request);
@@ -179,22 +203,24 @@ void serve_domain_open(struct request *request)
 	steal_pointer(&domain);
 }
 
-void domain_close(struct domain *domain)
+void domain_close(struct domain *domain, const struct request *request)
 {
 	struct session_table *table = &domain->session.peer->sessions;
 
 	session_withdraw(&domain->session);
 	domain->closed = true;
+	if (request != NULL)
+		request_hold(&domain->end, request);
 	for (uint32_t i = 0; i < table->count; i++) {
 		struct device_session *owner = (struct device_session *)table->items[i];
 		if (owner->session.kind != HWB_SESSION_DEVICE || owner->domain != domain)
 			continue;
 		/* Without memory for the job, the device leaves when it is closed. */
-		if (!submit(NULL, owner, domain, false))
+		if (!submit(NULL, owner, domain, false, 0))
 			continue;
 		owner->domain = NULL;
-		if (owner->irq != NULL && owner->irq->session.handle != 0)
-			irq_close(owner->irq);
+		if (owner->irq != NULL)
+			irq_close_of(owner);
 		i = UINT32_MAX; /* from 0 again: closing the interrupt moved the table */
 	}
 	if (domain->users == 0)
@@ -241,15 +267,13 @@ void serve_domain_assign(struct request *request)
 
 	if (owner == NULL)
 		return;
-	if (owner->domain == domain) {
-		request_reply(request, request->header.session, NULL, 0, NULL, 0);
-		return;
-	}
 	if (platform_may(request->peer, owner->device, POLICY_DMA, &fault) != 0) {
 		request_refuse(request, REQUEST_FIELD(hwb_assign_request, device), &fault);
 		return;
 	}
-	if (owner->domain != NULL || owner->irq != NULL) {
+	/* Again: the answer is that of the kernel, as the first may still fail. */
+	bool again = owner->domain == domain;
+	if (!again && (owner->domain != NULL || owner->irq != NULL)) {
 		request_refuse_text(
 		        request, HWB_WRONG_STATE, REQUEST_FIELD(hwb_assign_request, device),
 		        owner->domain != NULL
@@ -258,10 +282,13 @@ void serve_domain_assign(struct request *request)
 		        owner->device->name);
 		return;
 	}
-	if (!submit(request, owner, domain, true)) {
+	if (!submit(request, owner, domain, true, again ? 0 : owner->assignments + 1)) {
 		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
 		return;
 	}
+	if (again)
+		return;
+	owner->assignments++;
 	owner->domain = domain;
 	domain->users++;
 }
@@ -279,18 +306,11 @@ void serve_domain_deassign(struct request *request)
 		                    "%s is not in this domain", owner->device->name);
 		return;
 	}
-	/* An interrupt that is just being opened keeps the device where it is. */
-	if (owner->irq != NULL && owner->irq->session.handle == 0) {
-		request_refuse_text(
-		        request, HWB_WRONG_STATE, REQUEST_FIELD(hwb_assign_request, device),
-		        "%s has an IRQ_OPEN in flight: wait for its answer", owner->device->name);
-		return;
-	}
-	if (!submit(request, owner, domain, false)) {
+	if (!submit(request, owner, domain, false, 0)) {
 		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
 		return;
 	}
 	if (owner->irq != NULL)
-		irq_close(owner->irq);
+		irq_close_of(owner);
 	owner->domain = NULL;
 }

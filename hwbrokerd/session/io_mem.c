@@ -31,6 +31,12 @@ int region_check(const struct peer *peer, const struct device *device, uint32_t 
 		                 "0x%" PRIx64 " bytes from 0x%" PRIx64
 		                 " are not within BAR %u of %s, which has 0x%" PRIx64,
 		                 size, offset, bar, device->name, facts->size);
+	if (peer->broker->host.lockdown)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "the kernel is locked down, as with Secure Boot, and lets nobody "
+		                 "use a register descriptor: switch Secure Boot off to use BAR %u "
+		                 "of %s",
+		                 bar, device->name);
 	if ((facts->flags & HWB_BAR_PARTIAL_PAGE) != 0 &&
 	    platform_may(peer, device, POLICY_PARTIAL_PAGE, fault) != 0)
 		return -1;
@@ -132,6 +138,19 @@ static void start(struct request *request, struct device_session *owner,
 	device_job_start(&self->base, request, owner, run, done);
 }
 
+/* The field to which a refusal of region_check() is due. */
+static uint32_t blame(const struct device *device, const struct hwb_bar_request *wanted)
+{
+	if (wanted->bar >= HWB_BARS || device->facts.bars[wanted->bar].size == 0)
+		return REQUEST_FIELD(hwb_bar_request, bar);
+	uint64_t size = device->facts.bars[wanted->bar].size;
+	if (wanted->offset >= size)
+		return REQUEST_FIELD(hwb_bar_request, offset);
+	if (wanted->size > size - wanted->offset)
+		return REQUEST_FIELD(hwb_bar_request, size);
+	return REQUEST_FIELD(hwb_bar_request, bar);
+}
+
 static void open_bar(struct request *request, bool io)
 {
 	const struct hwb_bar_request *wanted = request->body;
@@ -144,7 +163,7 @@ static void open_bar(struct request *request, bool io)
 	struct device_session *owner = (struct device_session *)session;
 	if (region_check(request->peer, owner->device, wanted->bar, io, wanted->offset,
 	                 wanted->size, (wanted->flags & HWB_IO_MEM_WC) != 0, &plan, &fault) != 0)
-		request_refuse(request, REQUEST_FIELD(hwb_bar_request, bar), &fault);
+		request_refuse(request, blame(owner->device, wanted), &fault);
 	else
 		start(request, owner, &plan);
 }

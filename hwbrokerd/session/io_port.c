@@ -24,11 +24,13 @@ void port_close(struct port_session *session)
 	*session->link = session->next;
 	if (session->next != NULL)
 		session->next->link = session->link;
-	ports_permit(session->base, session->count, false, NULL);
-	/* Sessions of the same owner may overlap: theirs stay open. */
-	for (struct port_session *other = broker->port_sessions; other != NULL; other = other->next)
-		if (overlap(other, session->base, session->count))
-			ports_permit(other->base, other->count, true, NULL);
+	/* Sessions of one owner may overlap. Then the ports stay open until the last of
+	 * them: what a session may reach is decided for each operation. */
+	const struct port_session *other = broker->port_sessions;
+	while (other != NULL && !overlap(other, session->base, session->count))
+		other = other->next;
+	if (other == NULL)
+		ports_permit(session->base, session->count, false, NULL);
 	session_withdraw(&session->session);
 	free(session);
 }
@@ -58,8 +60,12 @@ static void publish(const struct request *request, struct device *device, uint32
 			                    base, base + count - 1);
 			return;
 		}
-	if (ports_permit(base, count, true, &fault) != 0 ||
-	    session_publish(peer, &session->session, &fault) != 0) {
+	if (session_publish(peer, &session->session, &fault) != 0) {
+		request_refuse(request, 0, &fault);
+		return;
+	}
+	if (ports_permit(base, count, true, &fault) != 0) {
+		session_withdraw(&session->session);
 		request_refuse(request, 0, &fault);
 		return;
 	}
@@ -133,9 +139,19 @@ void serve_io_port_open(struct request *request)
 	struct policy_verdict verdict;
 
 	if (range->count == 0 || range->base >= PORTS || range->count > PORTS - range->base) {
-		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_io_port_request, base),
-		                    "%u ports from 0x%x are not within 0x0-0xffff", range->count,
-		                    range->base);
+		request_refuse_text(
+		        request, HWB_INVALID,
+		        range->base >= PORTS ? REQUEST_FIELD(hwb_io_port_request, base)
+		                             : REQUEST_FIELD(hwb_io_port_request, count),
+		        "%u ports from 0x%x are not within 0x0-0xffff", range->count, range->base);
+		return;
+	}
+	if (!peer->broker->host.ports) {
+		request_refuse_text(request, HWB_UNSUPPORTED, 0,
+		                    "this host has no ports to give: it is no x86, or %s",
+		                    peer->broker->host.lockdown
+		                            ? "its kernel is locked down (Secure Boot)"
+		                            : "the broker lacks CAP_SYS_RAWIO");
 		return;
 	}
 	struct device_session *owner = find_bar(peer, range->base, range->count);

@@ -65,20 +65,26 @@ struct irq_session *irq_prepare(struct device *device, enum hwb_irq_type type, u
 	irq->device = device;
 	irq->references = 1;
 	irq->type = type;
+	irq->count = count;
 	irq->unmask_fd = -1;
-	for (; irq->count < count; irq->count++) {
-		irq->fds[irq->count] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (irq->fds[irq->count] < 0)
-			break;
-	}
-	if (irq->count == count && type == HWB_IRQ_INTX)
-		irq->unmask_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (irq->count < count || (type == HWB_IRQ_INTX && irq->unmask_fd < 0)) {
-		fault_errno(fault, errno, "cannot make %u eventfds", count);
-		irq_release(irq);
-		return NULL;
-	}
+	for (uint32_t i = 0; i < count; i++)
+		irq->fds[i] = -1;
 	return irq;
+}
+
+int irq_make_fds(struct irq_session *irq, struct fault *fault)
+{
+	for (uint32_t i = 0; i < irq->count; i++) {
+		irq->fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (irq->fds[i] < 0)
+			return fault_errno(fault, errno, "cannot make %u eventfds", irq->count);
+	}
+	if (irq->type == HWB_IRQ_INTX) {
+		irq->unmask_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (irq->unmask_fd < 0)
+			return fault_errno(fault, errno, "cannot make an eventfd");
+	}
+	return 0;
 }
 
 void irq_release(struct irq_session *irq)
@@ -93,8 +99,12 @@ void irq_release(struct irq_session *irq)
 
 int irq_arm(const struct kernel_backend *kernel, struct irq_session *irq, struct fault *fault)
 {
-	return kernel->irq_enable(irq->device->unit.opened, irq->type, irq->fds, irq->count,
-	                          irq->unmask_fd, fault);
+	if (irq->armed)
+		return 0;
+	int result = kernel->irq_enable(irq->device->unit.opened, irq->type, irq->fds, irq->count,
+	                                irq->unmask_fd, fault);
+	irq->armed = result == 0;
+	return result;
 }
 
 uint32_t irq_reply(const struct irq_session *irq, struct hwb_interrupt *reply, int *fds)
@@ -138,7 +148,9 @@ static void run(struct job *job)
 
 	switch (self->step) {
 	case IRQ_STEP_OPEN:
-		self->result = operate_open(self->kernel, irq->device, NULL, &self->fault);
+		self->result = irq_make_fds(irq, &self->fault);
+		if (self->result == 0)
+			self->result = operate_open(self->kernel, irq->device, NULL, &self->fault);
 		if (self->result == 0 && self->arm)
 			self->result = irq_arm(self->kernel, irq, &self->fault);
 		break;
@@ -148,13 +160,14 @@ static void run(struct job *job)
 		                       : irq_arm(self->kernel, irq, &self->fault);
 		break;
 	case IRQ_STEP_UNMASK:
-		self->result = unit->opened == NULL
-		                       ? fault_set(&self->fault, HWB_GONE, "the device was closed")
-		                       : self->kernel->irq_unmask(unit->opened, &self->fault);
+		/* Nothing to unmask on one that was not enabled. */
+		if (unit->opened != NULL && irq->armed)
+			self->result = self->kernel->irq_unmask(unit->opened, &self->fault);
 		break;
 	case IRQ_STEP_DISABLE:
-		if (unit->opened != NULL)
+		if (unit->opened != NULL && irq->armed)
 			self->kernel->irq_disable(unit->opened, irq->type, NULL);
+		irq->armed = false;
 		break;
 	}
 }
@@ -248,16 +261,32 @@ static void refuse_memory(const struct request *request)
 	request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
 }
 
-void irq_close(struct irq_session *irq)
+void irq_close(struct irq_session *irq, const struct request *request)
 {
 	struct peer *peer = irq->session.peer;
 
+	/* Without memory for the job the interrupt stays as it is; closing the
+	 * device ends it. */
+	if (!submit(request, peer->broker, irq, 0, IRQ_STEP_DISABLE, false) && request != NULL) {
+		refuse_memory(request);
+		return;
+	}
 	if (irq->device->session != NULL)
 		irq->device->session->irq = NULL;
 	session_withdraw(&irq->session);
-	/* Without memory for the job the interrupt stays armed on eventfds that
-	 * nobody else has; closing the device ends it. */
-	submit(NULL, peer->broker, irq, 0, IRQ_STEP_DISABLE, false);
+	irq_release(irq);
+}
+
+void irq_close_of(struct device_session *owner)
+{
+	struct irq_session *irq = owner->irq;
+
+	if (irq->session.handle != 0) {
+		irq_close(irq, NULL);
+		return;
+	}
+	/* Its job finds nobody waiting. */
+	owner->irq = NULL;
 	irq_release(irq);
 }
 
@@ -296,18 +325,22 @@ static struct device_session *target(const struct request *request,
 }
 
 /* PCI fixes both: INTx is level and low, messages are edges without polarity. */
-static int check_shape(const struct hwb_irq_request *wanted, struct fault *fault)
+static int check_shape(const struct hwb_irq_request *wanted, uint32_t *field, struct fault *fault)
 {
 	bool level = wanted->type == HWB_IRQ_INTX;
 
-	if (wanted->trigger > HWB_TRIGGER_LEVEL || wanted->polarity > HWB_POLARITY_LOW)
-		return fault_set(fault, HWB_INVALID, "trigger %u or polarity %u does not exist",
-		                 wanted->trigger, wanted->polarity);
-	if (wanted->trigger == (level ? HWB_TRIGGER_EDGE : HWB_TRIGGER_LEVEL) ||
-	    (level && wanted->polarity == HWB_POLARITY_HIGH))
+	*field = REQUEST_FIELD(hwb_irq_request, trigger);
+	if (wanted->trigger > HWB_TRIGGER_LEVEL)
+		return fault_set(fault, HWB_INVALID, "trigger %u does not exist", wanted->trigger);
+	if (wanted->trigger == (level ? HWB_TRIGGER_EDGE : HWB_TRIGGER_LEVEL))
 		return fault_set(fault, HWB_INVALID,
-		                 "PCI INTx is level-triggered and active low, MSI and MSI-X are "
-		                 "edge-triggered");
+		                 "PCI INTx is level-triggered, MSI and MSI-X are edge-triggered");
+	*field = REQUEST_FIELD(hwb_irq_request, polarity);
+	if (wanted->polarity > HWB_POLARITY_LOW)
+		return fault_set(fault, HWB_INVALID, "polarity %u does not exist",
+		                 wanted->polarity);
+	if (level && wanted->polarity == HWB_POLARITY_HIGH)
+		return fault_set(fault, HWB_INVALID, "PCI INTx is active low");
 	return 0;
 }
 
@@ -316,14 +349,23 @@ void serve_irq_open(struct request *request)
 	const struct hwb_irq_request *wanted = request->body;
 	struct peer *peer = request->peer;
 	struct device_session *owner = target(request, wanted);
+	uint32_t field;
 	struct fault fault;
 
 	if (owner == NULL)
 		return;
-	if (check_shape(wanted, &fault) != 0 ||
-	    irq_check(peer, owner->device, wanted->type, wanted->count, owner->domain != NULL,
+	if (check_shape(wanted, &field, &fault) != 0) {
+		request_refuse(request, field, &fault);
+		return;
+	}
+	if (irq_check(peer, owner->device, wanted->type, wanted->count, owner->domain != NULL,
 	              &fault) != 0) {
-		request_refuse(request, REQUEST_FIELD(hwb_irq_request, type), &fault);
+		bool known = wanted->type >= HWB_IRQ_INTX && wanted->type <= HWB_IRQ_MSIX;
+		request_refuse(request,
+		               known && (fault.status == HWB_INVALID || fault.status == HWB_QUOTA)
+		                       ? REQUEST_FIELD(hwb_irq_request, count)
+		                       : REQUEST_FIELD(hwb_irq_request, type),
+		               &fault);
 		return;
 	}
 	if (owner->irq != NULL) {
@@ -351,9 +393,7 @@ void serve_irq_enable(struct request *request)
 
 	if (irq == NULL)
 		return;
-	if (irq->enabled)
-		request_reply(request, request->header.session, NULL, 0, NULL, 0);
-	else if (!submit(request, request->peer->broker, irq, 0, IRQ_STEP_ENABLE, true))
+	if (!submit(request, request->peer->broker, irq, 0, IRQ_STEP_ENABLE, true))
 		refuse_memory(request);
 }
 
@@ -366,7 +406,7 @@ void serve_irq_ack(struct request *request)
 	/* Through the kernel's own call, not by a write to the unmask eventfd: the
 	 * client has that descriptor too and could have filled its counter, and
 	 * the write would block. */
-	if (irq->type != HWB_IRQ_INTX || !irq->enabled)
+	if (irq->type != HWB_IRQ_INTX)
 		request_reply(request, request->header.session, NULL, 0, NULL, 0);
 	else if (!submit(request, request->peer->broker, irq, 0, IRQ_STEP_UNMASK, false))
 		refuse_memory(request);

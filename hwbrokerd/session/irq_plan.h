@@ -18,11 +18,13 @@ enum { IRQ_FDS_FIRST = 48 };
 int irq_check(const struct peer *peer, const struct device *device, uint32_t type, uint32_t count,
               bool with_dma, struct fault *fault);
 
-/* Makes the session's object with its eventfds, not published yet. NULL: fault. */
+/* Makes the session's object, not published yet. NULL: fault. */
 struct irq_session *irq_prepare(struct device *device, enum hwb_irq_type type, uint32_t count,
                                 struct fault *fault);
 
-/* On the group's strand, the device open: connects the eventfds. */
+/* On the group's strand: makes the eventfds; then, the device open, connects them,
+ * unless they are. */
+int irq_make_fds(struct irq_session *irq, struct fault *fault);
 int irq_arm(const struct kernel_backend *kernel, struct irq_session *irq, struct fault *fault);
 
 /* Descriptors for the reply: triggers, then unmask. Returns how many; `reply`

@@ -28,6 +28,11 @@ struct device *platform_find(const struct peer *peer, const struct hwb_pci_addre
 
 	if (verdict == NULL)
 		verdict = &local;
+	if (address->device > 31 || address->function > 7) {
+		fault_set(fault, HWB_INVALID, "PCI device %u, function %u: there are 32 and 8",
+		          address->device, address->function);
+		return NULL;
+	}
 	if (device != NULL && device->state != LIFE_GONE) {
 		struct policy_device about = device_for_policy(device);
 		struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &about };
@@ -131,7 +136,5 @@ void serve_close(struct request *request)
 		                    request->header.session);
 		return;
 	}
-	/* The answer first: what closing still has to do is told by an event. */
-	request_reply(request, request->header.session, NULL, 0, NULL, 0);
-	session_close(session);
+	session_close(session, request);
 }

@@ -7,8 +7,8 @@
 
 #include "session/session.h"
 
-/* The device if this client may see it; otherwise NULL and `fault` says
- * HWB_NOT_FOUND, the same whether it exists or not. `verdict` may be NULL. */
+/* The device if this client may see it; otherwise NULL and `fault` (which may be
+ * NULL, as `verdict`) says HWB_NOT_FOUND, the same whether it exists or not. */
 struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
                              struct policy_verdict *verdict, struct fault *fault);
 

@@ -2,9 +2,9 @@
 /* The way of a device back to rest, and to its host driver. */
 #include "session/release.h"
 
-#include "device/operate.h"
 #include "util/log.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,109 +30,121 @@ void release_wake(struct device *device)
 	}
 }
 
-struct release_job {
-	struct job job;
-	struct broker *broker;
-	struct peer *peer; /* a reference, to tell it of the end */
-	struct device *device;
-	struct domain *domain; /* that the device leaves, or NULL */
-	uint32_t handle;
-	struct device *restore[GROUP_MAX]; /* to their host drivers, afterwards */
-	uint32_t restore_count;
-	int result;
-	bool restored;
-	struct fault fault;
-};
+static struct device_session *session_of(struct job *job)
+{
+	return (struct device_session *)((char *)job - offsetof(struct device_session, release));
+}
 
 static void run_release(struct job *job)
 {
-	struct release_job *self = (struct release_job *)job;
+	struct device_session *self = session_of(job);
+	struct release_job *release = &self->release;
 	struct fault fault;
 
-	self->result = operate_close(self->broker->host.backend, self->device, &self->fault);
-	for (uint32_t i = 0; self->result == 0 && i < self->restore_count; i++) {
-		bool own = self->restore[i] == self->device;
-		int result = operate_restore(self->restore[i], &fault);
-		if (result != 0)
+	release->result = operate_close(self->session.peer->broker->host.backend, self->device,
+	                                &release->fault);
+	for (uint32_t i = 0; release->result == 0 && i < release->restore_count; i++) {
+		if (operate_restore(release->restore[i], &fault) == 0)
+			release->restored |= 1ull << i;
+		else
 			log_warning("%s: cannot give it back to its host driver: %s",
-			            self->restore[i]->name, fault.reason);
-		if (own)
-			self->restored = result == 0;
+			            release->restore[i]->name, fault.reason);
 	}
+}
+
+/* Whether this device is with its host driver again; of the others that are, the
+ * state follows. */
+static bool restored(const struct device_session *self)
+{
+	bool own = false;
+
+	for (uint32_t i = 0; i < self->release.restore_count; i++) {
+		struct device *device = self->release.restore[i];
+		if ((self->release.restored >> i & 1) == 0)
+			continue;
+		if (device == self->device)
+			own = true;
+		else if (device->state == LIFE_FREE)
+			lifecycle_step(&device->state, LIFE_DID_RESTORE, device->name);
+	}
+	return own;
 }
 
 static void done_release(struct job *job)
 {
-	struct release_job *self = (struct release_job *)job;
+	struct device_session *self = session_of(job);
 	struct device *device = self->device;
-	bool rest = self->result == 0;
+	struct peer *peer = self->session.peer;
+	struct broker *broker = peer->broker;
+	bool rest = self->release.result == 0;
 
-	lifecycle_step(&device->state, rest ? LIFE_DID_RESET : LIFE_RESET_FAILED, device->name);
 	if (rest) {
-		lifecycle_step(&device->state, self->restored ? LIFE_DID_RESTORE : LIFE_DID_FREE,
+		lifecycle_step(&device->state, LIFE_DID_RESET, device->name);
+		lifecycle_step(&device->state, restored(self) ? LIFE_DID_RESTORE : LIFE_DID_FREE,
 		               device->name);
-		log_info("%s: released by `%s', %s", device->name, self->peer->name,
+		log_info("%s: released by `%s', %s", device->name, peer->name,
 		         lifecycle_state_name(device->state));
 	} else {
-		snprintf(device->note, sizeof(device->note), "%.127s", self->fault.reason);
-		log_error("%s: could not be brought to rest and is quarantined: %s", device->name,
-		          self->fault.reason);
+		release_quarantine(device, &self->release.fault);
 	}
 	device->owner = NULL;
 	if (self->domain != NULL)
 		domain_leave(self->domain);
-	peer_event(self->peer, &device->facts.address, self->handle,
-	           rest ? HWB_CHANGE_FREED : HWB_CHANGE_QUARANTINED);
-	peer_release(self->peer);
-	self->broker->busy_devices--;
+	if (self->session.handle != 0)
+		peer_event(peer, &device->facts.address, self->session.handle,
+		           rest ? HWB_CHANGE_FREED : HWB_CHANGE_QUARANTINED);
 	free(self);
+	peer_release(peer);
+	broker->busy_devices--;
 	release_wake(device);
 }
 
-bool release_group_in_use(const struct broker *broker, const struct device *device,
-                          const void *by_other_than)
+void release_quarantine(struct device *device, const struct fault *fault)
 {
-	for (uint32_t i = 0; i < broker->inventory.count; i++) {
-		const struct device *mate = broker->inventory.devices[i];
-		if (mate != device && mate->group == device->group && mate->owner != NULL &&
-		    mate->owner != by_other_than)
-			return true;
-	}
-	return false;
+	lifecycle_step(&device->state, LIFE_RESET_FAILED, device->name);
+	snprintf(device->note, sizeof(device->note), "%.127s", fault->reason);
+	log_error("%s: could not be brought to rest and is quarantined: %s", device->name,
+	          fault->reason);
 }
 
-void release_start(struct broker *broker, struct peer *peer, struct device *device,
-                   struct domain *domain, uint32_t handle)
+/* The functions that go back to their host drivers with this one, if it is the
+ * last: those that are on their way to rest already are there before it. */
+static void list_restore(const struct broker *broker, struct device_session *self)
 {
-	struct release_job *self = calloc(1, sizeof(*self));
+	struct release_job *release = &self->release;
 
-	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
-	if (self == NULL) {
-		/* It keeps its owner's name, so nobody else gets it. */
-		snprintf(device->note, sizeof(device->note), "no memory to release it");
-		log_error("%s: no memory to release it; it stays as it is", device->name);
-		return;
-	}
-	self->job.run = run_release;
-	self->job.done = done_release;
-	self->broker = broker;
-	self->peer = peer;
-	self->device = device;
-	self->domain = domain;
-	self->handle = handle;
-	if (!release_group_in_use(broker, device, NULL))
-		for (uint32_t i = 0; i < broker->inventory.count; i++) {
-			struct device *mate = broker->inventory.devices[i];
-			if (mate->group == device->group && mate->restore &&
-			    self->restore_count < GROUP_MAX)
-				self->restore[self->restore_count++] = mate;
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		struct device *mate = broker->inventory.devices[i];
+		if (mate->group != self->device->group)
+			continue;
+		if (mate->state == LIFE_QUARANTINED || mate->state == LIFE_GRANTED ||
+		    mate->state == LIFE_CLAIMING) {
+			/* What shares the group with these stays with us. */
+			release->restore_count = 0;
+			return;
 		}
+		if (mate->restore && release->restore_count < OPERATE_GROUP_MAX)
+			release->restore[release->restore_count++] = mate;
+	}
+}
+
+void release_start(struct device_session *session)
+{
+	struct device *device = session->device;
+	struct peer *peer = session->session.peer;
+	struct broker *broker = peer->broker;
+
+	device->session = NULL;
+	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
+	list_restore(broker, session);
 	/* Cutting off registers that the client still holds is to come between
 	 * these two; the job does the rest in the order that lifecycle.h draws. */
 	lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
+	session->release.job.run = run_release;
+	session->release.job.done = done_release;
 	peer_reference(peer);
 	broker->busy_devices++;
-	strand_submit(&device->group->strand, &self->job);
+	strand_submit(&device->group->strand, &session->release.job);
 }
 
 static void close_children(struct peer *peer, const struct device *device)
@@ -145,26 +157,16 @@ static void close_children(struct peer *peer, const struct device *device)
 		     ((struct region_session *)session)->device == device) ||
 		    (session->kind == HWB_SESSION_IO_PORT &&
 		     ((struct port_session *)session)->device == device))
-			session_close(session);
+			session_close(session, NULL);
 	}
 }
 
 void device_session_close(struct device_session *session)
 {
-	struct peer *peer = session->session.peer;
-	struct device *device = session->device;
-	struct domain *domain = session->domain;
-	uint32_t handle = session->session.handle;
-
-	close_children(peer, device);
-	if (session->irq != NULL) {
-		if (session->irq->session.handle != 0)
-			irq_close(session->irq);
-		else
-			irq_release(session->irq); /* its job finds nobody waiting */
-	}
-	session_withdraw(&session->session);
-	device->session = NULL;
-	free(session);
-	release_start(peer->broker, peer, device, domain, handle);
+	close_children(session->session.peer, session->device);
+	if (session->irq != NULL)
+		irq_close_of(session);
+	if (session->session.handle != 0)
+		session_withdraw(&session->session);
+	release_start(session);
 }

@@ -8,8 +8,6 @@
 
 #include "session/session.h"
 
-enum { GROUP_MAX = 64 };
-
 /* Somebody who waits until a device is at rest. Called once, on the loop. */
 struct waiter {
 	struct waiter *next;
@@ -17,17 +15,14 @@ struct waiter {
 };
 
 void release_wait(struct device *device, struct waiter *waiter);
-/* Wakes all who wait for the device; some will find it taken, and wait again. */
+/* Wakes all who wait for the device; the first takes it. */
 void release_wake(struct device *device);
 
-/* Whether another device of the group is in the hands of somebody other than
- * `by_other_than`. */
-bool release_group_in_use(const struct broker *broker, const struct device *device,
-                          const void *by_other_than);
+/* For nobody from now on, since it did not come to rest; `fault` says why. */
+void release_quarantine(struct device *device, const struct fault *fault);
 
-/* Moves a granted device towards rest. What was open of it is withdrawn already.
- * `domain`: that it leaves, or NULL. `handle`: for the event that tells `peer`. */
-void release_start(struct broker *broker, struct peer *peer, struct device *device,
-                   struct domain *domain, uint32_t handle);
+/* Moves a granted device towards rest and frees the session, which is in no table
+ * any more. What was open of it is withdrawn already. */
+void release_start(struct device_session *session);
 
 #endif

@@ -19,8 +19,12 @@ void session_withdraw(struct session *session)
 	session->peer->broker->session_count--;
 }
 
-void session_close(struct session *session)
+void session_close(struct session *session, const struct request *request)
 {
+	/* The answer first: what closing a device still has to do is told by an event. */
+	if (request != NULL && session->kind != HWB_SESSION_IRQ &&
+	    session->kind != HWB_SESSION_DOMAIN)
+		request_reply(request, session->handle, NULL, 0, NULL, 0);
 	switch (session->kind) {
 	case HWB_SESSION_DEVICE:
 		device_session_close((struct device_session *)session);
@@ -32,10 +36,10 @@ void session_close(struct session *session)
 		port_close((struct port_session *)session);
 		break;
 	case HWB_SESSION_IRQ:
-		irq_close((struct irq_session *)session);
+		irq_close((struct irq_session *)session, request);
 		break;
 	case HWB_SESSION_DOMAIN:
-		domain_close((struct domain *)session);
+		domain_close((struct domain *)session, request);
 		break;
 	}
 }
@@ -48,14 +52,14 @@ void session_close_all(struct peer *peer)
 	 * Closing one takes its regions and interrupts along, so look anew. */
 	for (uint32_t i = 0; i < table->count;) {
 		if (table->items[i]->kind == HWB_SESSION_DEVICE) {
-			session_close(table->items[i]);
+			session_close(table->items[i], NULL);
 			i = 0;
 		} else {
 			i++;
 		}
 	}
 	while (table->count != 0)
-		session_close(table->items[table->count - 1]);
+		session_close(table->items[table->count - 1], NULL);
 }
 
 static void describe_region(const struct region_session *session, char *text, size_t size)

@@ -7,19 +7,32 @@
 #ifndef HWBROKERD_SESSION_SESSION_H
 #define HWBROKERD_SESSION_SESSION_H
 
-#include "device/device.h"
+#include "device/operate.h"
 #include "server/request.h"
 #include "session/ledger.h"
 
 struct domain;
 struct irq_session;
 
+/* What bringing a device to rest needs, there before it is granted: giving back
+ * never fails for lack of memory. */
+struct release_job {
+	struct job job;
+	struct device *restore[OPERATE_GROUP_MAX]; /* to their host drivers, afterwards */
+	uint32_t restore_count;
+	uint64_t restored; /* bit n: restore[n] is with its host driver again */
+	int result;
+	struct fault fault;
+};
+
 /* A device that the connection owns. */
 struct device_session {
-	struct session session;
+	struct session session; /* handle 0: the client does not know of it */
 	struct device *device;
 	struct domain *domain;   /* that it is assigned to, or being; NULL: none */
+	uint32_t assignments;    /* DOMAIN_ASSIGNs so far: which one set `domain` */
 	struct irq_session *irq; /* open, or being opened; NULL: none */
+	struct release_job release;
 };
 
 /* A BAR's descriptor that was handed out, be it memory or ports. */
@@ -45,7 +58,8 @@ struct irq_session {
 	uint32_t references; /* the session, and each job that uses the descriptors */
 	enum hwb_irq_type type;
 	uint32_t count;
-	bool enabled;
+	bool enabled;  /* for people */
+	bool armed;    /* the kernel has the eventfds; jobs of the group's strand only */
 	int unmask_fd; /* INTx, else -1 */
 	int fds[];     /* trigger eventfds */
 };
@@ -53,6 +67,8 @@ struct irq_session {
 /* A DMA domain. Outlives its session until no device is in it. */
 struct domain {
 	struct session session;
+	struct job free_job; /* its end, which needs no memory */
+	struct request end;  /* the CLOSE that waits for it; peer NULL: none does */
 	struct broker *broker;
 	struct strand strand; /* of map and unmap */
 	struct kernel_domain *kernel;
@@ -67,23 +83,27 @@ int session_publish(struct peer *peer, struct session *session, struct fault *fa
 /* Takes out of the table; the object stays the caller's. */
 void session_withdraw(struct session *session);
 
-/* Ends a session of any kind and what hangs on it. */
-void session_close(struct session *session);
+/* Ends a session of any kind and what hangs on it. `request`: the CLOSE that is
+ * to be answered, or NULL. */
+void session_close(struct session *session, const struct request *request);
 void session_close_all(struct peer *peer);
 
 /* One line for people: what the session is about. */
 void session_describe(const struct session *session, char *text, size_t size);
 
-/* The kinds' own parts of the above. */
+/* The kinds' own parts of the above. The last two answer the CLOSE themselves, once
+ * the interrupts are disarmed, or the memory out of every device's reach. */
 void device_session_close(struct device_session *session);
 void region_close(struct region_session *session);
 void port_close(struct port_session *session);
-void irq_close(struct irq_session *irq);
-void domain_close(struct domain *domain);
+void irq_close(struct irq_session *irq, const struct request *request);
+void domain_close(struct domain *domain, const struct request *request);
 
 /* A device left the domain, or never came in. Frees it if that was the last. */
 void domain_leave(struct domain *domain);
 
+/* Closes the interrupt of a device, be it open or just being opened. */
+void irq_close_of(struct device_session *owner);
 void irq_release(struct irq_session *irq);
 
 #endif
