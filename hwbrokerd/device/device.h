@@ -7,6 +7,7 @@
 #define HWBROKERD_DEVICE_DEVICE_H
 
 #include "device/lifecycle.h"
+#include "kernel/bind.h"
 #include "policy/policy.h"
 #include "work/strand.h"
 
@@ -26,11 +27,11 @@ struct group {
 
 /* Kernel handles of a device. */
 struct unit {
-	struct kernel_device *opened;        /* NULL: not open */
-	struct kernel_domain *domain;        /* where it is open */
-	bool claimed;                        /* bound to vfio-pci, for us */
-	bool unfit;                          /* could not be brought to rest */
-	char previous_driver[HWB_NAME_SIZE]; /* that it had before, be it vfio-pci */
+	struct kernel_device *opened; /* NULL: not open */
+	struct kernel_domain *domain; /* where it is open */
+	bool claimed;                 /* bound to vfio-pci, for us */
+	bool unfit;                   /* could not be brought to rest */
+	struct bind_origin origin;    /* where it was before */
 };
 
 struct device_session;

@@ -55,7 +55,7 @@ static struct group *group_of(struct inventory *inventory, struct workers *worke
 	if (group == NULL)
 		return NULL;
 	group->id = id;
-	strand_init(&group->strand, workers);
+	strand_init(&group->strand, workers, NULL);
 	group->next = inventory->groups;
 	inventory->groups = group;
 	return group;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "device/operate.h"
 
-#include "kernel/bind.h"
 #include "util/log.h"
 
 #include <string.h>
@@ -46,7 +45,7 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 			                 "would take it all the same)",
 			                 device->name, use);
 	}
-	if (bind_claim(&device->facts.address, device->unit.previous_driver, fault) != 0)
+	if (bind_claim(&device->facts.address, &device->unit.origin, fault) != 0)
 		return -1;
 	target->fresh = !device->unit.claimed;
 	device->unit.claimed = true;
@@ -168,11 +167,8 @@ int operate_restore(struct device *device, struct fault *fault)
 		return 0;
 	if (unit->unfit)
 		return refuse_unfit(device, fault);
-	/* Who bound it to vfio-pci before us wants it there. */
-	if (!is_vfio(unit->previous_driver) &&
-	    bind_restore(&device->facts.address, unit->previous_driver, fault) != 0)
+	if (bind_restore(&device->facts.address, &unit->origin, fault) != 0)
 		return -1;
 	unit->claimed = false;
-	unit->previous_driver[0] = '\0';
 	return 0;
 }

@@ -61,31 +61,40 @@ static int probe(const struct hwb_pci_address *address)
 	return sysfs_write("/sys/bus/pci/drivers_probe", text);
 }
 
-int bind_claim(const struct hwb_pci_address *address, char previous[HWB_NAME_SIZE],
+static void read_origin(const struct hwb_pci_address *address, struct bind_origin *origin)
+{
+	char path[SYSFS_PATH];
+
+	*origin = (struct bind_origin){ 0 };
+	bind_driver(address, origin->driver);
+	sysfs_device_path(address, "driver_override", path);
+	if (sysfs_read(path, origin->override, sizeof(origin->override)) < 0 ||
+	    strcmp(origin->override, "(null)") == 0)
+		origin->override[0] = '\0';
+}
+
+int bind_claim(const struct hwb_pci_address *address, struct bind_origin *origin,
                struct fault *fault)
 {
 	char text[SYSFS_ADDRESS];
 	char driver[HWB_NAME_SIZE];
 
 	sysfs_address(address, text);
-	bind_driver(address, driver);
-	if (strcmp(driver, vfio_driver) == 0) {
-		memcpy(previous, driver, HWB_NAME_SIZE);
+	read_origin(address, origin);
+	if (strcmp(origin->driver, vfio_driver) == 0)
 		return 0;
-	}
 	int result = set_override(address, vfio_driver);
 	if (result == -ENOENT)
 		return fault_set(fault, HWB_GONE, "%s has left the bus", text);
 	if (result != 0)
 		return fault_errno(fault, -result, "cannot set driver_override of %s", text);
-	memcpy(previous, driver, HWB_NAME_SIZE);
 	result = unbind(address);
 	if (result == 0)
 		result = probe(address);
 	bind_driver(address, driver);
 	if (result == 0 && strcmp(driver, vfio_driver) == 0)
 		return 0;
-	bind_restore(address, previous, NULL);
+	bind_restore(address, origin, NULL);
 	if (result != 0)
 		return fault_errno(fault, -result, "cannot bind %s to vfio-pci", text);
 	return fault_set(fault, HWB_HOST_ERROR,
@@ -94,31 +103,36 @@ int bind_claim(const struct hwb_pci_address *address, char previous[HWB_NAME_SIZ
 	                 text);
 }
 
-int bind_restore(const struct hwb_pci_address *address, const char *driver, struct fault *fault)
+int bind_restore(const struct hwb_pci_address *address, const struct bind_origin *origin,
+                 struct fault *fault)
 {
 	char text[SYSFS_ADDRESS];
 	char now[HWB_NAME_SIZE];
 
+	/* Who bound it to vfio-pci before us wants it there. */
+	if (strcmp(origin->driver, vfio_driver) == 0)
+		return 0;
 	sysfs_address(address, text);
-	int result = set_override(address, "");
+	int result = set_override(address, origin->override);
 	bind_driver(address, now);
 	if (result == 0 && strcmp(now, vfio_driver) == 0)
 		result = unbind(address);
-	/* The override is gone, so the kernel picks by its own tables: the driver
-	 * that it had before, unless that was bound by hand. */
+	/* The kernel picks by its own tables or the override: the driver that it had
+	 * before, unless that was bound by hand. */
 	if (result == 0)
 		result = probe(address);
 	bind_driver(address, now);
-	if (result == 0 && driver[0] != '\0' && strcmp(now, driver) != 0) {
+	if (result == 0 && origin->driver[0] != '\0' && strcmp(now, origin->driver) != 0) {
 		char path[SYSFS_PATH];
-		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
+		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", origin->driver);
 		result = sysfs_write(path, text);
 	}
 	if (result == -ENOENT || result == -ENODEV)
-		return fault_set(fault, HWB_GONE, "%s or its driver `%s' is gone", text, driver);
-	return result == 0
-	               ? 0
-	               : fault_errno(fault, -result, "cannot give %s back to `%s'", text, driver);
+		return fault_set(fault, HWB_GONE, "%s or its driver `%s' is gone", text,
+		                 origin->driver);
+	return result == 0 ? 0
+	                   : fault_errno(fault, -result, "cannot give %s back to `%s'", text,
+	                                 origin->driver);
 }
 
 /* ---- groups ---- */

@@ -21,15 +21,20 @@ uint32_t bind_group(const struct hwb_pci_address *address);
  * default route or the console on it. Then 1 and `what` says which, else 0. */
 int bind_in_use(const struct hwb_pci_address *address, char *what, size_t size);
 
-/* Takes the device to vfio-pci: sets driver_override, unbinds, probes, checks.
- * `previous` receives the driver it had ("" if none,
- * "vfio-pci" if somebody else put it there). On failure the device is
- * back where it was. */
-int bind_claim(const struct hwb_pci_address *address, char previous[HWB_NAME_SIZE],
+/* Where a device was, for bind_restore(). */
+struct bind_origin {
+	char driver[HWB_NAME_SIZE];   /* "": none; "vfio-pci": somebody else put it there */
+	char override[HWB_NAME_SIZE]; /* its driver_override; "": none */
+};
+
+/* Takes the device to vfio-pci: sets driver_override, unbinds, probes, checks. On
+ * failure the device is back where it was. */
+int bind_claim(const struct hwb_pci_address *address, struct bind_origin *origin,
                struct fault *fault);
 
-/* Gives the device back to `driver` ("" = whatever the kernel would pick). */
-int bind_restore(const struct hwb_pci_address *address, const char *driver, struct fault *fault);
+/* Puts the device back where it was; without a driver then: where the kernel would. */
+int bind_restore(const struct hwb_pci_address *address, const struct bind_origin *origin,
+                 struct fault *fault);
 
 /* HWB_UNSAFE with the culprit's name and driver unless each function of the
  * group is a bridge, without driver, or with a VFIO driver. */

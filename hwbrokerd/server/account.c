@@ -13,6 +13,7 @@ struct account *account_get(struct account **accounts, const char *client)
 	struct account *account = calloc(1, sizeof(*account));
 	if (account == NULL)
 		return NULL;
+	account->lane.max = ACCOUNT_THREADS;
 	memcpy(account->client, client, strnlen(client, HWB_NAME_SIZE - 1));
 	account->next = *accounts;
 	*accounts = account;

@@ -8,13 +8,17 @@
 #define HWBROKERD_SERVER_ACCOUNT_H
 
 #include "policy/policy.h"
+#include "work/strand.h"
+
+/* Threads that one client may keep busy with its DMA memory. */
+enum { ACCOUNT_THREADS = 2 };
 
 struct account {
 	struct account *next;
 	char client[HWB_NAME_SIZE];
-	uint32_t connections;
 	uint32_t mappings;
 	uint64_t bytes;
+	struct lane lane; /* of its domains' strands */
 };
 
 /* The account of that name, made if absent. NULL: no memory. */

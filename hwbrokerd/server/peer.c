@@ -130,8 +130,6 @@ void peer_accept(struct broker *broker, int fd)
 	*peer->link = peer;
 	broker->peers_end = &peer->next;
 	broker->peer_count++;
-	if (peer->account != NULL)
-		peer->account->connections++;
 	peer_io_start(peer);
 	log_debug("connection %u: pid %u uid %u is client `%s'", peer->id, peer->pid,
 	          peer->subject.uid, peer->name);
@@ -165,8 +163,6 @@ void peer_drop(struct peer *peer, const char *why)
 	else
 		broker->peers_end = peer->link;
 	broker->peer_count--;
-	if (peer->account != NULL)
-		peer->account->connections--;
 	session_close_all(peer);
 	/* Requests that are still in flight must not outlive the policy with it. */
 	peer->client = NULL;

@@ -75,6 +75,6 @@ void reload_policy(struct broker *broker)
 	self->job.done = done;
 	self->broker = broker;
 	broker->reloading = true;
-	strand_init(&self->strand, broker->workers);
+	strand_init(&self->strand, broker->workers, NULL);
 	strand_submit(&self->strand, &self->job);
 }

@@ -190,7 +190,7 @@ void serve_domain_open(struct request *request)
 		domain->session.kind = HWB_SESSION_DOMAIN;
 		domain->broker = broker;
 		domain->account = peer->account;
-		strand_init(&domain->strand, broker->workers);
+		strand_init(&domain->strand, broker->workers, &peer->account->lane);
 		ledger_init(&domain->ledger);
 		if (session_publish(peer, &domain->session, &fault) != 0)
 			broker->host.backend->domain_free(domain->kernel);

@@ -30,34 +30,59 @@ struct workers {
 	bool stop;
 };
 
-static void queue_strand(struct workers *workers, struct strand *strand)
+static void append(struct strand **first, struct strand **last, struct strand *strand)
 {
 	strand->next = NULL;
-	if (workers->last != NULL)
-		workers->last->next = strand;
+	if (*last != NULL)
+		(*last)->next = strand;
 	else
-		workers->first = strand;
-	workers->last = strand;
+		*first = strand;
+	*last = strand;
+}
+
+static struct strand *take(struct strand **first, struct strand **last)
+{
+	struct strand *strand = *first;
+
+	*first = strand->next;
+	if (*first == NULL)
+		*last = NULL;
+	return strand;
+}
+
+/* To the end of the line for a thread, or of its lane's for that line. */
+static void queue_strand(struct workers *workers, struct strand *strand)
+{
+	struct lane *lane = strand->lane;
+
+	if (lane != NULL && lane->running == lane->max) {
+		append(&lane->first, &lane->last, strand);
+		return;
+	}
+	if (lane != NULL)
+		lane->running++;
+	append(&workers->first, &workers->last, strand);
 	workers->waiting++;
 }
 
-static struct strand *take_strand(struct workers *workers)
+/* A strand has left its thread: the next of its lane may go on. */
+static void leave_lane(struct workers *workers, struct lane *lane)
 {
-	struct strand *strand = workers->first;
-	workers->first = strand->next;
-	if (workers->first == NULL)
-		workers->last = NULL;
-	workers->waiting--;
-	return strand;
+	if (lane == NULL)
+		return;
+	lane->running--;
+	if (lane->first != NULL)
+		queue_strand(workers, take(&lane->first, &lane->last));
 }
 
 /* One job of a strand, then the strand goes to the end of the line: fairness
  * among strands. Called and left with the lock held. */
 static void run_one(struct workers *workers)
 {
-	struct strand *strand = take_strand(workers);
+	struct strand *strand = take(&workers->first, &workers->last);
 	struct job *job = strand->first;
 
+	workers->waiting--;
 	strand->first = job->next;
 	if (strand->first == NULL)
 		strand->last = NULL;
@@ -66,6 +91,7 @@ static void run_one(struct workers *workers)
 	job->run(job);
 	pthread_mutex_lock(&workers->lock);
 	workers->busy--;
+	leave_lane(workers, strand->lane);
 
 	job->next = NULL;
 	if (workers->finished_last != NULL)
@@ -180,17 +206,9 @@ uint32_t workers_busy(struct workers *workers)
 	return busy;
 }
 
-void strand_init(struct strand *strand, struct workers *workers)
+void strand_init(struct strand *strand, struct workers *workers, struct lane *lane)
 {
-	*strand = (struct strand){ .workers = workers };
-}
-
-bool strand_idle(const struct strand *strand)
-{
-	pthread_mutex_lock(&strand->workers->lock);
-	bool idle = !strand->running;
-	pthread_mutex_unlock(&strand->workers->lock);
-	return idle;
+	*strand = (struct strand){ .workers = workers, .lane = lane };
 }
 
 void strand_submit(struct strand *strand, struct job *job)

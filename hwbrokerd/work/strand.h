@@ -25,10 +25,21 @@ struct job {
 	void (*done)(struct job *job); /* owns the job from here on: frees it */
 };
 
+/* Bounds how many strands of one client are on a thread at once, so that what it
+ * asks for in parallel leaves threads to the others. Zero it and set `max`; must
+ * outlive its strands. */
+struct lane {
+	uint32_t max;
+	uint32_t running;     /* strands queued for a thread or on one */
+	struct strand *first; /* that wait for their turn in the lane */
+	struct strand *last;
+};
+
 /* Embed and initialise once; must outlive its jobs. */
 struct strand {
-	struct strand *next; /* in the queue of strands that have work */
+	struct strand *next; /* in the queue of strands that have work, or in its lane's */
 	struct workers *workers;
+	struct lane *lane; /* NULL: none */
 	struct job *first;
 	struct job *last;
 	bool running; /* queued or on a thread */
@@ -42,8 +53,8 @@ void workers_free(struct workers *workers);
 uint32_t workers_threads(struct workers *workers);
 uint32_t workers_busy(struct workers *workers);
 
-void strand_init(struct strand *strand, struct workers *workers);
-bool strand_idle(const struct strand *strand);
+/* `lane` may be NULL. */
+void strand_init(struct strand *strand, struct workers *workers, struct lane *lane);
 
 /* Hands the job over. If no thread can be started and none runs, the job runs
  * when one can: nothing is lost. */

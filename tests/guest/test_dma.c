@@ -715,6 +715,72 @@ START_TEST(closed_domain)
 }
 END_TEST
 
+/* Requests that undo each other, sent at once: the last one counts. */
+START_TEST(assignments_in_a_row)
+{
+	struct example_memory memory;
+	struct example_device edu;
+	struct hwb_call calls[3] = { { .error = &why }, { .error = &why }, { .error = &why } };
+	uint32_t domain = guest_domain(), other = guest_domain();
+	volatile void *registers = take_edu(EDU, 0, &edu);
+	const struct hwb_assign_request request = { .device = edu.handle };
+
+	guest_alloc(domain, PAGE, &memory);
+	want(HWB_OK,
+	     hwb_begin(guest, &calls[0], HWB_DOMAIN_ASSIGN, other, &request, sizeof(request), -1));
+	want(HWB_OK, hwb_begin(guest, &calls[1], HWB_DOMAIN_DEASSIGN, other, &request,
+	                       sizeof(request), -1));
+	want(HWB_OK,
+	     hwb_begin(guest, &calls[2], HWB_DOMAIN_ASSIGN, domain, &request, sizeof(request), -1));
+	for (int i = 0; i < 3; i++)
+		want(HWB_OK, hwb_finish(guest, &calls[i]));
+	guest_release(other);
+	ck_assert(edu_writes(registers, memory.iova, memory.at));
+	want(HWB_OK, hwb_domain_deassign(guest, domain, edu.handle, &why));
+}
+END_TEST
+
+/* An interrupt that is just being opened goes with the domain that it needs. */
+START_TEST(domain_closed_under_an_interrupt)
+{
+	const struct hwb_irq_request request = { .type = HWB_IRQ_MSI, .count = 1 };
+	struct hwb_interrupt irq;
+	struct example_device edu;
+	int fds[HWB_FDS_MAX];
+	uint32_t count;
+
+	for (int i = 0; i < 10; i++) {
+		struct hwb_call open = {
+			.reply = &irq,
+			.reply_size = sizeof(irq),
+			.fds = fds,
+			.fds_max = HWB_FDS_MAX,
+			.error = &why,
+		};
+		uint32_t domain = guest_domain();
+		take_edu(EDU, domain, &edu);
+		want(HWB_OK, hwb_begin(guest, &open, HWB_IRQ_OPEN, edu.handle, &request,
+		                       sizeof(request), -1));
+		guest_release(domain);
+		/* Opened in time and closed with the domain, or too late. */
+		int status = guest_status(hwb_finish(guest, &open));
+		ck_assert_msg(status == HWB_OK || status == HWB_GONE, "%s",
+		              guest_status_name(status));
+		if (status == HWB_OK) {
+			close(fds[0]);
+			want(HWB_NO_SESSION, hwb_irq_enable(guest, irq.session, &why));
+		}
+		domain = guest_domain();
+		want(HWB_OK, hwb_domain_assign(guest, domain, edu.handle, &why));
+		want(HWB_OK, hwb_irq_open(guest, edu.handle, &request, &irq, fds, &count, &why));
+		close(fds[0]);
+		guest_release(edu.handle);
+		guest_release(domain);
+		guest_wait_state(EDU, HWB_DEVICE_FREE);
+	}
+}
+END_TEST
+
 START_TEST(closed_device_leaves_the_domain)
 {
 	struct example_memory memory;
@@ -818,6 +884,26 @@ START_TEST(group_in_two_domains)
 	     guest_try(guest, PAIR1, &(struct hwb_acquire_request){ .domain = other }, &pair1));
 	/* Nothing of it is left in the way. */
 	take_edu(PAIR1, domain, &pair1);
+}
+END_TEST
+
+/* What is open of the group keeps it where it is, and is left alone by a refusal. */
+START_TEST(group_open_outside_of_the_domain)
+{
+	struct example_memory memory;
+	struct example_device pair0, pair1;
+	uint32_t domain = guest_domain();
+	volatile void *first = guest_take_bar(PAIR0, 0, &pair0);
+
+	guest_take_bar(PAIR1, 0, &pair1);
+	guest_alloc(domain, PAGE, &memory);
+	write32(first, EDU_LIVENESS, 0x12345678);
+	want(HWB_WRONG_STATE, hwb_domain_assign(guest, domain, pair0.handle, &why));
+	ck_assert_uint_eq(read32(first, EDU_LIVENESS), ~0x12345678u);
+	guest_release(pair1.handle);
+	guest_wait_state(PAIR1, HWB_DEVICE_FREE);
+	want(HWB_OK, hwb_domain_assign(guest, domain, pair0.handle, &why));
+	ck_assert(edu_writes(first, memory.iova, memory.at));
 }
 END_TEST
 
@@ -957,6 +1043,50 @@ START_TEST(quota_is_shared_and_comes_back)
 }
 END_TEST
 
+/* Whoever keeps the descriptor: with the mapping, the memory goes back to the host. */
+static void memory_goes(uint32_t pages, bool with_domain)
+{
+	uint32_t domain = guest_domain();
+	struct stat status;
+
+	want(HWB_OK, ALLOC(domain, .size = HUGE_PAGE, .flags = BOTH | pages));
+	unsigned char *at = map_fd(got_fd, HUGE_PAGE);
+	memset(at, 0x5a, HUGE_PAGE);
+	ck_assert_int_eq(fstat(got_fd, &status), 0);
+	ck_assert_int_gt(status.st_blocks, 0);
+	if (with_domain)
+		guest_release(domain);
+	else
+		want(HWB_OK, unmap(domain, got.iova));
+	ck_assert_int_eq(fstat(got_fd, &status), 0);
+	ck_assert_int_eq(status.st_blocks, 0);
+	ck_assert_int_eq(at[0], 0);
+	ck_assert_int_eq(at[HUGE_PAGE - 1], 0);
+	munmap(at, HUGE_PAGE);
+	close(got_fd);
+}
+
+START_TEST(memory_goes_with_its_mapping)
+{
+	memory_goes(HWB_DMA_PAGES_4K, false);
+	memory_goes(HWB_DMA_PAGES_2M, false);
+	memory_goes(HWB_DMA_PAGES_4K, true);
+	memory_goes(HWB_DMA_PAGES_2M, true);
+}
+END_TEST
+
+/* The answer to CLOSE says that all of the domain has been undone. */
+START_TEST(quota_is_back_when_the_domain_is_closed)
+{
+	for (int i = 0; i < 20; i++) {
+		uint32_t domain = guest_domain();
+		want(HWB_OK, ALLOC(domain, .size = BYTES_MAX, .flags = BOTH | HWB_DMA_PAGES_4K));
+		close(got_fd);
+		guest_release(domain);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("dma");
@@ -991,12 +1121,15 @@ int main(void)
 	tcase_add_test(tests, domains_are_apart);
 	tcase_add_test(tests, deassign_and_assign_again);
 	tcase_add_test(tests, closed_domain);
+	tcase_add_test(tests, assignments_in_a_row);
+	tcase_add_test(tests, domain_closed_under_an_interrupt);
 	tcase_add_test(tests, closed_device_leaves_the_domain);
 	tcase_add_test(tests, wrong_assignments);
 	tests = guest_case(suite, "groups");
 	tcase_add_checked_fixture(tests, wait_for_pair, NULL);
 	tcase_add_test(tests, group_in_one_domain);
 	tcase_add_test(tests, group_in_two_domains);
+	tcase_add_test(tests, group_open_outside_of_the_domain);
 	tcase_add_test(tests, group_without_domain);
 	tcase_add_test(tests, group_partly_in_a_domain);
 	tests = guest_case(suite, "quotas");
@@ -1005,5 +1138,7 @@ int main(void)
 	tcase_add_test(tests, quota_of_bytes);
 	tcase_add_test(tests, refusals_cost_nothing);
 	tcase_add_test(tests, quota_is_shared_and_comes_back);
+	tcase_add_test(tests, memory_goes_with_its_mapping);
+	tcase_add_test(tests, quota_is_back_when_the_domain_is_closed);
 	return guest_run(suite);
 }

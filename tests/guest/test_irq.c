@@ -165,6 +165,31 @@ START_TEST(open_then_enable)
 }
 END_TEST
 
+/* The second has nothing to do, though the first is not answered yet; nor is an
+ * acknowledgement lost that comes this early. */
+START_TEST(enabled_twice_at_once)
+{
+	struct example_device edu;
+	struct hwb_interrupt irq;
+	struct hwb_call calls[3] = { { .error = &why }, { .error = &why }, { .error = &why } };
+	int fds[HWB_FDS_MAX];
+	volatile void *registers = guest_take_bar(EDU, 0, &edu);
+
+	want(HWB_OK, open_irq(edu.handle, HWB_IRQ_INTX, 1, 0, &irq, fds));
+	for (int i = 0; i < 3; i++)
+		want(HWB_OK, hwb_begin(guest, &calls[i], i < 2 ? HWB_IRQ_ENABLE : HWB_IRQ_ACK,
+		                       irq.session, NULL, 0, -1));
+	for (int i = 0; i < 3; i++)
+		want(HWB_OK, hwb_finish(guest, &calls[i]));
+	for (int i = 0; i < 3; i++) {
+		raise_irq(registers);
+		ck_assert_uint_eq(example_wait(fds[0], PATIENCE_MS), 1);
+		quiet(registers);
+		want(HWB_OK, hwb_irq_ack(guest, irq.session, &why));
+	}
+}
+END_TEST
+
 /* Nobody listens yet, so nobody is told. That a level which stands comes with
  * the enabling is not held here: QEMU's interrupt controller loses it. */
 START_TEST(raised_before_enable)
@@ -712,6 +737,7 @@ int main(void)
 	tcase_add_test(tests, intx_by_request);
 	tcase_add_test(tests, intx_stays_masked);
 	tcase_add_test(tests, open_then_enable);
+	tcase_add_test(tests, enabled_twice_at_once);
 	tcase_add_test(tests, raised_before_enable);
 	tcase_add_test(tests, closed_interrupt_is_silent);
 	tcase_add_test(tests, by_number);

@@ -729,6 +729,29 @@ START_TEST(hello_versions)
 }
 END_TEST
 
+/* What ends a connection is the first thing that the client hears, even if it has
+ * sent more meanwhile. */
+START_TEST(last_words_come_first)
+{
+	struct packet packet;
+
+	for (int i = 0; i < 50; i++) {
+		int fd = wire_open();
+		struct pollfd wait = { .fd = fd, .events = POLLIN };
+		fill_hello(&packet, 5, 5);
+		ck_assert(wire_send(fd, packet.bytes, packet.length, NULL, 0));
+		fill(&packet, HWB_PING, 2, 0, 0);
+		wire_send(fd, packet.bytes, packet.length, NULL, 0);
+		ck_assert_int_eq(poll(&wait, 1, PROMPT_MS), 1);
+		ssize_t length = recv(fd, packet.bytes, sizeof(packet.bytes), 0);
+		ck_assert_msg(length > (ssize_t)HEADER, "receive: %s",
+		              length < 0 ? strerror(errno) : "the end");
+		ck_assert_uint_eq(header_of(&packet)->status, HWB_BAD_VERSION);
+		close(fd);
+	}
+}
+END_TEST
+
 START_TEST(hello_with_features_from_the_future)
 {
 	struct packet packet;
@@ -1248,6 +1271,7 @@ int main(void)
 	tcase_add_test(hello, no_leniency_before_hello);
 	tcase_add_test(hello, second_hello);
 	tcase_add_test(hello, hello_versions);
+	tcase_add_test(hello, last_words_come_first);
 	tcase_add_test(hello, hello_with_features_from_the_future);
 	tcase_add_test(hello, handshake_deadline);
 

@@ -36,6 +36,7 @@ part_guest() {
 		local degraded=/usr/libexec/hwbroker/tests/degraded.sh
 		in_guest no-iommu "$tar" $degraded --no-iommu
 		in_guest no-remapping "$tar" $degraded --no-intremap
+		in_guest refused "$tar" /usr/libexec/hwbroker/tests/run --no-intremap
 		in_guest lockdown "$tar" $degraded --append lockdown=integrity
 	else
 		not_ok "guest: builds"

@@ -53,7 +53,7 @@ START_TEST(one_account_a_name)
 	ck_assert_str_eq(account->client, "nic");
 	ck_assert_uint_eq(other->bytes, 0);
 	ck_assert_uint_eq(other->mappings, 0);
-	ck_assert_uint_eq(other->connections, 0);
+	ck_assert_uint_eq(other->lane.max, ACCOUNT_THREADS);
 }
 END_TEST
 

@@ -71,7 +71,7 @@ static void count_done(void)
 /* ---- order ---- */
 
 /* What belongs to a strand, without a lock: that is its promise. */
-struct lane {
+struct track {
 	struct strand strand;
 	unsigned ran;
 	unsigned done;
@@ -82,74 +82,75 @@ struct lane {
 
 struct step {
 	struct job job;
-	struct lane *lane;
+	struct track *track;
 	unsigned number;
 };
 
 static void step_run(struct job *job)
 {
 	struct step *step = (struct step *)job;
-	struct lane *lane = step->lane;
+	struct track *track = step->track;
 
-	if (lane->inside || lane->ran != step->number || pthread_equal(pthread_self(), loop_thread))
-		lane->failed = true;
-	lane->inside = true;
-	lane->ran++;
-	lane->inside = false;
+	if (track->inside || track->ran != step->number ||
+	    pthread_equal(pthread_self(), loop_thread))
+		track->failed = true;
+	track->inside = true;
+	track->ran++;
+	track->inside = false;
 }
 
 static void step_done(struct job *job)
 {
 	struct step *step = (struct step *)job;
 
-	if (step->lane->done++ != step->number)
+	if (step->track->done++ != step->number)
 		ck_abort_msg("done() of job %u came as number %u", step->number,
-		             step->lane->done - 1);
-	step->lane->last = completed;
+		             step->track->done - 1);
+	step->track->last = completed;
 	free(step);
 	count_done();
 }
 
-static void submit_step(struct lane *lane, unsigned number)
+static void submit_step(struct track *track, unsigned number)
 {
 	struct step *step = calloc(1, sizeof(*step));
 
 	if (step == NULL)
 		ck_abort_msg("no memory");
 	*step = (struct step){ .job = { .run = step_run, .done = step_done },
-		               .lane = lane,
+		               .track = track,
 		               .number = number };
-	strand_submit(&lane->strand, &step->job);
+	strand_submit(&track->strand, &step->job);
 }
 
 START_TEST(no_job_no_thread)
 {
 	struct strand strand;
 
-	strand_init(&strand, workers);
+	strand_init(&strand, workers, NULL);
 	ck_assert_uint_eq(workers_threads(workers), 0);
 	ck_assert_uint_eq(workers_busy(workers), 0);
-	ck_assert(strand_idle(&strand));
+	ck_assert(!strand.running);
 }
 END_TEST
 
 START_TEST(one_strand_keeps_its_order)
 {
-	struct lane lane = { 0 };
+	struct track track = { 0 };
 
-	strand_init(&lane.strand, workers);
+	strand_init(&track.strand, workers, NULL);
 	for (unsigned i = 0; i < 5000; i++)
-		submit_step(&lane, i);
+		submit_step(&track, i);
 	wait_for(5000);
-	ck_assert(!lane.failed);
-	ck_assert_uint_eq(lane.ran, 5000);
-	ck_assert(strand_idle(&lane.strand));
+	ck_assert(!track.failed);
+	ck_assert_uint_eq(track.ran, 5000);
+	ck_assert(!track.strand.running);
 	/* Again after it was idle. */
 	for (unsigned i = 5000; i < 5010; i++) {
-		submit_step(&lane, i);
+		submit_step(&track, i);
 		wait_for(1);
 	}
-	ck_assert(!lane.failed);
+	ck_assert(!track.failed);
 	/* One strand needs one thread, whatever its length. */
 	ck_assert_uint_le(workers_threads(workers), 2);
 }
@@ -158,23 +159,23 @@ END_TEST
 START_TEST(many_jobs_on_many_strands)
 {
 	enum { LANES = 200, STEPS = 200 };
-	struct lane *lanes = calloc(LANES, sizeof(*lanes));
+	struct track *tracks = calloc(LANES, sizeof(*tracks));
 
 	for (unsigned i = 0; i < LANES; i++)
-		strand_init(&lanes[i].strand, workers);
+		strand_init(&tracks[i].strand, workers, NULL);
 	for (unsigned step = 0; step < STEPS; step++)
 		for (unsigned i = 0; i < LANES; i++)
-			submit_step(&lanes[i], step);
+			submit_step(&tracks[i], step);
 	wait_for(LANES * STEPS);
 	for (unsigned i = 0; i < LANES; i++) {
-		ck_assert(!lanes[i].failed);
-		ck_assert_uint_eq(lanes[i].ran, STEPS);
-		ck_assert_uint_eq(lanes[i].done, STEPS);
-		ck_assert(strand_idle(&lanes[i].strand));
+		ck_assert(!tracks[i].failed);
+		ck_assert_uint_eq(tracks[i].ran, STEPS);
+		ck_assert_uint_eq(tracks[i].done, STEPS);
+		ck_assert(!tracks[i].strand.running);
 	}
 	ck_assert_uint_eq(workers_busy(workers), 0);
 	ck_assert_uint_le(workers_threads(workers), 32);
-	free(lanes);
+	free(tracks);
 }
 END_TEST
 
@@ -208,8 +209,8 @@ START_TEST(done_may_submit)
 		               .strands = strands,
 		               .left = 1000 };
 
-	strand_init(&strands[0], workers);
-	strand_init(&strands[1], workers);
+	strand_init(&strands[0], workers, NULL);
+	strand_init(&strands[1], workers, NULL);
 	strand_submit(&strands[0], &relay.job);
 	wait_for(1000);
 	ck_assert_uint_eq(relay.left, 0);
@@ -242,7 +243,7 @@ START_TEST(strands_run_side_by_side)
 	/* None returns before all have begun. */
 	pthread_barrier_init(&barrier, NULL, SIDES);
 	for (int i = 0; i < SIDES; i++) {
-		strand_init(&strands[i], workers);
+		strand_init(&strands[i], workers, NULL);
 		jobs[i] = (struct job){ .run = meet_run, .done = plain_done };
 		strand_submit(&strands[i], &jobs[i]);
 	}
@@ -278,30 +279,30 @@ static void submit_stuck(struct strand *strand, struct stuck *stuck, sem_t *gate
 START_TEST(a_stuck_job_stalls_only_its_strand)
 {
 	enum { STEPS = 500 };
-	struct lane ill = { 0 }, well[3] = { { .ran = 0 } };
+	struct track ill = { 0 }, well[3] = { { .ran = 0 } };
 	struct stuck stuck;
 	sem_t gate, begun;
 
 	sem_init(&gate, 0, 0);
 	sem_init(&begun, 0, 0);
-	strand_init(&ill.strand, workers);
+	strand_init(&ill.strand, workers, NULL);
 	submit_stuck(&ill.strand, &stuck, &gate, &begun);
 	submit_step(&ill, 0);
 	sem_wait(&begun);
 	ck_assert_uint_eq(workers_busy(workers), 1);
 	for (int i = 0; i < 3; i++) {
-		strand_init(&well[i].strand, workers);
+		strand_init(&well[i].strand, workers, NULL);
 		for (unsigned step = 0; step < STEPS; step++)
 			submit_step(&well[i], step);
 	}
 	wait_for(3 * STEPS);
 	ck_assert_uint_eq(ill.done, 0);
-	ck_assert(!strand_idle(&ill.strand));
+	ck_assert(ill.strand.running);
 	sem_post(&gate);
 	wait_for(2);
 	ck_assert_uint_eq(ill.ran, 1);
 	ck_assert(!ill.failed);
-	ck_assert(strand_idle(&ill.strand));
+	ck_assert(!ill.strand.running);
 	sem_destroy(&gate);
 	sem_destroy(&begun);
 }
@@ -312,19 +313,19 @@ START_TEST(many_stuck_jobs_leave_a_thread)
 	enum { STUCK = 31, STEPS = 200 };
 	struct strand strands[STUCK];
 	struct stuck stuck[STUCK];
-	struct lane well = { 0 };
+	struct track well = { 0 };
 	sem_t gate, begun;
 
 	sem_init(&gate, 0, 0);
 	sem_init(&begun, 0, 0);
 	for (int i = 0; i < STUCK; i++) {
-		strand_init(&strands[i], workers);
+		strand_init(&strands[i], workers, NULL);
 		submit_stuck(&strands[i], &stuck[i], &gate, &begun);
 	}
 	for (int i = 0; i < STUCK; i++)
 		sem_wait(&begun);
 	ck_assert_uint_eq(workers_busy(workers), STUCK);
-	strand_init(&well.strand, workers);
+	strand_init(&well.strand, workers, NULL);
 	for (unsigned step = 0; step < STEPS; step++)
 		submit_step(&well, step);
 	wait_for(STEPS);
@@ -347,7 +348,7 @@ START_TEST(more_than_there_are_threads_wait_their_turn)
 	sem_init(&gate, 0, 0);
 	sem_init(&begun, 0, 0);
 	for (int i = 0; i < STUCK; i++) {
-		strand_init(&strands[i], workers);
+		strand_init(&strands[i], workers, NULL);
 		submit_stuck(&strands[i], &stuck[i], &gate, &begun);
 	}
 	for (int i = 0; i < 32; i++)
@@ -358,7 +359,7 @@ START_TEST(more_than_there_are_threads_wait_their_turn)
 		sem_post(&gate);
 	wait_for(STUCK);
 	for (int i = 0; i < STUCK; i++)
-		ck_assert(strand_idle(&strands[i]));
+		ck_assert(!strands[i].running);
 	sem_destroy(&gate);
 	sem_destroy(&begun);
 }
@@ -371,18 +372,18 @@ START_TEST(strands_take_turns)
 	enum { STUCK = 31, STEPS = 1000 };
 	struct strand strands[STUCK];
 	struct stuck stuck[STUCK + 1];
-	struct lane long_one = { 0 }, short_one = { 0 };
+	struct track long_one = { 0 }, short_one = { 0 };
 	sem_t gate, begun, last_gate;
 
 	sem_init(&gate, 0, 0);
 	sem_init(&begun, 0, 0);
 	sem_init(&last_gate, 0, 0);
 	for (int i = 0; i < STUCK; i++) {
-		strand_init(&strands[i], workers);
+		strand_init(&strands[i], workers, NULL);
 		submit_stuck(&strands[i], &stuck[i], &gate, &begun);
 	}
-	strand_init(&long_one.strand, workers);
-	strand_init(&short_one.strand, workers);
+	strand_init(&long_one.strand, workers, NULL);
+	strand_init(&short_one.strand, workers, NULL);
 	submit_stuck(&long_one.strand, &stuck[STUCK], &last_gate, &begun);
 	for (int i = 0; i < STUCK + 1; i++)
 		sem_wait(&begun);
@@ -404,6 +405,44 @@ START_TEST(strands_take_turns)
 }
 END_TEST
 
+/* Who asks for much in parallel gets its threads one after the other, and all of it
+ * in the end. */
+START_TEST(a_lane_leaves_threads_to_others)
+{
+	enum { STRANDS = 100, WIDTH = 2, STEPS = 200 };
+	struct lane lane = { .max = WIDTH };
+	struct strand strands[STRANDS];
+	struct stuck stuck[STRANDS];
+	struct track well = { 0 };
+	sem_t gate, begun;
+	int count;
+
+	sem_init(&gate, 0, 0);
+	sem_init(&begun, 0, 0);
+	for (int i = 0; i < STRANDS; i++) {
+		strand_init(&strands[i], workers, &lane);
+		submit_stuck(&strands[i], &stuck[i], &gate, &begun);
+	}
+	for (int i = 0; i < WIDTH; i++)
+		sem_wait(&begun);
+	strand_init(&well.strand, workers, NULL);
+	for (unsigned step = 0; step < STEPS; step++)
+		submit_step(&well, step);
+	wait_for(STEPS);
+	ck_assert_uint_eq(workers_busy(workers), WIDTH);
+	ck_assert_uint_le(workers_threads(workers), WIDTH + 1);
+	sem_getvalue(&begun, &count);
+	ck_assert_int_eq(count, 0);
+	for (int i = 0; i < STRANDS; i++)
+		sem_post(&gate);
+	wait_for(STRANDS);
+	ck_assert_uint_eq(lane.running, 0);
+	ck_assert_ptr_null(lane.first);
+	sem_destroy(&gate);
+	sem_destroy(&begun);
+}
+END_TEST
+
 /* ---- threads ---- */
 
 static sigset_t worker_mask;
@@ -421,7 +460,7 @@ START_TEST(signals_stay_with_the_loop)
 	sigset_t before, after;
 
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
-	strand_init(&strand, workers);
+	strand_init(&strand, workers, NULL);
 	strand_submit(&strand, &job);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 	wait_for(1);
@@ -453,7 +492,7 @@ START_TEST(the_end_waits_for_running_jobs)
 
 	ck_assert_ptr_nonnull(others);
 	sem_init(&begun, 0, 0);
-	strand_init(&strand, others);
+	strand_init(&strand, others, NULL);
 	strand_submit(&strand, &slow.job);
 	sem_wait(&begun);
 	workers_free(others);
@@ -482,6 +521,7 @@ int main(void)
 	tcase_add_test(beside, many_stuck_jobs_leave_a_thread);
 	tcase_add_test(beside, more_than_there_are_threads_wait_their_turn);
 	tcase_add_test(beside, strands_take_turns);
+	tcase_add_test(beside, a_lane_leaves_threads_to_others);
 	tcase_add_test(beside, signals_stay_with_the_loop);
 	tcase_add_test(beside, the_end_waits_for_running_jobs);
 	suite_add_tcase(suite, order);
