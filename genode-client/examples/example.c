@@ -143,17 +143,19 @@ volatile void *example_map(struct example *example, const struct example_device 
                            uint32_t bar)
 {
 	const struct hwb_region *region = &device->info.regions[bar];
-	void *at = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	                device->bar_fds[bar], (off_t)region->fd_offset);
+	/* A mapping is made of whole pages; a small BAR may begin within one. */
+	uint64_t within = region->fd_offset % (uint64_t)sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, within + region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	                device->bar_fds[bar], (off_t)(region->fd_offset - within));
 
-	if (at == MAP_FAILED) {
+	if ((void *)at == MAP_FAILED) {
 		perror(example->name);
 		example_die(example, "cannot map BAR %u", bar);
 	}
 	example_say("BAR %u mapped: 0x%llx bytes at 0x%llx%s", bar,
 	            (unsigned long long)region->size, (unsigned long long)region->base,
 	            (region->flags & HWB_REGION_WC) != 0 ? ", write-combined" : "");
-	return at;
+	return at + within;
 }
 
 uint32_t example_domain(struct example *example)

@@ -71,6 +71,8 @@ int memory_check(int fd, uint64_t offset, uint64_t size, bool device_writes, uin
 	if (device_writes && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0)
 		return fault_set(fault, HWB_BAD_FD,
 		                 "the memfd is sealed against writing, and DEVICE_WRITES is set");
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return fault_set(fault, HWB_BAD_FD, "the memfd is not open for reading");
 	if (device_writes && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR)
 		return fault_set(fault, HWB_BAD_FD,
 		                 "the memfd is not open for writing, and DEVICE_WRITES is set");

@@ -114,11 +114,14 @@ START_TEST(rights_are_those_of_the_descriptor)
 	_cleanup_fd_ int fd = memfd(F_SEAL_SHRINK);
 	_cleanup_fd_ int reading = reopen(fd, O_RDONLY);
 	_cleanup_fd_ int both = reopen(fd, O_RDWR);
+	_cleanup_fd_ int writing = reopen(fd, O_WRONLY);
 
 	ck_assert_uint_eq(judge(reading, 0, PAGE, false), HWB_OK);
 	ck_assert_uint_eq(judge(reading, 0, PAGE, true), HWB_BAD_FD);
 	ck_assert_ptr_nonnull(strstr(fault.reason, "not open for writing"));
 	ck_assert_uint_eq(judge(both, 0, PAGE, true), HWB_OK);
+	ck_assert_uint_eq(judge(writing, 0, PAGE, false), HWB_BAD_FD);
+	ck_assert_uint_eq(judge(writing, 0, PAGE, true), HWB_BAD_FD);
 }
 END_TEST
 
