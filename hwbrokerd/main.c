@@ -7,6 +7,7 @@
 #include "server/notify.h"
 #include "server/peer.h"
 #include "server/reload.h"
+#include "session/dispatch.h"
 #include "util/log.h"
 #include "version.h"
 
@@ -196,6 +197,7 @@ static int start(struct daemon *self, const struct options *options)
 
 	raise_descriptor_limit();
 	broker->peers_end = &broker->peers;
+	broker->handler = &dispatch_handler;
 	broker->loop = ev_default_loop(EVFLAG_NOENV);
 	broker->workers = broker->loop == NULL ? NULL : workers_new(broker->loop);
 	if (broker->workers == NULL) {

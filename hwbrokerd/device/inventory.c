@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, CLASS_BRIDGE = 0x06 };
+enum { CLASS_BRIDGE = 0x06 };
 
 uint64_t inventory_key(const struct hwb_pci_address *address)
 {
@@ -61,6 +61,13 @@ static struct group *group_of(struct inventory *inventory, struct workers *worke
 	return group;
 }
 
+/* A BAR is a power of two and aligned to its size (PCI Local Bus 3.0, 6.2.5.1): only
+ * one that is smaller than a page can have something else in its page. */
+static bool is_partial_page(const struct pci_mem_region *region)
+{
+	return !region->is_IO && region->size < (pciaddr_t)sysconf(_SC_PAGESIZE);
+}
+
 static void read_bars(struct device *device, const struct pci_device *pci)
 {
 	for (uint32_t i = 0; i < HWB_BARS; i++) {
@@ -73,7 +80,8 @@ static void read_bars(struct device *device, const struct pci_device *pci)
 		bar->flags = (region->is_IO ? HWB_BAR_IO : 0) |
 		             (region->is_64 ? HWB_BAR_64BIT : 0) |
 		             (region->is_prefetchable ? HWB_BAR_PREFETCHABLE : 0) |
-		             ((device->msix_bars >> i & 1) ? HWB_BAR_MSIX_TABLE : 0);
+		             ((device->msix_bars >> i & 1) ? HWB_BAR_MSIX_TABLE : 0) |
+		             (is_partial_page(region) ? HWB_BAR_PARTIAL_PAGE : 0);
 	}
 }
 
@@ -143,45 +151,6 @@ static int by_address(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-static int by_base(const void *left, const void *right)
-{
-	const struct hwb_bar *a = *(struct hwb_bar *const *)left;
-	const struct hwb_bar *b = *(struct hwb_bar *const *)right;
-	return a->address < b->address ? -1 : a->address > b->address;
-}
-
-void inventory_mark_partial_pages(struct device **devices, uint32_t count)
-{
-	_cleanup_free_ struct hwb_bar **bars = calloc((size_t)count * HWB_BARS + 1, sizeof(*bars));
-	size_t total = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		for (uint32_t b = 0; b < HWB_BARS; b++) {
-			struct hwb_bar *bar = &devices[i]->facts.bars[b];
-			if (bar->size == 0 || (bar->flags & HWB_BAR_IO) != 0)
-				continue;
-			/* Without memory for the comparison, each is suspect. */
-			if (bars == NULL || bar->size < PAGE || bar->address % PAGE != 0)
-				bar->flags |= HWB_BAR_PARTIAL_PAGE;
-			if (bars != NULL)
-				bars[total++] = bar;
-		}
-	if (bars == NULL)
-		return;
-	qsort(bars, total, sizeof(*bars), by_base);
-	/* Against the one that reaches furthest so far: it may hold several. */
-	struct hwb_bar *furthest = total != 0 ? bars[0] : NULL;
-	for (size_t i = 1; i < total; i++) {
-		uint64_t end = furthest->address + (furthest->size - 1);
-		if (end / PAGE >= bars[i]->address / PAGE) {
-			furthest->flags |= HWB_BAR_PARTIAL_PAGE;
-			bars[i]->flags |= HWB_BAR_PARTIAL_PAGE;
-		}
-		if (bars[i]->address + (bars[i]->size - 1) > end)
-			furthest = bars[i];
-	}
-}
-
 static int collect(struct inventory *inventory, struct workers *workers, struct fault *fault)
 {
 	struct pci_device_iterator *iterator = pci_slot_match_iterator_create(NULL);
@@ -227,7 +196,6 @@ int inventory_scan(struct inventory *inventory, struct workers *workers, struct 
 	if (result != 0)
 		return result;
 	qsort(inventory->devices, inventory->count, sizeof(*inventory->devices), by_address);
-	inventory_mark_partial_pages(inventory->devices, inventory->count);
 	return 0;
 }
 

@@ -27,8 +27,4 @@ struct device *inventory_find(const struct inventory *inventory,
 /* Index of the first device whose key is at least `key`; count if none. */
 uint32_t inventory_from(const struct inventory *inventory, uint64_t key);
 
-/* Sets HWB_BAR_PARTIAL_PAGE on memory BARs that are smaller than a page or
- * share one with another BAR. For inventory_scan and its test. */
-void inventory_mark_partial_pages(struct device **devices, uint32_t count);
-
 #endif

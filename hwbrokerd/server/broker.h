@@ -16,7 +16,18 @@ struct account;
 struct peer;
 struct port_session;
 
+/* What the connections call of the sessions, which lie above them; main() ties them. */
+struct peer_handler {
+	/* Serves one packet of `length` bytes at an 8-aligned address. Takes over the
+	 * `count` descriptors that came with it. May drop the peer. */
+	void (*packet)(struct peer *peer, const void *packet, size_t length, const int *fds,
+	               uint32_t count);
+	/* The peer has hung up: closes all that it opened. */
+	void (*closed)(struct peer *peer);
+};
+
 struct broker {
+	const struct peer_handler *handler;
 	struct ev_loop *loop;
 	struct host host;
 	struct policy *policy;

@@ -4,7 +4,6 @@
 #include "server/peer.h"
 
 #include "server/peer_io.h"
-#include "session/session.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -163,7 +162,7 @@ void peer_drop(struct peer *peer, const char *why)
 	else
 		broker->peers_end = peer->link;
 	broker->peer_count--;
-	session_close_all(peer);
+	broker->handler->closed(peer);
 	/* Requests that are still in flight must not outlive the policy with it. */
 	peer->client = NULL;
 	peer_release(peer);

@@ -12,7 +12,7 @@
 
 #include "server/account.h"
 #include "server/broker.h"
-#include "session/table.h"
+#include "server/session_table.h"
 
 #define PEER_HELLO_SECONDS 10.0
 #define PEER_WRITE_SECONDS 5.0

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* F_DUPFD_CLOEXEC */
 #include "server/peer_io.h"
 
-#include "server/dispatch.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -316,7 +315,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 		peer_drop(peer, "it hung up");
 		return;
 	}
-	dispatch(peer, packet, (size_t)length, fds, count);
+	peer->broker->handler->packet(peer, packet, (size_t)length, fds, count);
 }
 
 static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)

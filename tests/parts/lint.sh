@@ -31,7 +31,8 @@ check_uapi() {
 
 # Folders may use each other only downwards; what lies below knows nothing above.
 check_layers() {
-	! git -C "$top" grep -nE '#include "(server|session)/' -- hwbrokerd/device hwbrokerd/kernel \
+	! git -C "$top" grep -nE '#include "session/' -- hwbrokerd/server &&
+		! git -C "$top" grep -nE '#include "(server|session)/' -- hwbrokerd/device hwbrokerd/kernel \
 		hwbrokerd/policy hwbrokerd/work hwbrokerd/util &&
 		! git -C "$top" grep -nE '#include "device/' -- hwbrokerd/kernel hwbrokerd/work \
 			hwbrokerd/util hwbrokerd/policy

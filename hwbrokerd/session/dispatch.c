@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/dispatch.h"
+#include "session/dispatch.h"
 
 #include "server/hello.h"
 #include "server/peer_io.h"
 #include "session/serve.h"
+#include "session/session.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -106,7 +107,8 @@ static void refuse_check(const struct request *request, const struct hwb_check *
 	peer_io_finish(peer);
 }
 
-void dispatch(struct peer *peer, const void *packet, size_t length, const int *fds, uint32_t count)
+static void dispatch(struct peer *peer, const void *packet, size_t length, const int *fds,
+                     uint32_t count)
 {
 	struct request request = {
 		.peer = peer,
@@ -129,3 +131,8 @@ void dispatch(struct peer *peer, const void *packet, size_t length, const int *f
 		close_fd(fds[i]);
 	peer_release(peer);
 }
+
+const struct peer_handler dispatch_handler = {
+	.packet = dispatch,
+	.closed = session_close_all,
+};

@@ -3,8 +3,8 @@
  * The open sessions of one connection, by handle. Handles rise and are never
  * used twice, so an old one can never name something new.
  */
-#ifndef HWBROKERD_SESSION_TABLE_H
-#define HWBROKERD_SESSION_TABLE_H
+#ifndef HWBROKERD_SERVER_SESSION_TABLE_H
+#define HWBROKERD_SERVER_SESSION_TABLE_H
 
 #include "util/fault.h"
 

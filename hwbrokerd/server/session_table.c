@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/table.h"
+#include "server/session_table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Handles: they rise, are never used twice, and name what they say. */
-#include "session/table.h"
+#include "server/session_table.h"
 
 #include <check.h>
 #include <stdlib.h>
