@@ -94,13 +94,15 @@ int bind_claim(const struct hwb_pci_address *address, struct bind_origin *origin
 	bind_driver(address, driver);
 	if (result == 0 && strcmp(driver, vfio_driver) == 0)
 		return 0;
-	bind_restore(address, origin, NULL);
+	const char *rest = bind_restore(address, origin, NULL) == 0
+	                           ? ""
+	                           : ", and its host driver does not take it back";
 	if (result != 0)
-		return fault_errno(fault, -result, "cannot bind %s to vfio-pci", text);
+		return fault_errno(fault, -result, "cannot bind %s to vfio-pci%s", text, rest);
 	return fault_set(fault, HWB_HOST_ERROR,
-	                 "vfio-pci does not take %s: is the module loaded (modprobe vfio-pci)? "
+	                 "vfio-pci does not take %s%s: is the module loaded (modprobe vfio-pci)? "
 	                 "The kernel log says more",
-	                 text);
+	                 text, rest);
 }
 
 int bind_restore(const struct hwb_pci_address *address, const struct bind_origin *origin,

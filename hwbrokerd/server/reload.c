@@ -19,6 +19,8 @@ struct reload_job {
 
 void reload_log_report(const char *report)
 {
+	if (report == NULL)
+		log_error("no memory to read the policy");
 	while (report != NULL && *report != '\0') {
 		size_t length = strcspn(report, "\n");
 		log_error("%.*s", (int)length, report);

@@ -12,7 +12,7 @@
  * then puts it into force and tells the clients. */
 void reload_policy(struct broker *broker);
 
-/* Logs the lines of policy_load()'s report. */
+/* Logs the lines of policy_load()'s report; NULL: it had no memory for one. */
 void reload_log_report(const char *report);
 
 #endif
