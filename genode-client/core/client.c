@@ -233,11 +233,10 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
 	if (result == 0)
 		return 0;
 	enter(client);
-	/* Gone from the list already: the receiver met the same end. */
-	take_call(client, call->serial);
-	fail_all(client, result);
-	wake_all(client);
-	result = client->dead;
+	/* Gone from the list already: whoever receives met the end of the connection, and
+	 * the call is told as all others are. */
+	if (take_call(client, header.serial) == NULL)
+		result = 0;
 	leave(client);
 	return result;
 }

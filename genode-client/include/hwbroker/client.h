@@ -45,7 +45,9 @@ static inline enum hwb_status hwb_refusal_of(int result)
  *
  * `send` makes one packet of a header and the body behind it, with `fd` beside it
  * unless that is -1; 0 or a negative errno. Several threads may be in it at once:
- * a SEQPACKET socket keeps their packets apart.
+ * a SEQPACKET socket keeps their packets apart. After an error nothing was sent,
+ * and only this request fails: whether the connection is over, `receive` says to
+ * the others.
  *
  * `receive`, which one thread at a time calls, returns bytes or a negative errno;
  * 0: the broker hung up. It stores at most `fds_max` descriptors, close-on-exec,
