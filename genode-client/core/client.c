@@ -14,6 +14,9 @@
 /* Linux errno values that the library itself answers (asm-generic/errno.h). */
 enum { E_INVAL = 22, E_PIPE = 32, E_PROTO = 71, E_OVERFLOW = 75 };
 
+/* The highest status that has a place among the return values. */
+enum { STATUS_MAX = INT32_MAX - 4096 };
+
 static void enter(const struct hwb_client *client)
 {
 	client->monitor.acquire(client->monitor.context);
@@ -94,7 +97,8 @@ static int deliver_refusal(const struct hwb_call *call, const struct hwb_header 
 		bytes_copy(error->reason, text, length);
 		error->reason[length] = '\0';
 	}
-	return HWB_REFUSED(header->status);
+	/* What is unknown stays a refusal, whatever its number. */
+	return HWB_REFUSED(header->status < STATUS_MAX ? header->status : STATUS_MAX);
 }
 
 /* Hands a checked reply to its call. The descriptors find an owner or an end. */

@@ -153,6 +153,40 @@ START_TEST(refusals_keep_what_fits)
 }
 END_TEST
 
+/* Of a later broker, and impossible ones. */
+static const uint32_t strange_statuses[] = { 21,         0xffff,     0x7fffefff, 0x7ffff000,
+	                                     0x7fffffff, 0x80000000, 0xffffff00, 0xffffffff };
+
+enum { STRANGE_STATUSES = sizeof(strange_statuses) / sizeof(strange_statuses[0]) };
+
+static void refuse_strangely(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	for (int i = 0; i < STRANGE_STATUSES; i++) {
+		must(take(broker, &packet), "a request comes");
+		refuse(broker, &packet.header, (enum hwb_status)strange_statuses[i], "strange");
+	}
+	serve_rest(broker);
+}
+
+START_TEST(no_status_becomes_a_success)
+{
+	struct hwb_error error;
+
+	start_open(refuse_strangely, NULL, NULL);
+	for (int i = 0; i < STRANGE_STATUSES; i++) {
+		int result = hwb_ping(client, &error);
+		ck_assert_int_lt(result, HWB_REFUSED(HWB_NO_MEMORY));
+		ck_assert_uint_ne(hwb_refusal_of(result), HWB_OK);
+		ck_assert_uint_eq(error.status, strange_statuses[i]);
+	}
+	ck_assert_int_eq(hwb_ping(client, &error), 0);
+	finish();
+}
+END_TEST
+
 START_TEST(results_and_refusals_do_not_mix)
 {
 	ck_assert_uint_eq(hwb_refusal_of(0), HWB_OK);
@@ -160,7 +194,7 @@ START_TEST(results_and_refusals_do_not_mix)
 	ck_assert_uint_eq(hwb_refusal_of(-EPIPE), HWB_OK);
 	ck_assert_uint_eq(hwb_refusal_of(-4095), HWB_OK);
 	for (int status = HWB_MALFORMED; status <= HWB_NO_MEMORY; status++)
-		ck_assert_int_eq(hwb_refusal_of(HWB_REFUSED(status)), status);
+		ck_assert_uint_eq(hwb_refusal_of(HWB_REFUSED(status)), (unsigned)status);
 }
 END_TEST
 
@@ -417,6 +451,7 @@ int main(void)
 	tcase_add_test(cases, hello_may_be_garbled);
 	tcase_add_test(cases, no_broker_and_impossible_paths);
 	tcase_add_test(cases, refusals_keep_what_fits);
+	tcase_add_test(cases, no_status_becomes_a_success);
 	tcase_add_test(cases, results_and_refusals_do_not_mix);
 	tcase_add_loop_test(cases, malformed_replies_end_it_for_all, 0,
 	                    (int)(sizeof(wrongs) / sizeof(wrongs[0])));

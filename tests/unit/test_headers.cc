@@ -43,6 +43,8 @@ int main()
 	acquire.irq_type = HWB_IRQ_MSI;
 	const hwb_check check = hwb_check_request(packet, sizeof(packet), 0, &header);
 	static_assert(HWB_REFUSED(HWB_BUSY) == -4096 - 12);
+	static_assert(hwb_refusal_of(HWB_REFUSED(HWB_BUSY)) == HWB_BUSY);
+	static_assert(hwb_refusal_of(-32) == HWB_OK);
 	return check.status == HWB_BAD_VERSION &&
 	                       transport.send(&mine, &header, nullptr, 0, -1) == -22 &&
 	                       hwb_refusal_of(HWB_REFUSED(HWB_BUSY)) == HWB_BUSY &&

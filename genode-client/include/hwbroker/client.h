@@ -34,12 +34,26 @@
 extern "C" {
 #endif
 
-/* A refusal's place among the return values, and back. */
-#define HWB_REFUSED(status) (-4096 - (int)(status))
-static inline enum hwb_status hwb_refusal_of(int result)
+/* A refusal's place among the return values, and back: an enum hwb_status, or what
+ * a later broker has beyond it; HWB_OK for other results. Constant expressions. */
+#ifdef __cplusplus
+constexpr int HWB_REFUSED(int status)
 {
-	return result <= -4096 ? (enum hwb_status)(-4096 - result) : HWB_OK;
+	return -4096 - status;
 }
+
+constexpr uint32_t hwb_refusal_of(int result)
+{
+	return result <= -4096 ? static_cast<uint32_t>(-4096 - result) : uint32_t{ HWB_OK };
+}
+#else
+#define HWB_REFUSED(status) (-4096 - (int)(status))
+
+static inline uint32_t hwb_refusal_of(int result)
+{
+	return result <= -4096 ? (uint32_t)(-4096 - result) : (uint32_t)HWB_OK;
+}
+#endif
 
 /* How packets travel. Both functions retry EINTR themselves and block until done.
  *
@@ -76,7 +90,7 @@ struct hwb_monitor {
 
 /* What a refusal said. `reason` is NUL-terminated and cut to fit. */
 struct hwb_error {
-	uint32_t status;     /* enum hwb_status */
+	uint32_t status;     /* enum hwb_status, as it came */
 	uint32_t host_errno; /* for HWB_HOST_ERROR */
 	uint32_t field;      /* offset of the culprit in the request */
 	char reason[244];
