@@ -41,11 +41,11 @@ static void wake_all(const struct hwb_client *client)
 		client->monitor.wake_all(client->monitor.context);
 }
 
-static void close_fds(const struct hwb_client *client, const int *fds, uint32_t first,
-                      uint32_t count)
+/* What came with the packet at hand and finds no owner. */
+static void close_fds(const struct hwb_client *client, uint32_t count)
 {
-	for (uint32_t i = first; i < count; i++)
-		client->transport.close_fd(client->transport.context, fds[i]);
+	for (uint32_t i = 0; i < count; i++)
+		client->transport.close_fd(client->transport.context, client->received_fds[i]);
 }
 
 static void complete(struct hwb_call *call, int result)
@@ -101,27 +101,42 @@ static int deliver_refusal(const struct hwb_call *call, const struct hwb_header 
 	return HWB_REFUSED(header->status < STATUS_MAX ? header->status : STATUS_MAX);
 }
 
+/* Whether a checked reply is what its call asked for, and has a place there. */
+static int check_fit(const struct hwb_call *call, const struct hwb_header *header,
+                     uint32_t fd_count)
+{
+	uint64_t room = (uint64_t)call->reply_size + call->tail_size;
+	uint32_t length = hwb_body_length(header);
+
+	if (header->opcode != call->opcode)
+		return -E_PROTO;
+	if (header->status != HWB_OK)
+		return 0;
+	if (length > room || fd_count > call->fds_max)
+		return -E_OVERFLOW;
+	return call->tail_size != 0 && length < room ? -E_PROTO : 0;
+}
+
 /* Hands a checked reply to its call. The descriptors find an owner or an end. */
-static int deliver(struct hwb_client *client, struct hwb_call *call,
+static int deliver(const struct hwb_client *client, struct hwb_call *call,
                    const struct hwb_header *header, const void *body, uint32_t fd_count)
 {
 	uint32_t length = hwb_body_length(header);
+	uint32_t front = length - call->tail_size;
+	int result = check_fit(call, header, fd_count);
 
-	if (header->opcode != call->opcode) {
-		close_fds(client, client->received_fds, 0, fd_count);
-		return -E_PROTO;
+	call->session = header->session;
+	if (result != 0) {
+		close_fds(client, fd_count);
+		return result;
 	}
 	if (header->status != HWB_OK)
 		return deliver_refusal(call, header, body);
-	if (length > call->reply_size || fd_count > call->fds_max) {
-		close_fds(client, client->received_fds, 0, fd_count);
-		return -E_OVERFLOW;
-	}
-	bytes_copy(call->reply, body, length);
+	bytes_copy(call->reply, body, front);
+	bytes_copy(call->tail, (const unsigned char *)body + front, call->tail_size);
 	bytes_copy(call->fds, client->received_fds, fd_count * sizeof(int));
 	call->reply_length = length;
 	call->fd_count = fd_count;
-	call->session = header->session;
 	return 0;
 }
 
@@ -132,7 +147,7 @@ static int deliver_reply(struct hwb_client *client, const struct hwb_header *hea
 	struct hwb_call *call = take_call(client, header->serial);
 
 	if (call == NULL) {
-		close_fds(client, client->received_fds, 0, fd_count);
+		close_fds(client, fd_count);
 		return -E_PROTO;
 	}
 	complete(call, deliver(client, call, header, hwb_body(client->packet), fd_count));
@@ -152,7 +167,7 @@ static int receive(struct hwb_client *client, struct hwb_header *header, uint32_
 	struct hwb_check check =
 	        hwb_check_answer(client->packet, (size_t)length, *fd_count, header);
 	if (check.status != HWB_OK) {
-		close_fds(client, client->received_fds, 0, *fd_count);
+		close_fds(client, *fd_count);
 		return -E_PROTO;
 	}
 	if (header->kind == HWB_EVENT && client->on_event != NULL)
@@ -219,7 +234,9 @@ static int enlist(struct hwb_client *client, struct hwb_call *call, uint16_t opc
 int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode, uint32_t session,
               const void *body, size_t body_length, int fd)
 {
-	if (body_length > HWB_MESSAGE_MAX - sizeof(struct hwb_header))
+	const size_t body_max = HWB_MESSAGE_MAX - sizeof(struct hwb_header);
+
+	if (body_length > body_max || call->tail_size > body_max - body_length)
 		return -E_INVAL;
 	int result = enlist(client, call, opcode);
 	if (result != 0)
@@ -227,13 +244,19 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
 	const struct hwb_header header = {
 		.version = HWB_PROTOCOL_VERSION,
 		.opcode = opcode,
-		.length = (uint32_t)(sizeof(header) + body_length),
+		.length = (uint32_t)(sizeof(header) + body_length + call->tail_size),
 		.serial = call->serial,
 		.session = session,
 		.kind = HWB_REQUEST,
 		.fds = fd >= 0,
 	};
-	result = client->transport.send(client->transport.context, &header, body, body_length, fd);
+	struct hwb_part parts[HWB_PARTS_MAX] = { { &header, sizeof(header) } };
+	uint32_t count = 1;
+	if (body_length != 0)
+		parts[count++] = (struct hwb_part){ body, body_length };
+	if (call->tail_size != 0)
+		parts[count++] = (struct hwb_part){ call->tail, call->tail_size };
+	result = client->transport.send(client->transport.context, parts, count, fd);
 	if (result == 0)
 		return 0;
 	enter(client);

@@ -174,29 +174,19 @@ int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t ba
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
                       uint32_t count, struct hwb_error *error)
 {
-	/* Up to 2 KiB: too much for a small stack, so it is sent in pieces that
-	 * keep the order. A batch of at most 32 is checked as a whole. */
-	enum { PIECE = 32 };
-	struct {
-		struct hwb_port_batch head;
-		struct hwb_port_op ops[PIECE];
-	} batch;
+	struct hwb_port_batch head = { count, 0 };
+	struct hwb_call call;
 
-	for (uint32_t done = 0; done < count;) {
-		uint32_t now = count - done < PIECE ? count - done : PIECE;
-		size_t size = now * sizeof(*ops);
-		struct answer answer = { &batch, sizeof(batch), NULL, 0, 0, 0, 0 };
-		batch.head.count = now;
-		batch.head.reserved = 0;
-		bytes_copy(batch.ops, ops + done, size);
-		int result = ask(client, HWB_IO_PORT_BATCH, session, &batch,
-		                 sizeof(batch.head) + size, -1, &answer, error);
-		if (result != 0)
-			return result;
-		bytes_copy(ops + done, batch.ops, size);
-		done += now;
-	}
-	return 0;
+	if (count > HWB_PORT_OPS_MAX)
+		return -E_INVAL;
+	bytes_zero(&call, sizeof(call));
+	call.reply = &head;
+	call.reply_size = sizeof(head);
+	call.tail = ops;
+	call.tail_size = count * (uint32_t)sizeof(*ops);
+	call.error = error;
+	int result = hwb_begin(client, &call, HWB_IO_PORT_BATCH, session, &head, sizeof(head), -1);
+	return result != 0 ? result : hwb_finish(client, &call);
 }
 
 int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *request,

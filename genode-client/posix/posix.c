@@ -20,13 +20,11 @@ union control {
 
 /* ---- transport: the context is the struct hwb_posix ---- */
 
-static int posix_send(void *context, const struct hwb_header *header, const void *body,
-                      size_t body_length, int fd)
+static int posix_send(void *context, const struct hwb_part *parts, uint32_t count, int fd)
 {
 	const struct hwb_posix *posix = context;
-	struct iovec parts[] = { { (void *)header, sizeof(*header) },
-		                 { (void *)body, body_length } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	struct iovec pieces[HWB_PARTS_MAX];
+	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
 	union {
 		struct cmsghdr header;
 		unsigned char bytes[CMSG_SPACE(sizeof(int))];
@@ -35,6 +33,8 @@ static int posix_send(void *context, const struct hwb_header *header, const void
 		      .header.cmsg_len = CMSG_LEN(sizeof(int)) };
 	ssize_t sent;
 
+	for (uint32_t i = 0; i < count; i++)
+		pieces[i] = (struct iovec){ (void *)parts[i].bytes, parts[i].length };
 	if (fd >= 0) {
 		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 		message.msg_control = control.bytes;
@@ -42,8 +42,8 @@ static int posix_send(void *context, const struct hwb_header *header, const void
 	}
 	/* For what is a header alone, send() is the shorter way through the kernel. */
 	do
-		sent = body_length == 0 && fd < 0
-		               ? send(posix->socket, header, sizeof(*header), MSG_NOSIGNAL)
+		sent = count == 1 && fd < 0
+		               ? send(posix->socket, parts->bytes, parts->length, MSG_NOSIGNAL)
 		               : sendmsg(posix->socket, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;

@@ -131,6 +131,10 @@ START_TEST(too_long_a_request_is_not_sent)
 	                           HWB_MESSAGE_MAX - sizeof(struct hwb_header) + 1, -1),
 	                 -EINVAL);
 	ck_assert_int_eq(hwb_begin(client, &call, HWB_PING, 0, body, SIZE_MAX, -1), -EINVAL);
+	call.tail_size = UINT32_MAX;
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_PING, 0, body, 8, -1), -EINVAL);
+	call.tail_size = HWB_MESSAGE_MAX - sizeof(struct hwb_header) - 7;
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_PING, 0, body, 8, -1), -EINVAL);
 	ck_assert_int_eq(hwb_ping(client, NULL), 0);
 	finish();
 }
@@ -360,6 +364,8 @@ START_TEST(descriptors_without_a_place_are_closed)
 	ck_assert_int_eq(hwb_begin(client, &call, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1),
 	                 0);
 	ck_assert_int_eq(hwb_finish(client, &call), -EOVERFLOW);
+	/* What was opened all the same can be closed. */
+	ck_assert_uint_eq(call.session, 5);
 	ck_assert_int_eq(hwb_begin(client, &small, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1),
 	                 0);
 	ck_assert_int_eq(hwb_finish(client, &small), -EOVERFLOW);
@@ -549,7 +555,7 @@ END_TEST
 
 /* ---- requests that do more than send ---- */
 
-static unsigned batches;
+static unsigned batches, batch_length, batch_cut;
 
 static void do_ports(int broker)
 {
@@ -563,33 +569,62 @@ static void do_ports(int broker)
 		} batch;
 		size_t length = hwb_body_length(&packet.header);
 		memcpy(&batch, body_of(&packet), length);
-		must(batch.head.count == (batches < 2 ? 32 : 6), "pieces of 32");
+		must(packet.header.session == 4, "the session is named");
+		must(batch.head.count == batch_length, "all come at once");
 		for (uint32_t i = 0; i < batch.head.count; i++) {
-			must(batch.ops[i].port == batches * 32 + i, "in their order");
+			must(batch.ops[i].port == i, "in their order");
 			if (batch.ops[i].action == HWB_PORT_IN)
-				batch.ops[i].value = batch.ops[i].port + 500u;
+				batch.ops[i].value = i + 500;
 		}
 		batches++;
-		answer(broker, &packet.header, 4, &batch, length);
+		batch.head.count -= batch_cut;
+		answer(broker, &packet.header, 4, &batch, length - batch_cut * sizeof(*batch.ops));
 	}
 }
 
-START_TEST(long_batches_go_in_pieces)
-{
-	struct hwb_port_op ops[70];
+static struct hwb_port_op port_ops[HWB_PORT_OPS_MAX + 1];
 
-	for (unsigned i = 0; i < 70; i++)
-		ops[i] = (struct hwb_port_op){ .port = (uint16_t)i,
-			                       .action = i % 2 ? HWB_PORT_OUT : HWB_PORT_IN,
-			                       .width = 1,
-			                       .value = i % 2 };
+static int run_ops(unsigned count)
+{
+	for (unsigned i = 0; i < HWB_PORT_OPS_MAX + 1; i++)
+		port_ops[i] = (struct hwb_port_op){ .port = (uint16_t)i,
+			                            .action = i % 2 ? HWB_PORT_OUT : HWB_PORT_IN,
+			                            .width = 1,
+			                            .value = i % 2 };
+	batch_length = count;
+	return hwb_io_port_batch(client, 4, port_ops, count, NULL);
+}
+
+/* One packet, so that the broker checks all before the first, and nobody else's
+ * operations come in between. */
+START_TEST(a_batch_is_one_request)
+{
+	static const unsigned counts[] = { 0, 1, 32, 33, 255, HWB_PORT_OPS_MAX };
+
 	start_open(do_ports, NULL, NULL);
-	ck_assert_int_eq(hwb_io_port_batch(client, 4, ops, 70, NULL), 0);
-	for (unsigned i = 0; i < 70; i++)
-		ck_assert_uint_eq(ops[i].value, i % 2 ? 1 : i + 500);
-	ck_assert_int_eq(hwb_io_port_batch(client, 4, ops, 0, NULL), 0);
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		ck_assert_int_eq(run_ops(counts[i]), 0);
+		for (unsigned op = 0; op < HWB_PORT_OPS_MAX + 1; op++)
+			ck_assert_uint_eq(port_ops[op].value, op % 2           ? 1
+			                                      : op < counts[i] ? op + 500
+			                                                       : 0);
+		ck_assert_uint_eq(batches, i + 1);
+	}
+	/* The broker would end the connection for it. */
+	ck_assert_int_eq(run_ops(HWB_PORT_OPS_MAX + 1), -EINVAL);
+	ck_assert_int_eq(run_ops(7), 0);
 	finish();
-	ck_assert_uint_eq(batches, 3);
+}
+END_TEST
+
+START_TEST(a_batch_comes_back_whole)
+{
+	start_open(do_ports, NULL, NULL);
+	batch_cut = 1;
+	ck_assert_int_eq(run_ops(5), -EPROTO);
+	ck_assert_uint_eq(port_ops[0].value, 0);
+	ck_assert_int_eq(hwb_ping(client, NULL), -EPROTO);
+	finish();
 }
 END_TEST
 
@@ -627,7 +662,8 @@ int main(void)
 	tcase_add_test(cases, descriptors_passed_in_stay_the_callers);
 	tcase_add_loop_test(cases, lists_of_this_and_of_a_later_broker, 0, 2);
 	tcase_add_test(cases, an_empty_list);
-	tcase_add_test(cases, long_batches_go_in_pieces);
+	tcase_add_test(cases, a_batch_is_one_request);
+	tcase_add_test(cases, a_batch_comes_back_whole);
 	tcase_add_test(cases, impossible_registers_are_not_cut_to_possible_ones);
 	tcase_add_test(cases, too_long_a_request_is_not_sent);
 	tcase_add_test(cases, a_reply_longer_than_the_buffer);

@@ -10,20 +10,24 @@ namespace
 
 struct Base {
 	virtual ~Base() = default;
-	virtual int send(const hwb_header &header, size_t body_length) = 0;
+	virtual int send(const hwb_header &header, size_t length) = 0;
 };
 
 /* As a C++ embedder would: its objects behind the C function pointers. */
 struct Transport final : Base {
-	int send(const hwb_header &header, size_t body_length) override
+	int send(const hwb_header &header, size_t length) override
 	{
-		return header.length == sizeof(header) + body_length ? 0 : -22;
+		return header.length == length ? 0 : -22;
 	}
 
-	static int send_packet(void *context, const hwb_header *header, const void *,
-	                       size_t body_length, int)
+	static int send_packet(void *context, const hwb_part *parts, uint32_t count, int)
 	{
-		return static_cast<Transport *>(context)->send(*header, body_length);
+		size_t length = 0;
+
+		for (uint32_t i = 0; i < count; i++)
+			length += parts[i].length;
+		return static_cast<Transport *>(context)->send(
+		        *static_cast<const hwb_header *>(parts[0].bytes), length);
 	}
 };
 
@@ -35,6 +39,7 @@ int main()
 	Transport mine{};
 	hwb_transport transport{ &mine, Transport::send_packet, nullptr, nullptr };
 	hwb_header header{};
+	const hwb_part part{ &header, sizeof(header) };
 	hwb_device device{};
 	hwb_acquire_request acquire{};
 
@@ -46,7 +51,7 @@ int main()
 	static_assert(hwb_refusal_of(HWB_REFUSED(HWB_BUSY)) == HWB_BUSY);
 	static_assert(hwb_refusal_of(-32) == HWB_OK);
 	return check.status == HWB_BAD_VERSION &&
-	                       transport.send(&mine, &header, nullptr, 0, -1) == -22 &&
+	                       transport.send(&mine, &part, 1, -1) == -22 &&
 	                       hwb_refusal_of(HWB_REFUSED(HWB_BUSY)) == HWB_BUSY &&
 	                       hwb_body(packet) == hwb_body_rw(packet)
 	               ? 0

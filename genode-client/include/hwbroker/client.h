@@ -55,13 +55,21 @@ static inline uint32_t hwb_refusal_of(int result)
 }
 #endif
 
+/* A piece of a packet to be sent. */
+struct hwb_part {
+	const void *bytes;
+	size_t length;
+};
+
+#define HWB_PARTS_MAX 3u
+
 /* How packets travel. Both functions retry EINTR themselves and block until done.
  *
- * `send` makes one packet of a header and the body behind it, with `fd` beside it
- * unless that is -1; 0 or a negative errno. Several threads may be in it at once:
- * a SEQPACKET socket keeps their packets apart. After an error nothing was sent,
- * and only this request fails: whether the connection is over, `receive` says to
- * the others.
+ * `send` makes one packet of `count` parts, 1 to HWB_PARTS_MAX, of which the first
+ * is the struct hwb_header and none is empty, with `fd` beside it unless that is
+ * -1; 0 or a negative errno. Several threads may be in it at once: a SEQPACKET
+ * socket keeps their packets apart. After an error nothing was sent, and only this
+ * request fails: whether the connection is over, `receive` says to the others.
  *
  * `receive`, which one thread at a time calls, returns bytes or a negative errno;
  * 0: the broker hung up. It stores at most `fds_max` descriptors, close-on-exec,
@@ -69,8 +77,7 @@ static inline uint32_t hwb_refusal_of(int result)
  * cut. */
 struct hwb_transport {
 	void *context;
-	int (*send)(void *context, const struct hwb_header *header, const void *body,
-	            size_t body_length, int fd);
+	int (*send)(void *context, const struct hwb_part *parts, uint32_t count, int fd);
 	long (*receive)(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
 	                uint32_t *fd_count);
 	void (*close_fd)(void *context, int fd);
@@ -103,13 +110,15 @@ struct hwb_call {
 	struct hwb_call *next;
 	void *reply;           /* where the reply's body goes */
 	uint32_t reply_size;   /* bytes there */
-	uint32_t reply_length; /* bytes that came */
-	int *fds;              /* where descriptors go */
+	uint32_t reply_length; /* bytes that came, with the tail's */
+	void *tail;            /* sent behind the body; the reply's end replaces it */
+	uint32_t tail_size;    /* bytes there, both ways; 0: none */
 	uint32_t fds_max;
+	int *fds;                /* where descriptors go */
 	uint32_t fd_count;       /* that came */
 	struct hwb_error *error; /* where a refusal goes, or NULL */
 	uint32_t serial;
-	uint32_t session; /* header.session of the reply */
+	uint32_t session; /* header.session of the reply, -EOVERFLOW's too */
 	uint16_t opcode;
 	uint8_t done;
 	uint8_t reserved;
@@ -141,9 +150,14 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
                 const struct hwb_monitor *monitor, hwb_event_handler on_event, void *event_context,
                 struct hwb_error *error);
 
-/* Sends a request of `body_length` bytes. The reply fields of `call` (reply,
- * reply_size, fds, fds_max, error) say where the answer goes and are set by
- * the caller before; all else is set here. `fd`: to pass, or -1. */
+/* Sends a request: `body_length` bytes, then the call's tail. The fields of `call`
+ * that say where the answer goes (reply, reply_size, tail, tail_size, fds, fds_max,
+ * error) are set by the caller before; all else is set here. `fd`: to pass, or -1.
+ *
+ * A tail is for an array that is too long for a small stack and comes back as it
+ * went, as the operations of IO_PORT_BATCH do: they are sent from where the caller
+ * has them, and what comes behind the `reply_size` bytes of the reply overwrites
+ * them. A reply that brings less than the tail ends the connection (-EPROTO). */
 int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode, uint32_t session,
               const void *body, size_t body_length, int fd);
 
@@ -194,9 +208,9 @@ int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, u
 int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t bar,
                          struct hwb_region *region, int *fd, struct hwb_error *error);
 
-/* Carries out `count` operations in order; values that were read are stored
- * into `ops`. Sent in pieces of 32, each of which the broker checks as a whole
- * before its first operation; hwb_begin() sends up to HWB_PORT_OPS_MAX at once. */
+/* Carries out up to HWB_PORT_OPS_MAX operations (more: -EINVAL) as one: the broker
+ * checks all of them before the first, then runs them in order with nobody else's
+ * in between. Values that were read are stored into `ops`. */
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
                       uint32_t count, struct hwb_error *error);
 
