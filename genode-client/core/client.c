@@ -12,7 +12,7 @@
 #include "bytes.h"
 
 /* Linux errno values that the library itself answers (asm-generic/errno.h). */
-enum { E_INVAL = 22, E_PIPE = 32, E_PROTO = 71, E_OVERFLOW = 75 };
+enum { E_AGAIN = 11, E_INVAL = 22, E_PIPE = 32, E_PROTO = 71, E_OVERFLOW = 75 };
 
 /* The highest status that has a place among the return values. */
 enum { STATUS_MAX = INT32_MAX - 4096 };
@@ -48,13 +48,23 @@ static void close_fds(const struct hwb_client *client, uint32_t count)
 		client->transport.close_fd(client->transport.context, client->received_fds[i]);
 }
 
-static void complete(struct hwb_call *call, int result)
+/* The caller may do with the call what it likes as soon as it is done. In the
+ * monitor, which is let go of meanwhile; only by the thread that receives. */
+static void complete(const struct hwb_client *client, struct hwb_call *call, int result)
 {
+	hwb_done_handler on_done = call->on_done;
+
 	call->result = result;
 	call->done = 1;
+	if (on_done == NULL)
+		return;
+	leave(client);
+	on_done(call->done_context, call);
+	enter(client);
 }
 
-/* The connection is of no more use: everybody who waits is told. In the monitor. */
+/* The connection is of no more use: everybody who waits is told. In the monitor;
+ * only by the thread that receives. */
 static void fail_all(struct hwb_client *client, int error)
 {
 	if (client->dead == 0)
@@ -62,7 +72,7 @@ static void fail_all(struct hwb_client *client, int error)
 	while (client->calls != NULL) {
 		struct hwb_call *call = client->calls;
 		client->calls = call->next;
-		complete(call, client->dead);
+		complete(client, call, client->dead);
 	}
 }
 
@@ -140,7 +150,8 @@ static int deliver(const struct hwb_client *client, struct hwb_call *call,
 	return 0;
 }
 
-/* Finds the call of a checked reply and completes it. In the monitor. */
+/* Finds the call of a checked reply and completes it. In the monitor; only by the
+ * thread that receives. */
 static int deliver_reply(struct hwb_client *client, const struct hwb_header *header,
                          uint32_t fd_count)
 {
@@ -150,17 +161,19 @@ static int deliver_reply(struct hwb_client *client, const struct hwb_header *hea
 		close_fds(client, fd_count);
 		return -E_PROTO;
 	}
-	complete(call, deliver(client, call, header, hwb_body(client->packet), fd_count));
-	return call->result == -E_PROTO ? -E_PROTO : 0;
+	int result = deliver(client, call, header, hwb_body(client->packet), fd_count);
+	complete(client, call, result);
+	return result == -E_PROTO ? -E_PROTO : 0;
 }
 
 /* Takes one packet off the transport and checks it; an event goes to its handler
  * at once. Only by the thread that receives, outside of the monitor. */
-static int receive(struct hwb_client *client, struct hwb_header *header, uint32_t *fd_count)
+static int receive(struct hwb_client *client, struct hwb_header *header, uint32_t *fd_count,
+                   int wait_for_it)
 {
 	const struct hwb_transport *transport = &client->transport;
-	long length = transport->receive(transport->context, client->packet, sizeof(client->packet),
-	                                 client->received_fds, HWB_FDS_MAX, fd_count);
+	long length = transport->receive(transport->context, client->packet, client->received_fds,
+	                                 fd_count, wait_for_it);
 
 	if (length <= 0)
 		return length == 0 ? -E_PIPE : (int)length;
@@ -175,30 +188,37 @@ static int receive(struct hwb_client *client, struct hwb_header *header, uint32_
 	return 0;
 }
 
-/* In the monitor: receives if nobody does, otherwise waits for who does. */
-static int receive_or_wait(struct hwb_client *client)
+/* Receives one packet as the only one to, and sees to it that everybody hears of
+ * it. 0 or an error; -EAGAIN, without `wait_for_it`, is none of the connection's.
+ * In the monitor, which is let go of meanwhile. */
+static int receive_alone(struct hwb_client *client, int wait_for_it)
 {
 	struct hwb_header header;
 	uint32_t fd_count = 0;
 
-	if (client->dead != 0)
-		return client->dead;
-	if (client->receiving) {
-		wait(client);
-		return 0;
-	}
 	client->receiving = 1;
 	leave(client);
-	int result = receive(client, &header, &fd_count);
+	int result = receive(client, &header, &fd_count, wait_for_it);
 	enter(client);
-	client->receiving = 0;
 	if (result == 0 && header.kind == HWB_REPLY)
 		result = deliver_reply(client, &header, fd_count);
-	if (result < 0)
+	if (result < 0 && (wait_for_it || result != -E_AGAIN))
 		fail_all(client, result);
+	client->receiving = 0;
 	/* Whose answer came goes home; one of the others receives on. */
 	wake_all(client);
 	return result;
+}
+
+/* In the monitor: receives if nobody does, otherwise waits for who does. */
+static int receive_or_wait(struct hwb_client *client)
+{
+	if (client->dead != 0)
+		return client->dead;
+	if (!client->receiving)
+		return receive_alone(client, 1);
+	wait(client);
+	return 0;
 }
 
 int hwb_receive_one(struct hwb_client *client)
@@ -207,6 +227,27 @@ int hwb_receive_one(struct hwb_client *client)
 	int result = receive_or_wait(client);
 	leave(client);
 	return result;
+}
+
+int hwb_receive_ready(struct hwb_client *client)
+{
+	int result = -E_AGAIN;
+
+	enter(client);
+	if (client->dead != 0)
+		result = client->dead;
+	else if (!client->receiving)
+		result = receive_alone(client, 0);
+	leave(client);
+	return result == 0 ? 1 : result == -E_AGAIN ? 0 : result;
+}
+
+int hwb_done(struct hwb_client *client, const struct hwb_call *call)
+{
+	enter(client);
+	int done = call->done;
+	leave(client);
+	return done;
 }
 
 /* Puts the call among those in flight, with a serial of its own. */

@@ -49,7 +49,7 @@ static int posix_send(void *context, const struct hwb_part *parts, uint32_t coun
 	return sent < 0 ? -errno : 0;
 }
 
-static uint32_t take_fds(struct msghdr *message, int *fds, uint32_t max)
+static uint32_t take_fds(struct msghdr *message, int *fds)
 {
 	uint32_t count = 0;
 
@@ -61,7 +61,7 @@ static uint32_t take_fds(struct msghdr *message, int *fds, uint32_t max)
 		for (size_t i = 0; i < here; i++) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
-			if (count < max)
+			if (count < HWB_FDS_MAX)
 				fds[count++] = fd;
 			else
 				close(fd);
@@ -70,11 +70,10 @@ static uint32_t take_fds(struct msghdr *message, int *fds, uint32_t max)
 	return count;
 }
 
-static long posix_receive(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
-                          uint32_t *fd_count)
+static long posix_receive(void *context, void *packet, int *fds, uint32_t *fd_count, int wait)
 {
 	const struct hwb_posix *posix = context;
-	struct iovec part = { packet, size };
+	struct iovec part = { packet, HWB_MESSAGE_MAX };
 	union control control;
 	struct msghdr message = {
 		.msg_iov = &part,
@@ -82,14 +81,15 @@ static long posix_receive(void *context, void *packet, size_t size, int *fds, ui
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control),
 	};
+	const int flags = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
 	ssize_t length;
 
 	do
-		length = recvmsg(posix->socket, &message, MSG_CMSG_CLOEXEC);
+		length = recvmsg(posix->socket, &message, flags);
 	while (length < 0 && errno == EINTR);
 	if (length < 0)
 		return -errno;
-	*fd_count = take_fds(&message, fds, fds_max);
+	*fd_count = take_fds(&message, fds);
 	/* Cut: the descriptor table may be full. What came is of no use alone. */
 	if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
 		while (*fd_count > 0)

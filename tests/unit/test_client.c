@@ -168,11 +168,10 @@ static void acquire_late(void *context)
 	true_monitor.acquire(context);
 }
 
-static long receive_counted(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
-                            uint32_t *fd_count)
+static long receive_counted(void *context, void *packet, int *fds, uint32_t *fd_count, int wait)
 {
 	atomic_fetch_add(&receives, 1);
-	return true_transport.receive(context, packet, size, fds, fds_max, fd_count);
+	return true_transport.receive(context, packet, fds, fd_count, wait);
 }
 
 static bool quick_came_first;

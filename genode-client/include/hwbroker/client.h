@@ -12,9 +12,15 @@
  * pipelined: while one thread waits for a slow answer (a device that is being
  * reset), others get theirs.
  *
- * Two ways to make a request. The plain functions below send and wait. The
- * split form, hwb_begin() and hwb_finish(), sends now and waits later, for
- * callers that must not wait.
+ * Ways to make a request:
+ * - The plain functions below send and wait.
+ * - hwb_begin() sends now, hwb_finish() waits later.
+ * - A caller that must not wait gives its hwb_call an `on_done` and begins it; so
+ *   does the entrypoint of a program in which one stuck device must not stop all.
+ *   Some thread has the transport's socket among those that it polls and calls
+ *   hwb_receive_ready() when it is readable. Whoever happens to receive the answer,
+ *   be it within a plain function of another thread, calls `on_done`.
+ * With a single thread, hwb_receive_ready() and hwb_done() do without `on_done`.
  *
  * Errors: every function returns 0 or a negative value. Between -1 and -4095
  * it is a Linux errno of the transport, after which the connection is dead.
@@ -63,23 +69,24 @@ struct hwb_part {
 
 #define HWB_PARTS_MAX 3u
 
-/* How packets travel. Both functions retry EINTR themselves and block until done.
+/* How packets travel. Both functions retry EINTR themselves.
  *
  * `send` makes one packet of `count` parts, 1 to HWB_PARTS_MAX, of which the first
  * is the struct hwb_header and none is empty, with `fd` beside it unless that is
- * -1; 0 or a negative errno. Several threads may be in it at once: a SEQPACKET
- * socket keeps their packets apart. After an error nothing was sent, and only this
- * request fails: whether the connection is over, `receive` says to the others.
+ * -1; 0 or a negative errno. It waits for room, or answers -EAGAIN if its callers
+ * must not. Several threads may be in it at once: a SEQPACKET socket keeps their
+ * packets apart. After an error nothing was sent, and only this request fails:
+ * whether the connection is over, `receive` says to the others.
  *
  * `receive`, which one thread at a time calls, returns bytes or a negative errno;
- * 0: the broker hung up. It stores at most `fds_max` descriptors, close-on-exec,
- * closes any beyond, and answers -EPROTO if the packet or the descriptors were
- * cut. */
+ * 0: the broker hung up. If nothing is there, it waits if `wait` is not 0, and else
+ * answers -EAGAIN. `packet` has room for HWB_MESSAGE_MAX bytes, `fds` for
+ * HWB_FDS_MAX descriptors, which it makes close-on-exec; it closes any beyond, and
+ * answers -EPROTO if the packet or the descriptors were cut. */
 struct hwb_transport {
 	void *context;
 	int (*send)(void *context, const struct hwb_part *parts, uint32_t count, int fd);
-	long (*receive)(void *context, void *packet, size_t size, int *fds, uint32_t fds_max,
-	                uint32_t *fd_count);
+	long (*receive)(void *context, void *packet, int *fds, uint32_t *fd_count, int wait);
 	void (*close_fd)(void *context, int fd);
 };
 
@@ -103,9 +110,16 @@ struct hwb_error {
 	char reason[244];
 };
 
-/* One request on its way. The caller provides the memory, which must live
- * until hwb_finish() has returned. Fields are the library's, but for those
- * that hwb_begin() is told to fill. */
+struct hwb_call;
+
+/* Called when the call is answered, or the connection over: hwb_finish() would give
+ * call->result. The call is the caller's again, to be begun anew if it likes.
+ * For where it is called, see hwb_event_handler. */
+typedef void (*hwb_done_handler)(void *context, struct hwb_call *call);
+
+/* One request on its way. The caller provides the memory, which must live until
+ * hwb_finish() has returned or `on_done` was called. Fields are the library's, but
+ * for those that hwb_begin() names. */
 struct hwb_call {
 	struct hwb_call *next;
 	void *reply;           /* where the reply's body goes */
@@ -117,6 +131,8 @@ struct hwb_call {
 	int *fds;                /* where descriptors go */
 	uint32_t fd_count;       /* that came */
 	struct hwb_error *error; /* where a refusal goes, or NULL */
+	hwb_done_handler on_done;
+	void *done_context;
 	uint32_t serial;
 	uint32_t session; /* header.session of the reply, -EOVERFLOW's too */
 	uint16_t opcode;
@@ -126,7 +142,8 @@ struct hwb_call {
 };
 
 /* Called from within whichever library call receives an event, without a lock
- * held. It may not call the library: the thread is in the middle of receiving. */
+ * held. Handlers are called one at a time, in the order of the packets, in the middle
+ * of receiving: they may begin requests, but wait for none and receive nothing. */
 typedef void (*hwb_event_handler)(void *context, const struct hwb_header *header, const void *body);
 
 struct hwb_client {
@@ -152,7 +169,13 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
 
 /* Sends a request: `body_length` bytes, then the call's tail. The fields of `call`
  * that say where the answer goes (reply, reply_size, tail, tail_size, fds, fds_max,
- * error) are set by the caller before; all else is set here. `fd`: to pass, or -1.
+ * error, on_done, done_context; zero: nowhere) are set by the caller before; all else
+ * is set here. `fd`: to pass, or -1. After an error nothing was sent, and nobody is
+ * told; otherwise `on_done` may be called before this returns.
+ *
+ * Somebody must receive while requests are sent. If the only thread begins more
+ * than hello.requests_max before it finishes or receives any, then this waits for
+ * the broker, which waits for somebody to take its answers, and then hangs up.
  *
  * A tail is for an array that is too long for a small stack and comes back as it
  * went, as the operations of IO_PORT_BATCH do: they are sent from where the caller
@@ -162,13 +185,20 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
               const void *body, size_t body_length, int fd);
 
 /* Waits until `call` is answered. Answers to other calls that come first are
- * delivered to those. Exactly one finish per successful begin. */
+ * delivered to those. Exactly one finish per successful begin, unless `on_done` is
+ * set: then none. */
 int hwb_finish(struct hwb_client *client, struct hwb_call *call);
 
-/* Receives one packet if the transport has one to give (it blocks otherwise), or
- * returns once another thread, which was receiving already, has stopped to: for a
- * thread that sits in poll and wants the events. */
+/* Whether hwb_finish() would return at once. Receives nothing. */
+int hwb_done(struct hwb_client *client, const struct hwb_call *call);
+
+/* Receives one packet, waiting for it, or returns once another thread, which was
+ * receiving already, has stopped to. */
 int hwb_receive_one(struct hwb_client *client);
+
+/* Receives one packet without waiting. 1: did so; 0: none is there, or another
+ * thread is about to take it: poll again. */
+int hwb_receive_ready(struct hwb_client *client);
 
 /* ---- plain requests: send and wait. `error` may be NULL everywhere. ---- */
 
