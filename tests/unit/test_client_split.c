@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static sem_t may_answer;
 
@@ -244,6 +245,43 @@ START_TEST(a_receiver_holds_up_nobody)
 }
 END_TEST
 
+static void *ping_in_vain(void *argument)
+{
+	(void)argument;
+	must(hwb_ping(client, NULL) == -EPIPE, "the one who waits is told of the end");
+	return NULL;
+}
+
+static void welcome_and_hold(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	while (take(broker, &packet))
+		;
+}
+
+/* As posix.h says of closing. */
+START_TEST(shutdown_lets_those_who_wait_come_back)
+{
+	struct fate fate;
+	pthread_t threads[2];
+
+	start_open(welcome_and_hold, NULL, NULL);
+	prepare(&fate);
+	ck_assert_int_eq(hwb_begin(client, &fate.call, HWB_PING, 0, NULL, 0, -1), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, ping_in_vain, NULL), 0);
+	poll(NULL, 0, 20);
+	shutdown(posix.socket, SHUT_RDWR);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(hwb_receive_ready(client), -EPIPE);
+	ck_assert_uint_eq(fate.told, 1);
+	finish();
+}
+END_TEST
+
 enum { THREADS = 2, CALLS = 2000 };
 
 static atomic_uint answered;
@@ -312,6 +350,7 @@ int main(void)
 	tcase_add_test(cases, handlers_hear_of_the_end);
 	tcase_add_test(cases, the_end_is_told_once);
 	tcase_add_test(cases, a_receiver_holds_up_nobody);
+	tcase_add_test(cases, shutdown_lets_those_who_wait_come_back);
 	tcase_add_test(cases, waiting_and_polling_go_together);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);

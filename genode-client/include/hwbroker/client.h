@@ -22,11 +22,20 @@
  *   be it within a plain function of another thread, calls `on_done`.
  * With a single thread, hwb_receive_ready() and hwb_done() do without `on_done`.
  *
- * Errors: every function returns 0 or a negative value. Between -1 and -4095
- * it is a Linux errno of the transport, after which the connection is dead.
- * From HWB_REFUSED(status) down it is the broker's refusal (enum hwb_status),
- * which changes nothing else; the sentence that came with it is in the call's
- * hwb_error.
+ * Errors: every function returns 0, or a number where it says so, or a negative
+ * value. From HWB_REFUSED(status) down it is the broker's refusal (enum
+ * hwb_status), which changed nothing; the sentence that came with it is in the
+ * call's hwb_error. After HWB_MALFORMED, HWB_BAD_VERSION and HWB_NOT_ADMITTED the
+ * broker hangs up, after others the connection goes on.
+ * Between -1 and -4095 it is a Linux errno. The connection goes on after
+ * - -EINVAL: the request cannot be put into a message; nothing was sent;
+ * - -EOVERFLOW: the answer did not fit where the caller wanted it; nothing of it was
+ *   stored and its descriptors are closed, but the broker did as asked;
+ * - what the transport's `send` answers, if it is not one of the next: nothing was
+ *   sent.
+ * It is over, for everybody, after -EPIPE (the broker hung up), -ECONNRESET,
+ * -ENOTCONN, -EPROTO (what came is not the protocol), and whatever else the
+ * transport's `receive` answers. All later calls fail.
  *
  * Descriptors: each one that a function returns is close-on-exec and belongs
  * to the caller. Descriptors that are passed in stay the caller's.

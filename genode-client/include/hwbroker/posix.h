@@ -4,8 +4,8 @@
  *
  * hwb_posix_open() connects to the broker, exchanges HELLO and leaves a client
  * ready for the calls of <hwbroker/client.h>. All threads of the process may
- * use it. The connection does not survive fork into two users: a child that
- * wants hardware opens its own.
+ * use it, until one of them closes it. The connection does not survive fork into
+ * two users: a child that wants hardware opens its own.
  */
 #ifndef HWBROKER_POSIX_H
 #define HWBROKER_POSIX_H
@@ -17,9 +17,11 @@
 extern "C" {
 #endif
 
+/* Stays where it was opened: it must be neither moved nor copied, for the client
+ * in it knows its address. */
 struct hwb_posix {
 	struct hwb_client client;
-	int socket;
+	int socket;            /* to poll; hwb_receive_ready() when it is readable */
 	pthread_mutex_t mutex; /* the monitor's two halves */
 	pthread_cond_t changed;
 };
@@ -30,7 +32,9 @@ struct hwb_posix {
 int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler on_event,
                    void *event_context, struct hwb_error *error);
 
-/* Hangs up: the broker takes everything back. */
+/* Hangs up: the broker takes everything back. No other call may be under way, in
+ * any thread, nor follow. Calls that were begun are forgotten, without on_done;
+ * shutdown(posix->socket, SHUT_RDWR) first lets those who wait come back. */
 void hwb_posix_close(struct hwb_posix *posix);
 
 /* Writes "what: reason (STATUS)" to stderr, without colour. `error` may be
