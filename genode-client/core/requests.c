@@ -59,27 +59,51 @@ int hwb_close(struct hwb_client *client, uint32_t session, struct hwb_error *err
 	return command(client, HWB_CLOSE, session, NULL, 0, error);
 }
 
-int hwb_device_list(struct hwb_client *client, uint64_t *cursor, struct hwb_device *devices,
-                    uint32_t max, void *records, struct hwb_error *error)
+/* Fetches the next page. 1: there is one; 0: the page before was the last. */
+static int turn_page(struct hwb_client *client, uint16_t opcode, uint32_t session,
+                     struct hwb_list *list, struct hwb_error *error)
 {
-	const struct hwb_list_request list = { *cursor };
-	const struct hwb_list_reply *head = (const struct hwb_list_reply *)records;
-	struct answer answer = { records, HWB_MESSAGE_MAX, NULL, 0, 0, 0, 0 };
-	int result = ask(client, HWB_DEVICE_LIST, 0, &list, sizeof(list), -1, &answer, error);
+	const struct hwb_list_request request = { list->next };
+	struct answer answer = { &list->page, sizeof(list->page), NULL, 0, 0, 0, 0 };
 
+	if (list->begun && list->next == 0)
+		return 0;
+	int result = ask(client, opcode, session, &request, sizeof(request), -1, &answer, error);
 	if (result != 0)
 		return result;
-	/* A newer broker's records may be longer, an older one's shorter. */
-	uint32_t known = head->record_size < sizeof(*devices) ? head->record_size
-	                                                      : (uint32_t)sizeof(*devices);
-	const unsigned char *record = (const unsigned char *)(head + 1);
-	uint32_t count = head->count < max ? head->count : max;
-	for (uint32_t i = 0; i < count; i++, record += head->record_size) {
-		bytes_zero(&devices[i], sizeof(devices[i]));
-		bytes_copy(&devices[i], record, known);
+	list->begun = 1;
+	list->taken = 0;
+	list->next = list->page.head.next;
+	return 1;
+}
+
+/* Records of `size` bytes, as version 1 knows them: a later broker's may be longer. */
+static int read_list(struct hwb_client *client, uint16_t opcode, uint32_t session,
+                     struct hwb_list *list, void *records, uint32_t size, uint32_t max,
+                     struct hwb_error *error)
+{
+	const struct hwb_list_reply *head = &list->page.head;
+	const unsigned char *from = (const unsigned char *)list->page.records;
+	unsigned char *to = (unsigned char *)records;
+	uint32_t count = 0;
+
+	if (max == 0)
+		return -E_INVAL;
+	while (list->taken == head->count) {
+		int result = turn_page(client, opcode, session, list, error);
+		if (result <= 0)
+			return result;
 	}
-	*cursor = head->next;
+	for (; count < max && list->taken < head->count; count++, list->taken++)
+		bytes_copy(to + (size_t)count * size,
+		           from + (size_t)list->taken * head->record_size, size);
 	return (int)count;
+}
+
+int hwb_device_list(struct hwb_client *client, struct hwb_list *list, struct hwb_device *devices,
+                    uint32_t max, struct hwb_error *error)
+{
+	return read_list(client, HWB_DEVICE_LIST, 0, list, devices, sizeof(*devices), max, error);
 }
 
 int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *address,
@@ -89,6 +113,15 @@ int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *add
 	struct answer answer = { device, sizeof(*device), NULL, 0, 0, 0, 0 };
 
 	return ask(client, HWB_DEVICE_INFO, 0, &info, sizeof(info), -1, &answer, error);
+}
+
+int hwb_device_info_by_handle(struct hwb_client *client, uint32_t handle, struct hwb_device *device,
+                              struct hwb_error *error)
+{
+	const struct hwb_device_info_request info = { { 0, 0, 0, 0, 0 } };
+	struct answer answer = { device, sizeof(*device), NULL, 0, 0, 0, 0 };
+
+	return ask(client, HWB_DEVICE_INFO, handle, &info, sizeof(info), -1, &answer, error);
 }
 
 int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *request,
@@ -226,6 +259,13 @@ int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_err
 
 	*session = answer.session;
 	return result;
+}
+
+int hwb_domain_info(struct hwb_client *client, uint32_t domain, struct hwb_list *list,
+                    struct hwb_iova_range *windows, uint32_t max, struct hwb_error *error)
+{
+	return read_list(client, HWB_DOMAIN_INFO, domain, list, windows, sizeof(*windows), max,
+	                 error);
 }
 
 int hwb_domain_assign(struct hwb_client *client, uint32_t domain, uint32_t device,

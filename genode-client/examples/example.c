@@ -94,21 +94,16 @@ static struct hwb_pci_address parse_address(const struct example *example, const
 struct hwb_pci_address example_find(struct example *example, const char *text, uint16_t vendor,
                                     uint16_t device)
 {
-	enum { PAGE = 21 };
-	static uint64_t records[HWB_MESSAGE_MAX / 8];
-	struct hwb_device devices[PAGE];
-	uint64_t cursor = 0;
+	struct hwb_list list = { 0 };
+	struct hwb_device found;
+	int count;
 
 	if (text != NULL)
 		return parse_address(example, text);
-	do {
-		int count = hwb_device_list(example->client, &cursor, devices, PAGE, records,
-		                            &example->error);
-		example_demand(example, count, "list devices");
-		for (int i = 0; i < count; i++)
-			if (devices[i].vendor == vendor && devices[i].device == device)
-				return devices[i].address;
-	} while (cursor != 0);
+	while ((count = hwb_device_list(example->client, &list, &found, 1, &example->error)) > 0)
+		if (found.vendor == vendor && found.device == device)
+			return found.address;
+	example_demand(example, count, "list devices");
 	example_die(example, "the policy gives client `%s' no device %04x:%04x",
 	            example->client->hello.client, vendor, device);
 }

@@ -34,13 +34,12 @@ START_TEST(list_is_what_the_policy_gives)
 	static const char *const given[] = { EDU,        E1000E,    NVME,  IVSHMEM, SDHCI,
 		                             SPARE_DISK, ROOT_DISK, PAIR0, PAIR1 };
 	enum { GIVEN = sizeof(given) / sizeof(given[0]), ROOM = 21 };
-	static uint64_t records[HWB_MESSAGE_MAX / 8];
+	struct hwb_list list = { 0 };
 	struct hwb_device devices[ROOM];
-	uint64_t cursor = 0;
 
-	int count = hwb_device_list(guest, &cursor, devices, ROOM, records, &why);
+	int count = hwb_device_list(guest, &list, devices, ROOM, &why);
 	want(HWB_OK, count);
-	ck_assert_uint_eq(cursor, 0);
+	ck_assert_uint_eq(list.next, 0);
 	ck_assert_int_eq(count, GIVEN);
 	for (int i = 0; i < GIVEN; i++) {
 		const struct hwb_pci_address address = guest_address(given[i]);
@@ -50,8 +49,8 @@ START_TEST(list_is_what_the_policy_gives)
 		want(HWB_OK, info(given[i], &one));
 		ck_assert_mem_eq(&one, &devices[i], sizeof(one));
 	}
-	cursor = UINT64_MAX;
-	ck_assert_int_eq(hwb_device_list(guest, &cursor, devices, ROOM, records, &why), 0);
+	list = (struct hwb_list){ .next = UINT64_MAX };
+	ck_assert_int_eq(hwb_device_list(guest, &list, devices, ROOM, &why), 0);
 }
 END_TEST
 

@@ -459,99 +459,6 @@ START_TEST(descriptors_passed_in_stay_the_callers)
 }
 END_TEST
 
-/* ---- lists ---- */
-
-static uint32_t record_size, record_count;
-
-static void list_devices(int broker)
-{
-	union {
-		struct hwb_list_reply head;
-		unsigned char bytes[HWB_MESSAGE_MAX];
-	} reply;
-	union packet packet;
-
-	welcome(broker);
-	while (take(broker, &packet)) {
-		struct hwb_list_request list;
-		memcpy(&list, body_of(&packet), sizeof(list));
-		memset(&reply, 0xee, sizeof(reply));
-		reply.head = (struct hwb_list_reply){ .next = list.cursor == 0 ? 77 : 0,
-			                              .count = record_count,
-			                              .record_size = record_size };
-		for (uint32_t i = 0; i < record_count; i++) {
-			struct hwb_device device = { .vendor = (uint16_t)(100 + i),
-				                     .bars[5].size = i + 1 };
-			memcpy(reply.bytes + sizeof(reply.head) + i * record_size, &device,
-			       record_size < sizeof(device) ? record_size : sizeof(device));
-		}
-		answer(broker, &packet.header, 0, &reply,
-		       sizeof(reply.head) + record_count * record_size);
-	}
-}
-
-static int fetch(uint64_t *cursor, struct hwb_device *devices, uint32_t max)
-{
-	static uint64_t records[HWB_MESSAGE_MAX / 8];
-
-	return hwb_device_list(client, cursor, devices, max, records, NULL);
-}
-
-START_TEST(lists_of_this_and_of_a_later_broker)
-{
-	struct hwb_device devices[21];
-	uint64_t cursor = 0;
-
-	record_size = (uint32_t)sizeof(devices[0]) + 64 * (uint32_t)_i;
-	record_count = 15;
-	start_open(list_devices, NULL, NULL);
-	ck_assert_int_eq(fetch(&cursor, devices, 21), 15);
-	ck_assert_uint_eq(cursor, 77);
-	for (uint32_t i = 0; i < 15; i++) {
-		ck_assert_uint_eq(devices[i].vendor, 100 + i);
-		ck_assert_uint_eq(devices[i].device, 0);
-		ck_assert_uint_eq(devices[i].bars[5].size, i + 1);
-		ck_assert_uint_eq(devices[i].bars[5].reserved, 0);
-	}
-	ck_assert_int_eq(fetch(&cursor, devices, 21), 15);
-	ck_assert_uint_eq(cursor, 0);
-	/* Less room than the page has: no more is stored. */
-	memset(devices, 0xa5, sizeof(devices));
-	ck_assert_int_eq(fetch(&cursor, devices, 4), 4);
-	ck_assert_uint_eq(devices[3].vendor, 103);
-	ck_assert_uint_eq(devices[4].vendor, 0xa5a5);
-	ck_assert_int_eq(fetch(&cursor, devices, 0), 0);
-	finish();
-}
-END_TEST
-
-START_TEST(an_empty_list)
-{
-	struct hwb_device device;
-	uint64_t cursor = 0;
-
-	record_size = 0;
-	record_count = 0;
-	start_open(list_devices, NULL, NULL);
-	ck_assert_int_eq(fetch(&cursor, &device, 1), 0);
-	finish();
-}
-END_TEST
-
-/* Version 1 knows no shorter records than its own. */
-START_TEST(short_records_are_malformed)
-{
-	struct hwb_device devices[21];
-	uint64_t cursor = 0;
-
-	record_size = sizeof(devices[0]) - 8;
-	record_count = 2;
-	start_open(list_devices, NULL, NULL);
-	ck_assert_int_eq(fetch(&cursor, devices, 21), -EPROTO);
-	finish();
-}
-END_TEST
-
 /* ---- requests that do more than send ---- */
 
 static unsigned batches, batch_length, batch_cut;
@@ -659,15 +566,12 @@ int main(void)
 	tcase_add_test(cases, a_receiver_delivers_replies_too);
 	tcase_add_test(cases, descriptors_arrive_in_their_order);
 	tcase_add_test(cases, descriptors_passed_in_stay_the_callers);
-	tcase_add_loop_test(cases, lists_of_this_and_of_a_later_broker, 0, 2);
-	tcase_add_test(cases, an_empty_list);
 	tcase_add_test(cases, a_batch_is_one_request);
 	tcase_add_test(cases, a_batch_comes_back_whole);
 	tcase_add_test(cases, impossible_registers_are_not_cut_to_possible_ones);
 	tcase_add_test(cases, too_long_a_request_is_not_sent);
 	tcase_add_test(cases, a_reply_longer_than_the_buffer);
 	tcase_add_test(cases, descriptors_without_a_place_are_closed);
-	tcase_add_test(cases, short_records_are_malformed);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -214,15 +214,29 @@ int hwb_receive_ready(struct hwb_client *client);
 int hwb_ping(struct hwb_client *client, struct hwb_error *error);
 int hwb_close(struct hwb_client *client, uint32_t session, struct hwb_error *error);
 
-/* Fills up to `max` devices from `cursor` on (start with 0, then the value
- * left there; 0 again: that was all). Returns how many, or an error. `records`
- * receives raw replies and must hold HWB_MESSAGE_MAX bytes, 8-aligned. With
- * room for fewer devices than a page has (21), the rest of the page is lost. */
-int hwb_device_list(struct hwb_client *client, uint64_t *cursor, struct hwb_device *devices,
-                    uint32_t max, void *records, struct hwb_error *error);
+/* A list that is being read; all zero: from its start. Holds a page of it, and is
+ * better not put on a small stack. After an error it may be continued or zeroed. */
+struct hwb_list {
+	uint64_t next;  /* cursor of the page after this one */
+	uint32_t taken; /* records of this page that the caller has */
+	uint32_t begun;
+	struct {
+		struct hwb_list_reply head;
+		uint64_t records[HWB_MESSAGE_MAX / 8 - 5]; /* less both headers */
+	} page;
+};
 
+/* Fills in up to `max` devices, at least 1, where `list` stands, and moves it on.
+ * Returns how many; 0: that was all. Each call sends at most one request, but
+ * skips pages that are empty. */
+int hwb_device_list(struct hwb_client *client, struct hwb_list *list, struct hwb_device *devices,
+                    uint32_t max, struct hwb_error *error);
+
+/* One device by its address, or by its handle if this connection owns it. */
 int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *address,
                     struct hwb_device *device, struct hwb_error *error);
+int hwb_device_info_by_handle(struct hwb_client *client, uint32_t handle, struct hwb_device *device,
+                              struct hwb_error *error);
 
 /* One round trip: the device, its registers, its interrupt. `session` receives
  * the device's handle; `fds` holds HWB_FDS_MAX and receives what came, in the
@@ -264,6 +278,10 @@ int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_
                 struct hwb_error *error);
 
 int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_error *error);
+
+/* The windows in which mappings may lie, ascending; as hwb_device_list(). */
+int hwb_domain_info(struct hwb_client *client, uint32_t domain, struct hwb_list *list,
+                    struct hwb_iova_range *windows, uint32_t max, struct hwb_error *error);
 int hwb_domain_assign(struct hwb_client *client, uint32_t domain, uint32_t device,
                       struct hwb_error *error);
 int hwb_domain_deassign(struct hwb_client *client, uint32_t domain, uint32_t device,
