@@ -247,7 +247,7 @@ int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_
                 struct hwb_error *error)
 {
 	struct hwb_irq_fds range = { first, count };
-	struct answer answer = { &range, sizeof(range), fds, HWB_FDS_MAX, 0, 0, 0 };
+	struct answer answer = { &range, sizeof(range), fds, count, 0, 0, 0 };
 
 	return ask(client, HWB_IRQ_FDS, irq, &range, sizeof(range), -1, &answer, error);
 }

@@ -428,6 +428,33 @@ START_TEST(descriptors_arrive_in_their_order)
 }
 END_TEST
 
+static void give_two_vectors(int broker)
+{
+	const struct hwb_irq_fds range = { 7, 2 };
+	const int fds[] = { listener, listener };
+	union packet packet;
+
+	welcome(broker);
+	while (take(broker, &packet))
+		answer_with_fds(broker, &packet.header, 3, &range, sizeof(range), fds, 2);
+}
+
+START_TEST(no_more_descriptors_than_asked_for)
+{
+	int fds[2] = { -1, -1 };
+
+	start_open(give_two_vectors, NULL, NULL);
+	unsigned before = count_fds();
+	ck_assert_int_eq(hwb_irq_fds(client, 3, 7, 1, fds, NULL), -EOVERFLOW);
+	ck_assert_int_eq(fds[1], -1);
+	ck_assert_uint_eq(count_fds(), before);
+	ck_assert_int_eq(hwb_irq_fds(client, 3, 7, 2, fds, NULL), 0);
+	close(fds[0]);
+	close(fds[1]);
+	finish();
+}
+END_TEST
+
 static void take_memory(int broker)
 {
 	struct hwb_dma_reply reply = { .iova = 0x10000, .size = 4096, .page_size = 4096 };
@@ -565,6 +592,7 @@ int main(void)
 	tcase_add_test(cases, events_need_no_handler);
 	tcase_add_test(cases, a_receiver_delivers_replies_too);
 	tcase_add_test(cases, descriptors_arrive_in_their_order);
+	tcase_add_test(cases, no_more_descriptors_than_asked_for);
 	tcase_add_test(cases, descriptors_passed_in_stay_the_callers);
 	tcase_add_test(cases, a_batch_is_one_request);
 	tcase_add_test(cases, a_batch_comes_back_whole);

@@ -274,6 +274,7 @@ int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_ir
                  struct hwb_error *error);
 int hwb_irq_enable(struct hwb_client *client, uint32_t irq, struct hwb_error *error);
 int hwb_irq_ack(struct hwb_client *client, uint32_t irq, struct hwb_error *error);
+/* Trigger eventfds of `count` vectors, 1 to HWB_FDS_MAX, from `first` on. */
 int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_t count, int *fds,
                 struct hwb_error *error);
 
