@@ -11,9 +11,4 @@ static inline void bytes_copy(void *to, const void *from, size_t size)
 		__builtin_memcpy(to, from, size);
 }
 
-static inline void bytes_zero(void *at, size_t size)
-{
-	__builtin_memset(at, 0, size);
-}
-
 #endif

@@ -323,9 +323,12 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
                 struct hwb_error *error)
 {
 	struct hwb_hello_request hello = { HWB_PROTOCOL_VERSION, HWB_PROTOCOL_VERSION, 0, ~0ull };
-	struct hwb_call call;
+	struct hwb_call call = {
+		.reply = &client->hello,
+		.reply_size = sizeof(client->hello),
+		.error = error,
+	};
 
-	bytes_zero(&call, sizeof(call));
 	client->transport = *transport;
 	client->monitor = *monitor;
 	client->on_event = on_event;
@@ -335,9 +338,6 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
 	client->receiving = 0;
 	client->waiting = 0;
 	client->dead = 0;
-	call.reply = &client->hello;
-	call.reply_size = sizeof(client->hello);
-	call.error = error;
 	int result = hwb_begin(client, &call, HWB_HELLO, 0, &hello, sizeof(hello), -1);
 	return result != 0 ? result : hwb_finish(client, &call);
 }

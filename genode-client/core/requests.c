@@ -7,46 +7,22 @@
 /* Linux errno, asm-generic/errno-base.h. */
 enum { E_INVAL = 22 };
 
-/* Where an answer goes; zero fields: nothing of that kind is expected. */
-struct answer {
-	void *reply;
-	uint32_t reply_size;
-	int *fds;
-	uint32_t fds_max;
-	uint32_t fd_count;     /* out */
-	uint32_t reply_length; /* out */
-	uint32_t session;      /* out */
-};
-
-static int ask(struct hwb_client *client, uint16_t opcode, uint32_t session, const void *body,
-               size_t length, int fd, struct answer *answer, struct hwb_error *error)
+/* Sends, and waits for the answer to go where `call` says. */
+static int ask(struct hwb_client *client, struct hwb_call *call, uint16_t opcode, uint32_t session,
+               const void *body, size_t length, int fd)
 {
-	struct hwb_call call;
+	int result = hwb_begin(client, call, opcode, session, body, length, fd);
 
-	bytes_zero(&call, sizeof(call));
-	call.error = error;
-	if (answer != NULL) {
-		call.reply = answer->reply;
-		call.reply_size = answer->reply_size;
-		call.fds = answer->fds;
-		call.fds_max = answer->fds_max;
-	}
-	int result = hwb_begin(client, &call, opcode, session, body, length, fd);
-	if (result == 0)
-		result = hwb_finish(client, &call);
-	if (answer != NULL) {
-		answer->fd_count = call.fd_count;
-		answer->reply_length = call.reply_length;
-		answer->session = call.session;
-	}
-	return result;
+	return result != 0 ? result : hwb_finish(client, call);
 }
 
 /* A request whose answer says nothing but yes or no. */
 static int command(struct hwb_client *client, uint16_t opcode, uint32_t session, const void *body,
                    size_t length, struct hwb_error *error)
 {
-	return ask(client, opcode, session, body, length, -1, NULL, error);
+	struct hwb_call call = { .error = error };
+
+	return ask(client, &call, opcode, session, body, length, -1);
 }
 
 int hwb_ping(struct hwb_client *client, struct hwb_error *error)
@@ -64,11 +40,15 @@ static int turn_page(struct hwb_client *client, uint16_t opcode, uint32_t sessio
                      struct hwb_list *list, struct hwb_error *error)
 {
 	const struct hwb_list_request request = { list->next };
-	struct answer answer = { &list->page, sizeof(list->page), NULL, 0, 0, 0, 0 };
+	struct hwb_call call = {
+		.reply = &list->page,
+		.reply_size = sizeof(list->page),
+		.error = error,
+	};
 
 	if (list->begun && list->next == 0)
 		return 0;
-	int result = ask(client, opcode, session, &request, sizeof(request), -1, &answer, error);
+	int result = ask(client, &call, opcode, session, &request, sizeof(request), -1);
 	if (result != 0)
 		return result;
 	list->begun = 1;
@@ -110,30 +90,35 @@ int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *add
                     struct hwb_device *device, struct hwb_error *error)
 {
 	const struct hwb_device_info_request info = { *address };
-	struct answer answer = { device, sizeof(*device), NULL, 0, 0, 0, 0 };
+	struct hwb_call call = { .reply = device, .reply_size = sizeof(*device), .error = error };
 
-	return ask(client, HWB_DEVICE_INFO, 0, &info, sizeof(info), -1, &answer, error);
+	return ask(client, &call, HWB_DEVICE_INFO, 0, &info, sizeof(info), -1);
 }
 
 int hwb_device_info_by_handle(struct hwb_client *client, uint32_t handle, struct hwb_device *device,
                               struct hwb_error *error)
 {
 	const struct hwb_device_info_request info = { { 0, 0, 0, 0, 0 } };
-	struct answer answer = { device, sizeof(*device), NULL, 0, 0, 0, 0 };
+	struct hwb_call call = { .reply = device, .reply_size = sizeof(*device), .error = error };
 
-	return ask(client, HWB_DEVICE_INFO, handle, &info, sizeof(info), -1, &answer, error);
+	return ask(client, &call, HWB_DEVICE_INFO, handle, &info, sizeof(info), -1);
 }
 
 int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *request,
                        uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
                        uint32_t *fd_count, struct hwb_error *error)
 {
-	struct answer answer = { reply, sizeof(*reply), fds, HWB_FDS_MAX, 0, 0, 0 };
-	int result =
-	        ask(client, HWB_DEVICE_ACQUIRE, 0, request, sizeof(*request), -1, &answer, error);
+	struct hwb_call call = {
+		.reply = reply,
+		.reply_size = sizeof(*reply),
+		.fds = fds,
+		.fds_max = HWB_FDS_MAX,
+		.error = error,
+	};
+	int result = ask(client, &call, HWB_DEVICE_ACQUIRE, 0, request, sizeof(*request), -1);
 
-	*fd_count = answer.fd_count;
-	*session = answer.session;
+	*fd_count = call.fd_count;
+	*session = call.session;
 	return result;
 }
 
@@ -144,8 +129,8 @@ static int config(struct hwb_client *client, uint16_t opcode, uint32_t device, u
 	if (offset > UINT16_MAX || width > UINT16_MAX)
 		return -E_INVAL;
 	struct hwb_config_access access = { (uint16_t)offset, (uint16_t)width, *value };
-	struct answer answer = { &access, sizeof(access), NULL, 0, 0, 0, 0 };
-	int result = ask(client, opcode, device, &access, sizeof(access), -1, &answer, error);
+	struct hwb_call call = { .reply = &access, .reply_size = sizeof(access), .error = error };
+	int result = ask(client, &call, opcode, device, &access, sizeof(access), -1);
 
 	*value = access.value;
 	return result;
@@ -168,29 +153,40 @@ int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uin
                     struct hwb_region *region, int *fd, struct hwb_error *error)
 {
 	const struct hwb_io_mem_request io_mem = { base, size, flags, 0 };
-	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
+	struct hwb_call call = {
+		.reply = region,
+		.reply_size = sizeof(*region),
+		.fds = fd,
+		.fds_max = 1,
+		.error = error,
+	};
 
-	return ask(client, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1, &answer, error);
+	return ask(client, &call, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1);
 }
 
 int hwb_io_mem_open_bar(struct hwb_client *client, uint32_t device,
                         const struct hwb_bar_request *request, struct hwb_region *region, int *fd,
                         struct hwb_error *error)
 {
-	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
+	struct hwb_call call = {
+		.reply = region,
+		.reply_size = sizeof(*region),
+		.fds = fd,
+		.fds_max = 1,
+		.error = error,
+	};
 
-	return ask(client, HWB_IO_MEM_OPEN_BAR, device, request, sizeof(*request), -1, &answer,
-	           error);
+	return ask(client, &call, HWB_IO_MEM_OPEN_BAR, device, request, sizeof(*request), -1);
 }
 
 int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, uint32_t *session,
                      struct hwb_error *error)
 {
 	const struct hwb_io_port_request ports = { base, count };
-	struct answer answer = { NULL, 0, NULL, 0, 0, 0, 0 };
-	int result = ask(client, HWB_IO_PORT_OPEN, 0, &ports, sizeof(ports), -1, &answer, error);
+	struct hwb_call call = { .error = error };
+	int result = ask(client, &call, HWB_IO_PORT_OPEN, 0, &ports, sizeof(ports), -1);
 
-	*session = answer.session;
+	*session = call.session;
 	return result;
 }
 
@@ -198,38 +194,46 @@ int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t ba
                          struct hwb_region *region, int *fd, struct hwb_error *error)
 {
 	const struct hwb_bar_request wanted = { bar, 0, 0, 0 };
-	struct answer answer = { region, sizeof(*region), fd, 1, 0, 0, 0 };
+	struct hwb_call call = {
+		.reply = region,
+		.reply_size = sizeof(*region),
+		.fds = fd,
+		.fds_max = 1,
+		.error = error,
+	};
 
-	return ask(client, HWB_IO_PORT_OPEN_BAR, device, &wanted, sizeof(wanted), -1, &answer,
-	           error);
+	return ask(client, &call, HWB_IO_PORT_OPEN_BAR, device, &wanted, sizeof(wanted), -1);
 }
 
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
                       uint32_t count, struct hwb_error *error)
 {
-	struct hwb_port_batch head = { count, 0 };
-	struct hwb_call call;
-
 	if (count > HWB_PORT_OPS_MAX)
 		return -E_INVAL;
-	bytes_zero(&call, sizeof(call));
-	call.reply = &head;
-	call.reply_size = sizeof(head);
-	call.tail = ops;
-	call.tail_size = count * (uint32_t)sizeof(*ops);
-	call.error = error;
-	int result = hwb_begin(client, &call, HWB_IO_PORT_BATCH, session, &head, sizeof(head), -1);
-	return result != 0 ? result : hwb_finish(client, &call);
+	struct hwb_port_batch head = { count, 0 };
+	struct hwb_call call = {
+		.reply = &head,
+		.reply_size = sizeof(head),
+		.tail = ops,
+		.tail_size = count * (uint32_t)sizeof(*ops),
+		.error = error,
+	};
+	return ask(client, &call, HWB_IO_PORT_BATCH, session, &head, sizeof(head), -1);
 }
 
 int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *request,
                  struct hwb_interrupt *reply, int *fds, uint32_t *fd_count, struct hwb_error *error)
 {
-	struct answer answer = { reply, sizeof(*reply), fds, HWB_FDS_MAX, 0, 0, 0 };
-	int result =
-	        ask(client, HWB_IRQ_OPEN, device, request, sizeof(*request), -1, &answer, error);
+	struct hwb_call call = {
+		.reply = reply,
+		.reply_size = sizeof(*reply),
+		.fds = fds,
+		.fds_max = HWB_FDS_MAX,
+		.error = error,
+	};
+	int result = ask(client, &call, HWB_IRQ_OPEN, device, request, sizeof(*request), -1);
 
-	*fd_count = answer.fd_count;
+	*fd_count = call.fd_count;
 	return result;
 }
 
@@ -247,17 +251,23 @@ int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_
                 struct hwb_error *error)
 {
 	struct hwb_irq_fds range = { first, count };
-	struct answer answer = { &range, sizeof(range), fds, count, 0, 0, 0 };
+	struct hwb_call call = {
+		.reply = &range,
+		.reply_size = sizeof(range),
+		.fds = fds,
+		.fds_max = count,
+		.error = error,
+	};
 
-	return ask(client, HWB_IRQ_FDS, irq, &range, sizeof(range), -1, &answer, error);
+	return ask(client, &call, HWB_IRQ_FDS, irq, &range, sizeof(range), -1);
 }
 
 int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_error *error)
 {
-	struct answer answer = { NULL, 0, NULL, 0, 0, 0, 0 };
-	int result = ask(client, HWB_DOMAIN_OPEN, 0, NULL, 0, -1, &answer, error);
+	struct hwb_call call = { .error = error };
+	int result = ask(client, &call, HWB_DOMAIN_OPEN, 0, NULL, 0, -1);
 
-	*session = answer.session;
+	*session = call.session;
 	return result;
 }
 
@@ -288,18 +298,24 @@ int hwb_dma_alloc(struct hwb_client *client, uint32_t domain,
                   const struct hwb_dma_alloc_request *request, struct hwb_dma_reply *reply, int *fd,
                   struct hwb_error *error)
 {
-	struct answer answer = { reply, sizeof(*reply), fd, 1, 0, 0, 0 };
+	struct hwb_call call = {
+		.reply = reply,
+		.reply_size = sizeof(*reply),
+		.fds = fd,
+		.fds_max = 1,
+		.error = error,
+	};
 
-	return ask(client, HWB_DMA_ALLOC, domain, request, sizeof(*request), -1, &answer, error);
+	return ask(client, &call, HWB_DMA_ALLOC, domain, request, sizeof(*request), -1);
 }
 
 int hwb_dma_map(struct hwb_client *client, uint32_t domain,
                 const struct hwb_dma_map_request *request, int fd, struct hwb_dma_reply *reply,
                 struct hwb_error *error)
 {
-	struct answer answer = { reply, sizeof(*reply), NULL, 0, 0, 0, 0 };
+	struct hwb_call call = { .reply = reply, .reply_size = sizeof(*reply), .error = error };
 
-	return ask(client, HWB_DMA_MAP, domain, request, sizeof(*request), fd, &answer, error);
+	return ask(client, &call, HWB_DMA_MAP, domain, request, sizeof(*request), fd);
 }
 
 int hwb_dma_unmap(struct hwb_client *client, uint32_t domain, uint64_t iova,

@@ -5,8 +5,9 @@
  * The embedder supplies a transport (how packets and descriptors get out and
  * in) and a monitor; <hwbroker/posix.h> has both for ordinary programs. The
  * library allocates nothing, keeps all state in a struct hwb_client that the
- * caller provides, needs at most 512 bytes of stack, and calls nothing but the
- * embedder's functions (and memcpy, memset, which every C compiler expects).
+ * caller provides, and calls nothing but the embedder's functions (and memcpy,
+ * memset, which every C compiler expects). It needs at most 512 bytes of stack,
+ * all frames together, beside what those take (gcc, -O2 or -Os).
  *
  * Threads: any number of threads may call at once on one client. Requests are
  * pipelined: while one thread waits for a slow answer (a device that is being
