@@ -251,15 +251,16 @@ int hwb_done(struct hwb_client *client, const struct hwb_call *call)
 }
 
 /* Puts the call among those in flight, with a serial of its own. */
-static int enlist(struct hwb_client *client, struct hwb_call *call, uint16_t opcode)
+static int enlist(struct hwb_client *client, struct hwb_call *call, struct hwb_header *header)
 {
 	enter(client);
 	int result = client->dead;
 	if (result == 0) {
 		if (++client->next_serial == 0)
 			client->next_serial = 1;
-		call->serial = client->next_serial;
-		call->opcode = opcode;
+		header->serial = client->next_serial;
+		call->serial = header->serial;
+		call->opcode = header->opcode;
 		call->session = 0;
 		call->reply_length = 0;
 		call->fd_count = 0;
@@ -279,14 +280,10 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
 
 	if (body_length > body_max || call->tail_size > body_max - body_length)
 		return -E_INVAL;
-	int result = enlist(client, call, opcode);
-	if (result != 0)
-		return result;
-	const struct hwb_header header = {
+	struct hwb_header header = {
 		.version = HWB_PROTOCOL_VERSION,
 		.opcode = opcode,
 		.length = (uint32_t)(sizeof(header) + body_length + call->tail_size),
-		.serial = call->serial,
 		.session = session,
 		.kind = HWB_REQUEST,
 		.fds = fd >= 0,
@@ -297,6 +294,10 @@ int hwb_begin(struct hwb_client *client, struct hwb_call *call, uint16_t opcode,
 		parts[count++] = (struct hwb_part){ body, body_length };
 	if (call->tail_size != 0)
 		parts[count++] = (struct hwb_part){ call->tail, call->tail_size };
+	int result = enlist(client, call, &header);
+	if (result != 0)
+		return result;
+	/* From here on the call may be done, and its owner's again. */
 	result = client->transport.send(client->transport.context, parts, count, fd);
 	if (result == 0)
 		return 0;

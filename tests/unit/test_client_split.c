@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static sem_t may_answer;
@@ -176,6 +177,7 @@ END_TEST
 
 static struct hwb_transport true_transport;
 static struct fate meanwhile;
+static struct hwb_monitor true_monitor;
 
 /* Sends nothing, as the receiver meets the end. */
 static int fail_to_send(void *context, const struct hwb_part *parts, uint32_t count, int fd)
@@ -198,6 +200,50 @@ START_TEST(the_end_is_told_once)
 	ck_assert_int_eq(hwb_begin(client, &meanwhile.call, HWB_PING, 0, NULL, 0, -1), 0);
 	ck_assert_uint_eq(meanwhile.told, 1);
 	ck_assert_int_eq(meanwhile.call.result, -EPIPE);
+	finish();
+}
+END_TEST
+
+static void forget_call(void *context, struct hwb_call *call)
+{
+	unsigned *told = context;
+
+	memset(call, 0xff, sizeof(*call));
+	++*told;
+}
+
+/* As if another thread met the end as soon as it gets the monitor. */
+static void release_to_receiver(void *context)
+{
+	client->monitor.release = true_monitor.release;
+	true_monitor.release(context);
+	ck_assert_int_eq(hwb_receive_one(client), -EPIPE);
+}
+
+static int send_to_nobody(void *context, const struct hwb_part *parts, uint32_t count, int fd)
+{
+	const struct hwb_header *header = parts[0].bytes;
+
+	(void)context;
+	ck_assert_uint_eq(count, 1);
+	ck_assert_uint_eq(header->length, sizeof(*header));
+	ck_assert_uint_eq(header->serial, client->next_serial);
+	ck_assert_int_eq(fd, -1);
+	return -EPIPE;
+}
+
+/* A handler may do away with its call while another thread is about to send it. */
+START_TEST(a_call_that_is_done_is_the_callers)
+{
+	unsigned told = 0;
+	struct hwb_call call = { .on_done = forget_call, .done_context = &told };
+
+	start_open(welcome_and_leave, NULL, NULL);
+	true_monitor = client->monitor;
+	client->monitor.release = release_to_receiver;
+	client->transport.send = send_to_nobody;
+	ck_assert_int_eq(hwb_begin(client, &call, HWB_PING, 0, NULL, 0, -1), 0);
+	ck_assert_uint_eq(told, 1);
 	finish();
 }
 END_TEST
@@ -349,6 +395,7 @@ int main(void)
 	tcase_add_test(cases, handlers_are_called_by_who_receives);
 	tcase_add_test(cases, handlers_hear_of_the_end);
 	tcase_add_test(cases, the_end_is_told_once);
+	tcase_add_test(cases, a_call_that_is_done_is_the_callers);
 	tcase_add_test(cases, a_receiver_holds_up_nobody);
 	tcase_add_test(cases, shutdown_lets_those_who_wait_come_back);
 	tcase_add_test(cases, waiting_and_polling_go_together);

@@ -181,7 +181,8 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
  * that say where the answer goes (reply, reply_size, tail, tail_size, fds, fds_max,
  * error, on_done, done_context; zero: nowhere) are set by the caller before; all else
  * is set here. `fd`: to pass, or -1. After an error nothing was sent, and nobody is
- * told; otherwise `on_done` may be called before this returns.
+ * told; otherwise `on_done` may be called before this returns, which uses the call
+ * no more then, but its tail.
  *
  * Somebody must receive while requests are sent. If the only thread begins more
  * than hello.requests_max before it finishes or receives any, then this waits for
