@@ -294,6 +294,8 @@ START_TEST(events_need_no_handler)
 	start_open(tell_in_between, NULL, NULL);
 	for (int i = 0; i < 10; i++)
 		ck_assert_int_eq(hwb_ping(client, NULL), 0);
+	/* The last one, too: the broker must not meet a closed socket. */
+	ck_assert_int_eq(hwb_receive_one(client), 0);
 	finish();
 }
 END_TEST
