@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 static const char vfio_driver[] = "vfio-pci";
@@ -156,8 +155,16 @@ static bool parse_address(const char *text, struct hwb_pci_address *address)
 	return true;
 }
 
-/* A bridge does no DMA of its own for others and stays with its port driver,
- * which VFIO accepts in a group. */
+/* Which drivers leave the group's DMA to others, so that VFIO may have it. Since
+ * Linux 5.19 each driver says so itself, whatever its device is: of those for
+ * bridges, the one of PCIe ports does, and neither lpc_ich nor shpchp. */
+static bool shares_group(const char *driver)
+{
+	return driver[0] == '\0' || strcmp(driver, "pcieport") == 0 ||
+	       strcmp(driver, "pci-stub") == 0 || strstr(driver, "vfio") != NULL;
+}
+
+/* Of any kind, and so none that a client can have. */
 static bool is_bridge(const struct hwb_pci_address *address)
 {
 	char path[SYSFS_PATH];
@@ -167,64 +174,40 @@ static bool is_bridge(const struct hwb_pci_address *address)
 	return sysfs_read(path, text, sizeof(text)) > 0 && strtoul(text, NULL, 16) >> 16 == 0x06;
 }
 
-uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uint32_t max)
+static int not_viable(uint32_t group, const struct hwb_pci_address *member, const char *driver,
+                      struct fault *fault)
+{
+	char text[SYSFS_ADDRESS];
+
+	sysfs_address(member, text);
+	if (is_bridge(member))
+		return fault_set(fault, HWB_UNSAFE,
+		                 "IOMMU group %u is shared with the bridge %s, which the host uses "
+		                 "through `%s': put the card into another slot, or keep that "
+		                 "driver from being loaded",
+		                 group, text, driver);
+	return fault_set(fault, HWB_UNSAFE,
+	                 "IOMMU group %u is shared with %s, which the host uses through `%s': "
+	                 "give that away too (a [device] rule with `take = yes'), or put the "
+	                 "card into another slot",
+	                 group, text, driver);
+}
+
+int bind_group_viable(uint32_t group, struct fault *fault)
 {
 	char path[SYSFS_PATH];
-	struct hwb_pci_address address;
-	uint32_t count = 0;
+	struct hwb_pci_address member;
 
 	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/devices", group);
 	_cleanup_dir_ DIR *directory = opendir(path);
 	const struct dirent *entry;
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
-		if (!parse_address(entry->d_name, &address) || is_bridge(&address))
-			continue;
-		if (count < max)
-			members[count] = address;
-		count++;
-	}
-	return count;
-}
-
-int bind_group_viable(uint32_t group, struct fault *fault)
-{
-	enum { MAX = 64 };
-	struct hwb_pci_address members[MAX];
-	uint32_t count = bind_group_members(group, members, MAX);
-
-	for (uint32_t i = 0; i < count && i < MAX; i++) {
 		char driver[HWB_NAME_SIZE];
-		char text[SYSFS_ADDRESS];
-		bind_driver(&members[i], driver);
-		if (driver[0] == '\0' || strcmp(driver, "pci-stub") == 0 ||
-		    strstr(driver, "vfio") != NULL)
+		if (!parse_address(entry->d_name, &member))
 			continue;
-		sysfs_address(&members[i], text);
-		return fault_set(fault, HWB_UNSAFE,
-		                 "IOMMU group %u is shared with %s, which the host uses through "
-		                 "`%s': give that away too (a [device] rule with `take = yes'), or "
-		                 "put the card into another slot",
-		                 group, text, driver);
+		bind_driver(&member, driver);
+		if (!shares_group(driver))
+			return not_viable(group, &member, driver, fault);
 	}
-	return count > MAX ? fault_set(fault, HWB_UNSUPPORTED,
-	                               "IOMMU group %u has more than 64 functions", group)
-	                   : 0;
-}
-
-int bind_reserved(uint32_t group, struct hwb_iova_range *ranges, uint32_t max, struct fault *fault)
-{
-	char path[SYSFS_PATH];
-	char type[32];
-	uint32_t count = 0;
-
-	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/reserved_regions", group);
-	_cleanup_file_ FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return fault_errno(fault, errno, "cannot read %s", path);
-	while (count < max && fscanf(file, "%" SCNx64 " %" SCNx64 " %31s", &ranges[count].first,
-	                             &ranges[count].last, type) == 3)
-		/* The kernel lets a user map over `direct-relaxable' ones. */
-		if (strcmp(type, "direct-relaxable") != 0)
-			count++;
-	return (int)count;
+	return 0;
 }

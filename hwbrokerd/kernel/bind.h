@@ -37,15 +37,7 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
                  struct fault *fault);
 
 /* HWB_UNSAFE with the culprit's name and driver unless each function of the
- * group is a bridge, without driver, or with a VFIO driver. */
+ * group is without driver, or with one that leaves the group to VFIO. */
 int bind_group_viable(uint32_t group, struct fault *fault);
-
-/* Addresses of the group's non-bridge members; returns how many there are, of
- * which the first `max` are stored. */
-uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uint32_t max);
-
-/* The group's reserved I/O address ranges (MSI window, RMRR...), from
- * /sys/kernel/iommu_groups/N/reserved_regions. Returns how many, or -1. */
-int bind_reserved(uint32_t group, struct hwb_iova_range *ranges, uint32_t max, struct fault *fault);
 
 #endif
