@@ -17,8 +17,9 @@ void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZ
 /* IOMMU group number, UINT32_MAX if none. Cheap. */
 uint32_t bind_group(const struct hwb_pci_address *address);
 
-/* Whether the host still needs the device: a mounted file system, swap, the
- * default route or the console on it. Then 1 and `what` says which, else 0. */
+/* Whether the host still needs the device, be it bound to a driver or not: a
+ * file system, swap or another use of its disks, the default route or the
+ * console on it. Then 1 and `what` says which, else 0. See use.h. */
 int bind_in_use(const struct hwb_pci_address *address, char *what, size_t size);
 
 /* Where a device was, for bind_restore(). */
