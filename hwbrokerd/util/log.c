@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/log.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+/* Less than a pipe takes at once. A terminal is slow and somebody looks at it: it
+ * gets that long for a line, as long as it keeps up. */
+enum { LINE = 1024, TERMINAL_MS = 200 };
+
 static enum log_level highest = LOG_LEVEL_INFO;
+
+/* Held while a line is written, which does not wait: two threads that both see
+ * room for one line in a pipe would. Guards what follows, and all limits. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t lost;
 
 void log_set_level(enum log_level level)
 {
@@ -29,31 +44,151 @@ static const char *word(enum log_level level)
 	return "debug";
 }
 
+/* ---- a line ---- */
+
+struct line {
+	char text[LINE];
+	size_t used;
+};
+
+static void append_list(struct line *line, const char *format, va_list arguments)
+        __attribute__((format(printf, 2, 0)));
+
+/* What does not fit is cut; there is always room for the newline. */
+static void append_list(struct line *line, const char *format, va_list arguments)
+{
+	size_t room = sizeof(line->text) - line->used - 1;
+	int length = vsnprintf(line->text + line->used, room, format, arguments);
+
+	if (length > 0)
+		line->used += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+static void append(struct line *line, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+static void append(struct line *line, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	append_list(line, format, arguments);
+	va_end(arguments);
+}
+
+static void begin(struct line *line, enum log_level level)
+{
+	line->used = 0;
+	if (isatty(STDERR_FILENO))
+		append(line, "hwbrokerd: %s: ", word(level));
+	else
+		append(line, "<%d>", (int)level);
+}
+
+static void end(struct line *line)
+{
+	/* What a client named must not start a line of its own. */
+	for (char *c = line->text; c < line->text + line->used; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	line->text[line->used++] = '\n';
+}
+
+/* ---- writing ---- */
+
+/* The journal is a socket. Of anything else the descriptor is shared with others,
+ * who want it as it is, so that it cannot be made not to block. */
+static bool put(const struct line *line)
+{
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (send(STDERR_FILENO, line->text, line->used, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return true;
+	if (errno != ENOTSOCK)
+		return false;
+	int patience = lost == 0 && isatty(STDERR_FILENO) ? TERMINAL_MS : 0;
+	return poll(&room, 1, patience) == 1 && room.revents == POLLOUT &&
+	       write(STDERR_FILENO, line->text, line->used) >= 0;
+}
+
+static bool put_lost(void)
+{
+	struct line line;
+
+	begin(&line, LOG_LEVEL_WARNING);
+	append(&line, "%" PRIu32 " lines were lost here: the log did not take them", lost);
+	end(&line);
+	return put(&line);
+}
+
+/* With the lock held. */
+static void put_or_lose(const struct line *line)
+{
+	if (lost != 0 && put_lost())
+		lost = 0;
+	if (lost != 0 || !put(line))
+		lost++;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
-	char line[1024];
+	struct line line;
 	va_list arguments;
 
 	if (level > highest)
 		return;
-	int length = isatty(STDERR_FILENO)
-	                     ? snprintf(line, sizeof(line), "hwbrokerd: %s: ", word(level))
-	                     : snprintf(line, sizeof(line), "<%d>", (int)level);
-	size_t used = (size_t)length;
+	begin(&line, level);
 	va_start(arguments, format);
-	length = vsnprintf(line + used, sizeof(line) - used - 1, format, arguments);
+	append_list(&line, format, arguments);
 	va_end(arguments);
-	if (length < 0)
+	end(&line);
+	pthread_mutex_lock(&lock);
+	put_or_lose(&line);
+	pthread_mutex_unlock(&lock);
+}
+
+/* ---- limits ---- */
+
+bool log_limit_pass(struct log_limit *limit, int64_t now_ms)
+{
+	int64_t paid = limit->paid_until > now_ms ? limit->paid_until : now_ms;
+
+	if (paid - now_ms > (int64_t)(LOG_LIMIT_BURST - 1) * LOG_LIMIT_MS) {
+		if (limit->left_out != UINT32_MAX)
+			limit->left_out++;
+		return false;
+	}
+	limit->paid_until = paid + LOG_LIMIT_MS;
+	return true;
+}
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+{
+	struct line line;
+	va_list arguments;
+
+	if (level > highest)
 		return;
-	used += (size_t)length;
-	if (used > sizeof(line) - 2)
-		used = sizeof(line) - 2;
-	/* What a client named must not start a line of its own. */
-	for (char *c = line; c < line + used; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	line[used++] = '\n';
-	/* A log that cannot be written must not stop the daemon. */
-	if (write(STDERR_FILENO, line, used) < 0)
-		return;
+	pthread_mutex_lock(&lock);
+	if (log_limit_pass(limit, milliseconds())) {
+		begin(&line, level);
+		va_start(arguments, format);
+		append_list(&line, format, arguments);
+		va_end(arguments);
+		if (limit->left_out != 0)
+			append(&line, " (%" PRIu32 " such lines before were left out)",
+			       limit->left_out);
+		limit->left_out = 0;
+		end(&line);
+		put_or_lose(&line);
+	}
+	pthread_mutex_unlock(&lock);
 }

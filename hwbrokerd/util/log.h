@@ -3,9 +3,16 @@
  * The one log function: a line to stderr with the kernel's <N> priority prefix,
  * which the journal understands (sd-daemon(3)). On a terminal the prefix is a
  * word. Safe from any thread; one write per line.
+ *
+ * It does not wait. Who reads the log may be stuck, and the broker must not be for
+ * that: a line that is not taken at once (by a terminal, soon) is lost, and the
+ * next one that is taken comes after a line that says how many were.
  */
 #ifndef HWBROKERD_UTIL_LOG_H
 #define HWBROKERD_UTIL_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Values as in syslog(3). */
 enum log_level {
@@ -26,5 +33,26 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/*
+ * For lines that a client can cause, and so as many as it likes. Everybody who
+ * is to be heard beside the others has a limit of his own: each client, and
+ * each place for those who are no client. All zero at first.
+ */
+struct log_limit {
+	int64_t paid_until; /* ms; a line costs LOG_LIMIT_MS */
+	uint32_t left_out;  /* since the last line that passed */
+};
+
+/* So many lines at once, and from then on one in so many milliseconds. */
+enum { LOG_LIMIT_BURST = 10, LOG_LIMIT_MS = 5000 };
+
+/* As log_line(), or nothing; the next line of this limit that is written then
+ * says how many were left out. */
+void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* Whether a line may be written at this time of CLOCK_MONOTONIC; books it. */
+bool log_limit_pass(struct log_limit *limit, int64_t now_ms);
 
 #endif
