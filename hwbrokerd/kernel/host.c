@@ -96,6 +96,15 @@ static void probe_vfio(struct host *host)
 		return;
 	}
 	_cleanup_fd_ int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (container < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO) &&
+	    access("/dev/iommu", F_OK) == 0) {
+		problem(host,
+		        "kernel %s gives devices away through iommufd only (/dev/iommu), which "
+		        "hwbrokerd does not use: boot one with CONFIG_VFIO_GROUP and "
+		        "CONFIG_VFIO_CONTAINER",
+		        host->kernel);
+		return;
+	}
 	if (container < 0) {
 		problem(host,
 		        "cannot open /dev/vfio/vfio: %s; load vfio_iommu_type1, and run as root "
@@ -139,13 +148,17 @@ static void probe_lockdown(struct host *host)
 		        text);
 }
 
+/* Debian has the kernel's configuration in /boot, Fedora with the modules. Without
+ * either it is not known, and nothing is promised. */
 static void probe_strict_devmem(struct host *host)
 {
-	char path[128];
+	static const char word[] = "CONFIG_IO_STRICT_DEVMEM=y";
+	char boot[128], modules[128];
 
-	snprintf(path, sizeof(path), "/boot/config-%s", host->kernel);
+	snprintf(boot, sizeof(boot), "/boot/config-%s", host->kernel);
+	snprintf(modules, sizeof(modules), "/lib/modules/%s/config", host->kernel);
 	host->strict_devmem = !file_has("/proc/cmdline", "iomem=relaxed") &&
-	                      file_has(path, "CONFIG_IO_STRICT_DEVMEM=y");
+	                      (file_has(boot, word) || file_has(modules, word));
 }
 
 void host_probe(struct host *host)

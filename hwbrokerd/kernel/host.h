@@ -15,7 +15,7 @@ struct host {
 	bool iommu;                           /* devices are in IOMMU groups */
 	bool interrupt_remapping;             /* forged MSIs are stopped; false if in doubt */
 	bool vfio;                            /* /dev/vfio/vfio is there and speaks version 0 */
-	bool strict_devmem;                   /* a claimed BAR is cut off from sysfs mappings */
+	bool strict_devmem;                   /* known: a claimed BAR loses its sysfs mappings */
 	bool ports;                           /* legacy ports can be used: x86 and permitted */
 	bool lockdown;                        /* integrity or confidentiality */
 	char kernel[64];                      /* uname -r */
