@@ -182,6 +182,24 @@ START_TEST(force_takes_a_mounted_disk)
 }
 END_TEST
 
+/* The kernel does not open such a group, and says but a number. */
+START_TEST(group_with_a_bridge_in_use)
+{
+	static const char bridge[] = "00:1f.0", sata[] = "00:1f.2";
+	struct example_device device;
+	char driver[32];
+
+	guest_driver(bridge, driver);
+	ck_assert_str_eq(driver, "lpc_ich");
+	want(HWB_UNSAFE, guest_try(guest, sata, &nothing, &device));
+	ck_assert_msg(strstr(why.reason, bridge) != NULL && strstr(why.reason, driver) != NULL,
+	              "%s", why.reason);
+	guest_wait_state(sata, HWB_DEVICE_HOST);
+	guest_driver(sata, driver);
+	ck_assert_str_eq(driver, "ahci");
+}
+END_TEST
+
 /* ---- another policy ---- */
 
 START_TEST(more_devices)
@@ -287,6 +305,7 @@ int main(void)
 	tcase_add_test(tests, requests);
 	tests = guest_case(suite, "force");
 	tcase_add_test(tests, force_takes_a_mounted_disk);
+	tcase_add_test(tests, group_with_a_bridge_in_use);
 	tests = guest_case(suite, "reload");
 	tcase_add_checked_fixture(tests, NULL, reload_back);
 	tcase_add_test(tests, more_requests);
