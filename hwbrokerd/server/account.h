@@ -8,6 +8,7 @@
 #define HWBROKERD_SERVER_ACCOUNT_H
 
 #include "policy/policy.h"
+#include "util/log.h"
 #include "work/strand.h"
 
 /* Threads that one client may keep busy with its DMA memory. */
@@ -18,7 +19,8 @@ struct account {
 	char client[HWB_NAME_SIZE];
 	uint32_t mappings;
 	uint64_t bytes;
-	struct lane lane; /* of its domains' strands */
+	struct lane lane;     /* of its domains' strands */
+	struct log_limit log; /* of the lines that it causes */
 };
 
 /* The account of that name, made if absent. NULL: no memory. */

@@ -8,6 +8,7 @@
 #include "device/inventory.h"
 #include "kernel/host.h"
 #include "policy/policy.h"
+#include "util/log.h"
 #include "work/strand.h"
 
 #include <ev.h>
@@ -43,6 +44,7 @@ struct broker {
 	uint32_t session_count;
 	uint32_t busy_devices; /* in transit: shutdown waits for them */
 	uint64_t requests;     /* served since start */
+	struct log_limit log;  /* of the lines that peers cause who are no client */
 	ev_tstamp started;
 	bool reloading;    /* the policy file is being read again */
 	bool reload_again; /* asked for meanwhile: it may have been read too early */

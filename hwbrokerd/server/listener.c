@@ -32,7 +32,8 @@ static void turn_away(struct listener *listener)
 	listener->reserve = close_fd(listener->reserve);
 	close_fd(accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
 	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	log_warning("no descriptor left for a connection; raise LimitNOFILE");
+	log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
+	            "no descriptor left for a connection; raise LimitNOFILE");
 }
 
 static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -56,7 +57,8 @@ static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
 		turn_away(listener);
 		break;
 	default:
-		log_warning("cannot accept a connection: %s", strerror(errno));
+		log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
+		            "cannot accept a connection: %s", strerror(errno));
 		break;
 	}
 	pause_listening(listener);

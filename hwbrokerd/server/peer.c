@@ -54,6 +54,11 @@ void peer_apply_policy(struct peer *peer)
 		peer->limits = peer->client->limits;
 }
 
+struct log_limit *peer_log_limit(const struct peer *peer)
+{
+	return peer->account != NULL ? &peer->account->log : &peer->broker->log;
+}
+
 uint32_t peer_connections_max(const struct peer *peer)
 {
 	return peer->client != NULL ? peer->limits.connections : UNNAMED_CONNECTIONS;
@@ -74,7 +79,8 @@ static uint32_t count_like(const struct peer *peer)
 static int admit(struct peer *peer)
 {
 	if (read_credentials(peer) != 0) {
-		log_warning("a connection's credentials cannot be read: %s; refused",
+		log_limited(&peer->broker->log, LOG_LEVEL_WARNING,
+		            "a connection's credentials cannot be read: %s; refused",
 		            strerror(errno));
 		return -1;
 	}
@@ -96,7 +102,8 @@ static int admit(struct peer *peer)
 	peer->crowded = others >= limit;
 	if (others < 2 * (uint64_t)limit)
 		return 0;
-	log_notice("uid %u opens connections without end; one is refused", peer->subject.uid);
+	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
+	            "uid %u opens connections without end; one is refused", peer->subject.uid);
 	return -1;
 }
 

@@ -68,6 +68,9 @@ static inline bool peer_connected(const struct peer *peer)
 	return peer->fd >= 0;
 }
 
+/* Of the log lines that this peer causes. */
+struct log_limit *peer_log_limit(const struct peer *peer);
+
 /* How many connections this peer's client, or uid, may have. */
 uint32_t peer_connections_max(const struct peer *peer);
 

@@ -303,9 +303,10 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 	if ((message.msg_flags & MSG_CTRUNC) != 0) {
 		for (uint32_t i = 0; i < count; i++)
 			close_fd(fds[i]);
-		log_notice("client `%s' (pid %u) sent descriptors that could not be received; "
-		           "disconnected",
-		           peer->name, peer->pid);
+		log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
+		            "client `%s' (pid %u) sent descriptors that could not be received; "
+		            "disconnected",
+		            peer->name, peer->pid);
 		peer_drop(peer, "its descriptors were cut");
 		return;
 	}
@@ -324,8 +325,9 @@ static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 
-	log_notice("client `%s' (pid %u) %s; disconnected", peer->name, peer->pid,
-	           peer->queue != NULL ? "does not read its replies" : "did not say HELLO");
+	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE, "client `%s' (pid %u) %s; disconnected",
+	            peer->name, peer->pid,
+	            peer->queue != NULL ? "does not read its replies" : "did not say HELLO");
 	peer_drop(peer, "deadline");
 }
 

@@ -102,8 +102,9 @@ static void refuse_check(const struct request *request, const struct hwb_check *
 	request_refuse_text(request, status, check->field, "%s", check->reason);
 	if (!hwb_status_is_final(status))
 		return;
-	log_notice("client `%s' (pid %u) broke the protocol: %s; disconnected", peer->name,
-	           peer->pid, check->reason);
+	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
+	            "client `%s' (pid %u) broke the protocol: %s; disconnected", peer->name,
+	            peer->pid, check->reason);
 	peer_io_finish(peer);
 }
 
