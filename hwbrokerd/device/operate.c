@@ -31,20 +31,19 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	/* A neighbour that nobody drives is in nobody's way. */
 	if (!wanted && driver[0] == '\0')
 		return 0;
-	if (driver[0] != '\0' && !is_vfio(driver)) {
-		if (!target->may_take)
-			return fault_set(
-			        fault, HWB_DENIED,
-			        "%s is in use by the host driver `%s' and no rule of yours says "
-			        "`take = yes' for it",
-			        device->name, driver);
-		if (!target->may_force &&
-		    bind_in_use(&device->facts.address, use, sizeof(use)) != 0)
-			return fault_set(fault, HWB_DENIED,
-			                 "the host itself needs %s: %s (`force = yes' in its rule "
-			                 "would take it all the same)",
-			                 device->name, use);
-	}
+	if (driver[0] != '\0' && !is_vfio(driver) && !target->may_take)
+		return fault_set(fault, HWB_DENIED,
+		                 "%s is in use by the host driver `%s' and no rule of yours says "
+		                 "`take = yes' for it",
+		                 device->name, driver);
+	/* The host may need a device that has no driver: a screen that the firmware
+	 * has set up, with text or a picture. */
+	if (!is_vfio(driver) && !target->may_force &&
+	    bind_in_use(&device->facts.address, use, sizeof(use)) != 0)
+		return fault_set(fault, HWB_DENIED,
+		                 "the host itself needs %s: %s (`force = yes' in its rule would "
+		                 "take it all the same)",
+		                 device->name, use);
 	if (bind_claim(&device->facts.address, &device->unit.origin, fault) != 0)
 		return -1;
 	target->fresh = !device->unit.claimed;
