@@ -3,6 +3,7 @@
 #include "kernel/host.h"
 #include "server/account.h"
 #include "server/broker.h"
+#include "server/closer.h"
 #include "server/listener.h"
 #include "server/notify.h"
 #include "server/peer.h"
@@ -144,6 +145,7 @@ static void watch_signals(struct daemon *self)
 	struct ev_loop *loop = self->broker.loop;
 
 	signal(SIGPIPE, SIG_IGN);
+	workers_allow_interrupts();
 	ev_signal_init(&self->terminate, on_terminate, SIGTERM);
 	ev_signal_init(&self->interrupt, on_terminate, SIGINT);
 	ev_signal_init(&self->hangup, on_hangup, SIGHUP);
@@ -200,7 +202,7 @@ static int start(struct daemon *self, const struct options *options)
 	broker->handler = &dispatch_handler;
 	broker->loop = ev_default_loop(EVFLAG_NOENV);
 	broker->workers = broker->loop == NULL ? NULL : workers_new(broker->loop);
-	if (broker->workers == NULL) {
+	if (broker->workers == NULL || closer_start(broker) != 0) {
 		log_error("cannot make an event loop");
 		return EXIT_FAILURE;
 	}
@@ -226,6 +228,8 @@ static void stop(struct daemon *self)
 	struct broker *broker = &self->broker;
 
 	listener_stop(&self->listener);
+	if (broker->closers != NULL)
+		closer_stop(broker);
 	if (broker->workers != NULL)
 		workers_free(broker->workers);
 	inventory_free(&broker->inventory);

@@ -14,6 +14,7 @@ struct account *account_get(struct account **accounts, const char *client)
 	if (account == NULL)
 		return NULL;
 	account->lane.max = ACCOUNT_THREADS;
+	account->closings.max = ACCOUNT_CLOSERS;
 	memcpy(account->client, client, strnlen(client, HWB_NAME_SIZE - 1));
 	account->next = *accounts;
 	*accounts = account;

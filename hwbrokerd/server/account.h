@@ -11,8 +11,8 @@
 #include "util/log.h"
 #include "work/strand.h"
 
-/* Threads that one client may keep busy with its DMA memory. */
-enum { ACCOUNT_THREADS = 2 };
+/* Threads that one client may keep busy with its DMA memory; with closing. */
+enum { ACCOUNT_THREADS = 2, ACCOUNT_CLOSERS = 2 };
 
 struct account {
 	struct account *next;
@@ -20,6 +20,7 @@ struct account {
 	uint32_t mappings;
 	uint64_t bytes;
 	struct lane lane;     /* of its domains' strands */
+	struct lane closings; /* of what it sent: closer.h */
 	struct log_limit log; /* of the lines that it causes */
 };
 

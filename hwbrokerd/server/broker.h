@@ -34,11 +34,16 @@ struct broker {
 	struct policy *policy;
 	const char *policy_path;
 	struct workers *workers;
+	struct workers *closers; /* closer.h, with the next three */
+	struct lane strangers;   /* closing for who is no client */
+	uint32_t closings;       /* under way */
+	ev_timer interrupt_closers;
 	struct inventory inventory;
 	struct account *accounts;
 	struct peer *peers; /* connected ones, ascending by id */
 	struct peer **peers_end;
 	uint32_t peer_count;
+	uint32_t stranger_count; /* of them, those who may do nothing */
 	uint32_t next_peer;
 	struct port_session *port_sessions;
 	uint32_t session_count;

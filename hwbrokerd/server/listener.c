@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* accept4 */
 #include "server/listener.h"
 
-#include "server/peer.h"
+#include "server/closer.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -30,8 +30,9 @@ static void pause_listening(struct listener *listener)
 static void turn_away(struct listener *listener)
 {
 	listener->reserve = close_fd(listener->reserve);
-	close_fd(accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
-	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		closer_hang_up(listener->broker, &listener->broker->strangers, fd);
 	log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
 	            "no descriptor left for a connection; raise LimitNOFILE");
 }
@@ -68,6 +69,10 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct listener *listener = timer->data;
 	(void)revents;
+
+	/* By now the one that was turned away is closed. */
+	if (listener->reserve < 0)
+		listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ev_io_start(loop, &listener->watcher);
 }
 

@@ -3,16 +3,18 @@
 #define _GNU_SOURCE /* struct ucred */
 #include "server/peer.h"
 
+#include "server/closer.h"
 #include "server/peer_io.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* Connections of one uid that no client section limits: operators' tools. */
-enum { UNNAMED_CONNECTIONS = 16 };
+/* Connections of one uid that no client section limits: operators' tools. And of all
+ * uids together that may do nothing but be told so: a user can have many of them. */
+enum { UNNAMED_CONNECTIONS = 16, STRANGERS_MAX = 256 };
 
 /* The kernel's word on who connected. A later change of the process, or a
  * socket that it hands to another, does not change it: PROTOCOL.md says so. */
@@ -52,6 +54,11 @@ void peer_apply_policy(struct peer *peer)
 	peer->may_query = policy_may_query(policy, &peer->subject);
 	if (peer->client != NULL)
 		peer->limits = peer->client->limits;
+}
+
+struct lane *peer_closing_lane(struct peer *peer)
+{
+	return peer->account != NULL ? &peer->account->closings : &peer->broker->strangers;
 }
 
 struct log_limit *peer_log_limit(const struct peer *peer)
@@ -100,7 +107,9 @@ static int admit(struct peer *peer)
 	uint32_t limit = peer_connections_max(peer);
 	uint32_t others = count_like(peer);
 	peer->crowded = others >= limit;
-	if (others < 2 * (uint64_t)limit)
+	peer->stranger = peer->client == NULL && !peer->may_query;
+	if (others < 2 * (uint64_t)limit &&
+	    (!peer->stranger || peer->broker->stranger_count < STRANGERS_MAX))
 		return 0;
 	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
 	            "uid %u opens connections without end; one is refused", peer->subject.uid);
@@ -118,13 +127,13 @@ void peer_accept(struct broker *broker, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 	if (peer == NULL) {
-		close_fd(fd);
+		closer_hang_up(broker, &broker->strangers, fd);
 		return;
 	}
 	peer->broker = broker;
 	peer->fd = fd;
 	if (admit(peer) != 0) {
-		close_fd(fd);
+		closer_hang_up(broker, peer_closing_lane(peer), fd);
 		free_peer(peer);
 		return;
 	}
@@ -136,21 +145,10 @@ void peer_accept(struct broker *broker, int fd)
 	*peer->link = peer;
 	broker->peers_end = &peer->next;
 	broker->peer_count++;
+	broker->stranger_count += peer->stranger;
 	peer_io_start(peer);
 	log_debug("connection %u: pid %u uid %u is client `%s'", peer->id, peer->pid,
 	          peer->subject.uid, peer->name);
-}
-
-/* Takes unread packets off a socket that is to be closed: with some left, the kernel
- * would give the client ECONNRESET before it gives what we said last. */
-static void drain(int fd)
-{
-	enum { MANY = 1024 }; /* more than a socket's queue holds */
-	char byte;
-
-	shutdown(fd, SHUT_RD);
-	for (int i = 0; i < MANY && recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) > 0; i++)
-		;
 }
 
 void peer_drop(struct peer *peer, const char *why)
@@ -161,14 +159,15 @@ void peer_drop(struct peer *peer, const char *why)
 		return;
 	log_debug("connection %u (%s, pid %u) ends: %s", peer->id, peer->name, peer->pid, why);
 	peer_io_stop(peer);
-	drain(peer->fd);
-	peer->fd = close_fd(peer->fd);
+	closer_hang_up(broker, peer_closing_lane(peer), peer->fd);
+	peer->fd = -1;
 	*peer->link = peer->next;
 	if (peer->next != NULL)
 		peer->next->link = peer->link;
 	else
 		broker->peers_end = peer->link;
 	broker->peer_count--;
+	broker->stranger_count -= peer->stranger;
 	broker->handler->closed(peer);
 	/* Requests that are still in flight must not outlive the policy with it. */
 	peer->client = NULL;

@@ -41,6 +41,7 @@ struct peer {
 	bool greeted;
 	bool last_words; /* hang up once the queue is sent */
 	bool broken;     /* hang up as soon as nobody serves it */
+	bool stranger;   /* neither client nor operator, when it connected */
 
 	ev_io reader;
 	ev_io writer;
@@ -51,6 +52,7 @@ struct peer {
 
 	struct session_table sessions;
 	uint32_t pending; /* requests in flight */
+	uint32_t closing; /* descriptors of its packets that are being closed */
 	uint64_t requests;
 	ev_tstamp since;
 };
@@ -68,6 +70,8 @@ static inline bool peer_connected(const struct peer *peer)
 	return peer->fd >= 0;
 }
 
+/* Of the closing that this peer causes: closer.h. */
+struct lane *peer_closing_lane(struct peer *peer);
 /* Of the log lines that this peer causes. */
 struct log_limit *peer_log_limit(const struct peer *peer);
 

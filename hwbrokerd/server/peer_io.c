@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* F_DUPFD_CLOEXEC */
 #include "server/peer_io.h"
 
+#include "server/closer.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -15,7 +16,10 @@
  * stops at the first: so the queue is short, and an end to a peer that would
  * let it grow is only needed against bugs of ours.
  */
-enum { FDS_ROOM = 4 };
+
+/* As many descriptors as the kernel lets travel with one packet (SCM_MAX_FD, net/scm.h).
+ * With room for fewer it would close the rest itself, while we wait. */
+enum { FDS_ROOM = 253 };
 
 /* A message that could not be sent at once. */
 struct out_packet {
@@ -245,7 +249,8 @@ void peer_policy_event(struct peer *peer)
 
 /* ---- in ---- */
 
-static uint32_t collect_fds(struct msghdr *message, int *fds, uint32_t room)
+/* `fds` has FDS_ROOM, which is what the control buffer has room for. */
+static uint32_t collect_fds(struct msghdr *message, int *fds)
 {
 	uint32_t count = 0;
 
@@ -257,10 +262,7 @@ static uint32_t collect_fds(struct msghdr *message, int *fds, uint32_t room)
 		for (size_t i = 0; i < in_part; i++) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
-			if (count < room)
-				fds[count++] = fd;
-			else
-				close_fd(fd);
+			fds[count++] = fd;
 		}
 	}
 	return count;
@@ -296,13 +298,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 			peer_drop(peer, strerror(errno));
 		return;
 	}
-	uint32_t count = collect_fds(&message, fds, FDS_ROOM);
-	/* Descriptors that did not fit, or that we had no room for in our table,
-	 * are gone: the message cannot be judged, and no request of ours has
-	 * as many. */
+	uint32_t count = collect_fds(&message, fds);
+	/* Descriptors that we had no room for in our table, or that a security module
+	 * withheld, are gone: the message cannot be judged. */
 	if ((message.msg_flags & MSG_CTRUNC) != 0) {
-		for (uint32_t i = 0; i < count; i++)
-			close_fd(fds[i]);
+		closer_close(peer, fds, count);
 		log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
 		            "client `%s' (pid %u) sent descriptors that could not be received; "
 		            "disconnected",
@@ -311,8 +311,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 		return;
 	}
 	if (length == 0) {
-		for (uint32_t i = 0; i < count; i++)
-			close_fd(fds[i]);
+		closer_close(peer, fds, count);
 		peer_drop(peer, "it hung up");
 		return;
 	}
@@ -335,7 +334,7 @@ void peer_update(struct peer *peer)
 {
 	bool read = peer_connected(peer) &&
 	            (peer->broken || (peer->queue == NULL && !peer->last_words &&
-	                              peer->pending < peer->limits.requests));
+	                              peer->closing == 0 && peer->pending < peer->limits.requests));
 
 	if (read && !ev_is_active(&peer->reader))
 		ev_io_start(peer->broker->loop, &peer->reader);

@@ -133,6 +133,16 @@ static int publish(struct acquire *self, struct device_session *session)
 	return 0;
 }
 
+/* The policy may have been replaced since the request was judged. */
+static int still_given(struct acquire *self, struct fault *fault)
+{
+	const struct peer *peer = self->request.peer;
+
+	if (platform_find(peer, &self->device->facts.address, NULL, fault) == NULL)
+		return -1;
+	return self->domain != NULL ? platform_may(peer, self->device, POLICY_DMA, fault) : 0;
+}
+
 static void granted(struct acquire *self)
 {
 	struct peer *peer = self->request.peer;
@@ -146,6 +156,8 @@ static void granted(struct acquire *self)
 	session->domain = self->domain;
 	if (!peer_connected(peer) || (self->domain != NULL && self->domain->closed))
 		result = fault_set(&self->fault, HWB_GONE, "the domain was closed meanwhile");
+	else if (still_given(self, &self->fault) != 0)
+		result = -1;
 	else
 		result = publish(self, session);
 	if (result == 0) {
@@ -312,8 +324,8 @@ static void begin(struct acquire *self)
 	if (busy != NULL && peer_connected(self->request.peer) &&
 	    (self->flags & HWB_ACQUIRE_NO_WAIT) == 0 && park(self, busy))
 		return;
-	if (!peer_connected(self->request.peer) || may_begin(self, &self->fault) != 0 ||
-	    list_targets(self, &self->fault) != 0) {
+	if (!peer_connected(self->request.peer) || still_given(self, &self->fault) != 0 ||
+	    may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}

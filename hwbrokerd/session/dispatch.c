@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/dispatch.h"
 
+#include "server/closer.h"
 #include "server/hello.h"
 #include "server/peer_io.h"
 #include "session/serve.h"
@@ -127,9 +128,10 @@ static void dispatch(struct peer *peer, const void *packet, size_t length, const
 		peer->broker->requests++;
 		services[request.header.opcode].serve(&request);
 	}
-	close_fd(request.fd);
-	for (uint32_t i = 0; count > 1 && i < count; i++)
-		close_fd(fds[i]);
+	if (count > 1)
+		closer_close(peer, fds, count);
+	else if (request.fd >= 0)
+		closer_close(peer, &request.fd, 1);
 	peer_release(peer);
 }
 

@@ -30,7 +30,7 @@ struct dma_job {
 	struct kernel_mapping mapping;
 	uint32_t page_size;
 	bool may_fall_back; /* 2 MiB pages were our choice */
-	int fd;             /* memory, owned */
+	int fd;             /* memory, owned; after run(): ALLOC's, for the answer */
 	int result;
 	struct fault fault;
 };
@@ -58,6 +58,9 @@ static void run(struct job *job)
 	self->mapping.fd = self->fd;
 	if (self->result == 0)
 		self->result = kernel->map(domain->kernel, &self->mapping, &self->fault);
+	/* Here rather than on the loop: the last close of memory takes its time. */
+	if (self->step == DMA_STEP_MAP || self->result != 0)
+		self->fd = close_fd(self->fd);
 }
 
 /* Takes the mapping off the books: the kernel has none there (any more). */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* sigaction under -std=c11 */
 #include "work/strand.h"
 
 #include "util/log.h"
@@ -13,6 +14,9 @@
  * pool, so the pool grows while strands wait for a thread, up to this many.
  */
 enum { THREADS_MAX = 32, STACK_SIZE = 128 * 1024 };
+
+/* Does nothing but end what waits. */
+#define INTERRUPT_SIGNAL SIGUSR2
 
 struct workers {
 	struct ev_loop *loop;
@@ -133,6 +137,7 @@ static void start_thread(struct workers *workers)
 	if (workers->thread_count == THREADS_MAX)
 		return;
 	sigfillset(&all);
+	sigdelset(&all, INTERRUPT_SIGNAL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -191,6 +196,24 @@ void workers_free(struct workers *workers)
 	pthread_cond_destroy(&workers->work);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);
+}
+
+static void on_interrupt(int number)
+{
+	(void)number;
+}
+
+void workers_allow_interrupts(void)
+{
+	struct sigaction action = { .sa_handler = on_interrupt };
+
+	sigaction(INTERRUPT_SIGNAL, &action, NULL);
+}
+
+void workers_interrupt(struct workers *workers)
+{
+	for (uint32_t i = 0; i < workers->thread_count; i++)
+		pthread_kill(workers->threads[i], INTERRUPT_SIGNAL);
 }
 
 uint32_t workers_threads(struct workers *workers)

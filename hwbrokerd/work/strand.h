@@ -50,6 +50,11 @@ struct workers *workers_new(struct ev_loop *loop);
 /* Waits for running jobs; nothing may be queued any more. */
 void workers_free(struct workers *workers);
 
+/* Makes calls that a thread of the pool waits in end early, if they are of those that
+ * a signal ends: for pools whose jobs take that. Once in a process: allow it. */
+void workers_allow_interrupts(void);
+void workers_interrupt(struct workers *workers);
+
 uint32_t workers_threads(struct workers *workers);
 uint32_t workers_busy(struct workers *workers);
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/closer.h"
+
+#include "util/cleanup.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define INTERRUPT_SECONDS 0.25
+
+struct closing {
+	struct job job;
+	struct strand strand;
+	struct broker *broker;
+	struct peer *peer; /* a reference; NULL: nobody waits */
+	bool socket;       /* a connection that is to be emptied first */
+	uint32_t count;
+	int fds[];
+};
+
+static void empty(int socket)
+{
+	enum { MANY = 4096 }; /* more than its queue holds */
+	char byte;
+
+	for (int i = 0; i < MANY && recv(socket, &byte, sizeof(byte), MSG_DONTWAIT) > 0; i++)
+		;
+}
+
+static void run(struct job *job)
+{
+	struct closing *self = (struct closing *)job;
+
+	for (uint32_t i = 0; i < self->count; i++) {
+		if (self->socket)
+			empty(self->fds[i]);
+		close_fd(self->fds[i]);
+	}
+}
+
+static void done(struct job *job)
+{
+	struct closing *self = (struct closing *)job;
+	struct broker *broker = self->broker;
+
+	if (self->peer != NULL) {
+		self->peer->closing--;
+		peer_update(self->peer);
+		peer_release(self->peer);
+	}
+	if (--broker->closings == 0)
+		ev_timer_stop(broker->loop, &broker->interrupt_closers);
+	free(self);
+}
+
+static void submit(struct broker *broker, struct lane *lane, struct peer *peer, bool socket,
+                   const int *fds, uint32_t count)
+{
+	struct closing *self = calloc(1, sizeof(*self) + count * sizeof(int));
+
+	if (self == NULL) {
+		/* Rather late than never. */
+		for (uint32_t i = 0; i < count; i++)
+			close_fd(fds[i]);
+		return;
+	}
+	self->job.run = run;
+	self->job.done = done;
+	self->broker = broker;
+	self->peer = peer;
+	self->socket = socket;
+	self->count = count;
+	memcpy(self->fds, fds, count * sizeof(int));
+	if (peer != NULL) {
+		peer_reference(peer);
+		peer->closing++;
+		peer_update(peer);
+	}
+	if (broker->closings++ == 0)
+		ev_timer_again(broker->loop, &broker->interrupt_closers);
+	strand_init(&self->strand, broker->closers, lane);
+	strand_submit(&self->strand, &self->job);
+}
+
+void closer_close(struct peer *peer, const int *fds, uint32_t count)
+{
+	if (count != 0)
+		submit(peer->broker, peer_closing_lane(peer), peer, false, fds, count);
+}
+
+void closer_hang_up(struct broker *broker, struct lane *lane, int socket)
+{
+	shutdown(socket, SHUT_RDWR);
+	submit(broker, lane, NULL, true, &socket, 1);
+}
+
+static void on_interrupt(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct broker *broker = timer->data;
+	(void)loop;
+	(void)revents;
+
+	workers_interrupt(broker->closers);
+}
+
+int closer_start(struct broker *broker)
+{
+	broker->closers = workers_new(broker->loop);
+	if (broker->closers == NULL)
+		return -1;
+	broker->strangers.max = CLOSER_STRANGER_THREADS;
+	ev_timer_init(&broker->interrupt_closers, on_interrupt, INTERRUPT_SECONDS,
+	              INTERRUPT_SECONDS);
+	broker->interrupt_closers.data = broker;
+	return 0;
+}
+
+void closer_stop(struct broker *broker)
+{
+	ev_timer_stop(broker->loop, &broker->interrupt_closers);
+	if (broker->closings == 0)
+		workers_free(broker->closers);
+}
