@@ -84,9 +84,11 @@ static long posix_receive(void *context, void *packet, int *fds, uint32_t *fd_co
 	const int flags = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
 	ssize_t length;
 
+	/* RESET comes once, when the broker left a request unread, and before what it
+	 * had said; the end of the stream still follows. */
 	do
 		length = recvmsg(posix->socket, &message, flags);
-	while (length < 0 && errno == EINTR);
+	while (length < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (length < 0)
 		return -errno;
 	*fd_count = take_fds(&message, fds);

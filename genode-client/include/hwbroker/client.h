@@ -89,10 +89,11 @@ struct hwb_part {
  * whether the connection is over, `receive` says to the others.
  *
  * `receive`, which one thread at a time calls, returns bytes or a negative errno;
- * 0: the broker hung up. If nothing is there, it waits if `wait` is not 0, and else
- * answers -EAGAIN. `packet` has room for HWB_MESSAGE_MAX bytes, `fds` for
- * HWB_FDS_MAX descriptors, which it makes close-on-exec; it closes any beyond, and
- * answers -EPROTO if the packet or the descriptors were cut. */
+ * 0: the broker hung up. ECONNRESET, which a Unix socket reports once and ahead of
+ * the broker's last messages, it retries as EINTR. If nothing is there, it waits if `wait` is not
+ * 0, and else answers -EAGAIN. `packet` has room for HWB_MESSAGE_MAX bytes, `fds` for HWB_FDS_MAX
+ * descriptors, which it makes close-on-exec; it closes any beyond, and answers -EPROTO if the
+ * packet or the descriptors were cut. */
 struct hwb_transport {
 	void *context;
 	int (*send)(void *context, const struct hwb_part *parts, uint32_t count, int fd);
