@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memfd_create, F_GET_SEALS, fallocate */
 #include "kernel/memory.h"
 
+#include "kernel/sysfs.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <linux/memfd.h>
+#include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -16,6 +19,79 @@
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010 /* linux/fcntl.h, since 5.1 */
 #endif
+
+/* ---- what the host can spare ---- */
+
+/* Left for the host: an eighth of its memory, but at most this much. */
+static const uint64_t most_spared = 1ull << 30;
+
+static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t reserved; /* by calls that are under way */
+
+/* A line of /proc/meminfo, in bytes; 0 if it is not there. */
+static uint64_t meminfo(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+	unsigned long long kilobytes = 0;
+
+	if (line == NULL || sscanf(line + strlen(name), ": %llu kB", &kilobytes) != 1)
+		return 0;
+	return kilobytes * 1024;
+}
+
+int memory_reserve(uint64_t bytes, struct fault *fault)
+{
+	char text[2048];
+	int result = 0;
+
+	if (bytes == 0)
+		return 0;
+	if (sysfs_read("/proc/meminfo", text, sizeof(text)) <= 0)
+		return fault_set(fault, HWB_HOST_ERROR, "cannot read /proc/meminfo");
+	uint64_t available = meminfo(text, "MemAvailable");
+	uint64_t spared = meminfo(text, "MemTotal") / 8;
+	if (spared > most_spared)
+		spared = most_spared;
+	pthread_mutex_lock(&reserve_lock);
+	uint64_t used = reserved + spared;
+	if (used > available || bytes > available - used)
+		result = fault_set(fault, HWB_NO_MEMORY,
+		                   "the host has %" PRIu64 " MiB to spare, less %" PRIu64
+		                   " MiB that it keeps: no %" PRIu64 " bytes more can be pinned",
+		                   available >> 20, used >> 20, bytes);
+	else
+		reserved += bytes;
+	pthread_mutex_unlock(&reserve_lock);
+	return result;
+}
+
+void memory_settle(uint64_t bytes)
+{
+	pthread_mutex_lock(&reserve_lock);
+	reserved -= bytes;
+	pthread_mutex_unlock(&reserve_lock);
+}
+
+static bool is_huge(int fd)
+{
+	struct statfs system;
+
+	return fstatfs(fd, &system) == 0 && system.f_type == HUGETLBFS_MAGIC;
+}
+
+uint64_t memory_missing(int fd, uint64_t size)
+{
+	struct stat status;
+
+	if (is_huge(fd) || fstat(fd, &status) != 0)
+		return 0;
+	uint64_t there = (uint64_t)status.st_blocks * 512;
+	uint64_t all = (uint64_t)status.st_size;
+	uint64_t missing = all > there ? all - there : 0;
+	return missing < size ? missing : size;
+}
+
+/* ---- memory of our own ---- */
 
 int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault)
 {
@@ -27,9 +103,16 @@ int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault)
 	if (made < 0)
 		return fault_errno(fault, errno, "cannot make a memfd%s",
 		                   huge ? " of 2 MiB pages" : "");
+	if (ftruncate(made, (off_t)size) != 0)
+		return fault_errno(fault, errno, "cannot size a memfd of %" PRIu64 " bytes", size);
+	if (memory_reserve(huge ? 0 : size, fault) != 0)
+		return -1;
 	/* All pages now: a lack of memory is an error here and not a SIGBUS for
 	 * whoever touches it. */
-	if (ftruncate(made, (off_t)size) != 0 || fallocate(made, 0, 0, (off_t)size) != 0) {
+	int error = fallocate(made, 0, 0, (off_t)size) == 0 ? 0 : errno;
+	memory_settle(huge ? 0 : size);
+	if (error != 0) {
+		errno = error;
 		if (errno == ENOSPC || errno == ENOMEM)
 			return fault_set(fault, HWB_NO_MEMORY,
 			                 huge ? "no %" PRIu64

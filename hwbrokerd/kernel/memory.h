@@ -17,6 +17,16 @@
  * and further seals. May block: allocates the pages. */
 int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault);
 
+/* HWB_NO_MEMORY if `bytes` more, pinned, would leave the host short: it would rather
+ * kill its processes than refuse. Otherwise they are counted as in use until
+ * memory_settle(), after which the host itself counts them. Any thread. */
+int memory_reserve(uint64_t bytes, struct fault *fault);
+void memory_settle(uint64_t bytes);
+
+/* Bytes of a memfd that pinning `size` of it would allocate, at most; of huge pages
+ * none, which are set aside already. */
+uint64_t memory_missing(int fd, uint64_t size);
+
 /* Gives the pages of memory_new() back to the host, whoever still has a descriptor
  * of it: what they read there is zeros. */
 void memory_drop(int fd, uint64_t size);

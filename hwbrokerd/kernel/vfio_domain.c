@@ -101,8 +101,14 @@ static int map_in_kernel(int container, const struct kernel_mapping *mapping, st
 	if (memory == MAP_FAILED)
 		return fault_errno(fault, errno, "cannot map %" PRIu64 " bytes of the memfd",
 		                   mapping->size);
+	uint64_t missing = memory_missing(mapping->fd, mapping->size);
+	if (memory_reserve(missing, fault) != 0) {
+		munmap(memory, mapping->size);
+		return -1;
+	}
 	request.vaddr = (uintptr_t)memory;
 	int error = ioctl(container, VFIO_IOMMU_MAP_DMA, &request) == 0 ? 0 : errno;
+	memory_settle(missing);
 	munmap(memory, mapping->size);
 	return error == 0 ? 0 : refuse_map(mapping, error, fault);
 }

@@ -16,6 +16,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -964,6 +965,74 @@ START_TEST(handles_are_not_used_again)
 }
 END_TEST
 
+/* ---- descriptors whose close takes its time ------------------------------ */
+
+/* A TCP socket that is full and lingers: its last close waits for the other end, which
+ * never reads. `far` receives that end. */
+static int lingering_socket(int *far)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct linger linger = { .l_onoff = 1, .l_linger = 30 };
+	socklen_t size = sizeof(address);
+	static char junk[65536];
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	ck_assert_int_eq(connect(near, (struct sockaddr *)&address, size), 0);
+	*far = accept(listener, NULL, NULL);
+	ck_assert_int_ge(*far, 0);
+	close(listener);
+	while (send(near, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	ck_assert_int_eq(setsockopt(near, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	return near;
+}
+
+/* The broker gets the last descriptor of it, in one way after the other, and everybody
+ * else is served as ever. */
+START_TEST(closing_what_lingers_delays_nobody)
+{
+	enum { BEFORE_HELLO, AFTER_HELLO, MANY, UNREAD, WAYS };
+	int other = wire_greeted(NULL);
+	int far[WAYS], fds[8];
+	struct packet packet;
+
+	for (int way = 0; way < WAYS; way++) {
+		int near = lingering_socket(&far[way]);
+		int fd = way == BEFORE_HELLO ? wire_open() : wire_greeted(NULL);
+		unsigned count = way == MANY ? 8 : 1;
+		for (unsigned i = 0; i < count; i++)
+			fds[i] = i == 0 ? near : dup(near);
+		if (way == UNREAD) {
+			fill(&packet, HWB_PING, 1, 0, 0);
+			header_of(&packet)->length = 7;
+			wire_send(fd, packet.bytes, packet.length, NULL, 0);
+		}
+		fill(&packet, HWB_PING, 2, 0, 0);
+		header_of(&packet)->fds = (uint16_t)count;
+		wire_send(fd, packet.bytes, packet.length, fds, count);
+		for (unsigned i = 0; i < count; i++)
+			close(fds[i]);
+		if (way == UNREAD)
+			close(fd);
+		for (int i = 0; i < 20; i++) {
+			int64_t start = now_ms();
+			ck_assert_int_eq(ping(other), HWB_OK);
+			ck_assert_msg(now_ms() - start < 5000, "way %d: %d ms for a PING", way,
+			              (int)(now_ms() - start));
+		}
+		witness();
+	}
+	for (int way = 0; way < WAYS; way++)
+		close(far[way]);
+	close(other);
+}
+END_TEST
+
 /* ---- flow ------------------------------------------------------------- */
 
 /* Sends PINGs with serials from 1 on until the socket takes no more. */
@@ -1266,6 +1335,7 @@ int main(void)
 	tcase_add_test(descriptors, two_control_messages);
 	tcase_add_test(descriptors, descriptor_of_a_refused_request);
 	tcase_add_test(descriptors, credentials_in_a_control_message);
+	tcase_add_test(descriptors, closing_what_lingers_delays_nobody);
 
 	tcase_add_loop_test(hello, nothing_before_hello, 0, REQUESTS);
 	tcase_add_test(hello, no_leniency_before_hello);

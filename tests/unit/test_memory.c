@@ -313,6 +313,51 @@ START_TEST(huge_pages_or_a_hint)
 }
 END_TEST
 
+/* ---- what the host can spare ---- */
+
+START_TEST(the_host_keeps_some)
+{
+	ck_assert_int_eq(memory_reserve(UINT64_MAX, &fault), -1);
+	ck_assert_uint_eq(fault.status, HWB_NO_MEMORY);
+	ck_assert_int_eq(memory_reserve(1ull << 50, &fault), -1);
+	ck_assert_int_eq(memory_reserve(PAGE, &fault), 0);
+	memory_settle(PAGE);
+	ck_assert_int_eq(memory_reserve(0, &fault), 0);
+}
+END_TEST
+
+/* What is under way counts, until it is settled: some time the next does not fit. */
+START_TEST(reservations_add_up)
+{
+	const uint64_t piece = 1ull << 28;
+	uint64_t pieces = 0;
+
+	while (memory_reserve(piece, &fault) == 0)
+		pieces++;
+	ck_assert_uint_eq(fault.status, HWB_NO_MEMORY);
+	ck_assert_int_eq(memory_reserve(2 * piece, &fault), -1);
+	for (uint64_t i = 0; i < pieces; i++)
+		memory_settle(piece);
+	if (pieces > 4) {
+		ck_assert_int_eq(memory_reserve(2 * piece, &fault), 0);
+		memory_settle(2 * piece);
+	}
+}
+END_TEST
+
+START_TEST(pages_that_are_missing)
+{
+	_cleanup_fd_ int fd = memfd(F_SEAL_SHRINK);
+
+	ck_assert_uint_eq(memory_missing(fd, PAGES * PAGE), PAGES * PAGE);
+	ck_assert_uint_eq(memory_missing(fd, PAGE), PAGE);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 0), 1);
+	ck_assert_uint_eq(memory_missing(fd, PAGES * PAGE), (PAGES - 1) * PAGE);
+	ck_assert_int_eq(fallocate(fd, 0, 0, PAGES * PAGE), 0);
+	ck_assert_uint_eq(memory_missing(fd, PAGES * PAGE), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("memory");
@@ -334,6 +379,9 @@ int main(void)
 	tcase_add_test(ours, new_memory_is_sealed_allocated_and_zero);
 	tcase_add_test(ours, impossible_sizes_fail_and_leak_nothing);
 	tcase_add_test(ours, huge_pages_or_a_hint);
+	tcase_add_test(ours, the_host_keeps_some);
+	tcase_add_test(ours, reservations_add_up);
+	tcase_add_test(ours, pages_that_are_missing);
 	suite_add_tcase(suite, memfds);
 	suite_add_tcase(suite, others);
 	suite_add_tcase(suite, ours);
