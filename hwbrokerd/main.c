@@ -106,13 +106,13 @@ static void parse(int argc, char **argv, struct options *options)
 
 /* ---- end ---- */
 
-/* Ends the loop once every device is at rest. */
+/* Ends the loop once every device is at rest, and nothing else is under way. */
 static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
 	const struct broker *broker = watcher->data;
 	(void)revents;
 
-	if (broker->busy_devices == 0)
+	if (broker->busy_devices == 0 && !broker->reloading)
 		ev_break(loop, EVBREAK_ALL);
 }
 

@@ -66,7 +66,7 @@ void reload_policy(struct broker *broker)
 {
 	/* One at a time, or an older file could come in last. */
 	broker->reload_again = broker->reloading;
-	if (broker->reloading)
+	if (broker->reloading || broker->stopping)
 		return;
 	struct reload_job *self = calloc(1, sizeof(*self));
 	if (self == NULL) {

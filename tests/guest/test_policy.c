@@ -3,6 +3,7 @@
  * Limits, force, and a policy that is replaced under a connected client. The
  * suite's runner replaces it on request, as root: see `reloads' in run.
  */
+#define _GNU_SOURCE /* F_SEAL_SHRINK */
 #include "guest.h"
 
 #include <fcntl.h>
@@ -224,6 +225,36 @@ START_TEST(more_devices)
 }
 END_TEST
 
+/* The policy may promise more than there is: the host keeps what it needs. */
+START_TEST(more_memory_than_the_host_has)
+{
+	const uint64_t much = 8ull << 30;
+	const struct hwb_dma_alloc_request made = { .size = much, .flags = HWB_DMA_DEVICE_READS };
+	const struct hwb_dma_map_request brought = { .size = much, .flags = HWB_DMA_DEVICE_READS };
+	struct hwb_acquire_request request = { .bars = 1 };
+	struct example_device edu;
+	struct hwb_dma_reply reply;
+	int fd;
+
+	reload("policy-generous");
+	request.domain = guest_domain();
+	want(HWB_NO_MEMORY, hwb_dma_alloc(guest, request.domain, &made, &reply, &fd, &why));
+	guest_take(EDU, &request, &edu);
+	fd = guest_memfd(much, 0, F_SEAL_SHRINK);
+	want(HWB_NO_MEMORY, hwb_dma_map(guest, request.domain, &brought, fd, &reply, &why));
+	close(fd);
+	/* Before there is a device, nothing is pinned: then the device is refused. */
+	guest_release(edu.handle);
+	guest_wait_state(EDU, HWB_DEVICE_FREE);
+	fd = guest_memfd(much, 0, F_SEAL_SHRINK);
+	want(HWB_OK, hwb_dma_map(guest, request.domain, &brought, fd, &reply, &why));
+	close(fd);
+	want(HWB_NO_MEMORY, guest_try(guest, EDU, &request, &edu));
+	want(HWB_OK, hwb_dma_unmap(guest, request.domain, reply.iova, &why));
+	guest_take(EDU, &request, &edu);
+}
+END_TEST
+
 /* What is open stays so; what is asked for now is judged by the new policy. */
 START_TEST(fewer_devices)
 {
@@ -310,6 +341,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, NULL, reload_back);
 	tcase_add_test(tests, more_requests);
 	tcase_add_test(tests, more_devices);
+	tcase_add_test(tests, more_memory_than_the_host_has);
 	tcase_add_test(tests, fewer_devices);
 	tcase_add_test(tests, another_name);
 	tcase_add_test(tests, mistakes);
