@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* struct ucred */
 #include "server/closer.h"
 
 #include "util/cleanup.h"
@@ -89,10 +90,37 @@ void closer_close(struct peer *peer, const int *fds, uint32_t count)
 		submit(peer->broker, peer_closing_lane(peer), peer, false, fds, count);
 }
 
+/* Whether nothing waits in a connection that was shut down: then nothing of others
+ * goes with it. With SO_PASSCRED each packet comes with credentials, so that one
+ * without bytes is not taken for the end. */
+static bool is_empty(int socket)
+{
+	const int on = 1;
+	union {
+		struct cmsghdr header;
+		unsigned char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	char byte;
+	struct iovec part = { .iov_base = &byte, .iov_len = sizeof(byte) };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+
+	return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
+	       recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT) == 0 &&
+	       message.msg_controllen == 0 && (message.msg_flags & MSG_CTRUNC) == 0;
+}
+
 void closer_hang_up(struct broker *broker, struct lane *lane, int socket)
 {
 	shutdown(socket, SHUT_RDWR);
-	submit(broker, lane, NULL, true, &socket, 1);
+	if (is_empty(socket))
+		close_fd(socket);
+	else
+		submit(broker, lane, NULL, true, &socket, 1);
 }
 
 static void on_interrupt(struct ev_loop *loop, ev_timer *timer, int revents)
