@@ -67,6 +67,7 @@ static void complete(const struct hwb_client *client, struct hwb_call *call, int
  * only by the thread that receives. */
 static void fail_all(struct hwb_client *client, int error)
 {
+	client->fd_calls = 0;
 	if (client->dead == 0)
 		client->dead = error;
 	while (client->calls != NULL) {
@@ -85,8 +86,10 @@ static struct hwb_call *take_call(struct hwb_client *client, uint32_t serial)
 	while (*link != NULL && (*link)->serial != serial)
 		link = &(*link)->next;
 	struct hwb_call *call = *link;
-	if (call != NULL)
+	if (call != NULL) {
 		*link = call->next;
+		client->fd_calls -= call->fds_max != 0;
+	}
 	return call;
 }
 
@@ -197,6 +200,8 @@ static int receive_alone(struct hwb_client *client, int wait_for_it)
 	uint32_t fd_count = 0;
 
 	client->receiving = 1;
+	if (wait_for_it && client->fd_calls == 0)
+		wait_for_it = HWB_WAIT_PLAIN;
 	leave(client);
 	int result = receive(client, &header, &fd_count, wait_for_it);
 	enter(client);
@@ -268,6 +273,7 @@ static int enlist(struct hwb_client *client, struct hwb_call *call, struct hwb_h
 		call->done = 0;
 		call->next = client->calls;
 		client->calls = call;
+		client->fd_calls += call->fds_max != 0;
 	}
 	leave(client);
 	return result;
@@ -338,6 +344,7 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
 	client->next_serial = 0;
 	client->receiving = 0;
 	client->waiting = 0;
+	client->fd_calls = 0;
 	client->dead = 0;
 	int result = hwb_begin(client, &call, HWB_HELLO, 0, &hello, sizeof(hello), -1);
 	return result != 0 ? result : hwb_finish(client, &call);

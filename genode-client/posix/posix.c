@@ -13,10 +13,28 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#if defined(__has_include)
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define HAVE_SINGLE_THREADED
+#endif
+#endif
+
 union control {
 	struct cmsghdr header;
 	unsigned char bytes[CMSG_SPACE(sizeof(int) * HWB_FDS_MAX)];
 };
+
+/* A process with one thread, as most drivers are, needs no lock, and nobody can ask
+ * for descriptors while it waits: together a twentieth of the smallest request. */
+static int alone(void)
+{
+#ifdef HAVE_SINGLE_THREADED
+	return __libc_single_threaded;
+#else
+	return 0;
+#endif
+}
 
 /* ---- transport: the context is the struct hwb_posix ---- */
 
@@ -81,16 +99,23 @@ static long posix_receive(void *context, void *packet, int *fds, uint32_t *fd_co
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control),
 	};
+	const int plain = wait == HWB_WAIT_PLAIN && alone();
 	const int flags = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
 	ssize_t length;
 
 	/* RESET comes once, when the broker left a request unread, and before what it
 	 * had said; the end of the stream still follows. */
 	do
-		length = recvmsg(posix->socket, &message, flags);
+		length = plain ? recv(posix->socket, packet, HWB_MESSAGE_MAX, 0)
+		               : recvmsg(posix->socket, &message, flags);
 	while (length < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (length < 0)
 		return -errno;
+	*fd_count = 0;
+	/* A descriptor would be closed, and be missing; a packet that is cut is not as
+	 * long as it says. */
+	if (plain)
+		return length;
 	*fd_count = take_fds(&message, fds);
 	/* Cut: the descriptor table may be full. What came is of no use alone. */
 	if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
@@ -111,19 +136,31 @@ static void posix_close_fd(void *context, int fd)
 
 static void monitor_acquire(void *context)
 {
-	pthread_mutex_lock(&((struct hwb_posix *)context)->mutex);
+	struct hwb_posix *posix = context;
+
+	if (alone())
+		return;
+	pthread_mutex_lock(&posix->mutex);
+	posix->locked = 1;
 }
 
 static void monitor_release(void *context)
 {
-	pthread_mutex_unlock(&((struct hwb_posix *)context)->mutex);
+	struct hwb_posix *posix = context;
+
+	if (!posix->locked)
+		return;
+	posix->locked = 0;
+	pthread_mutex_unlock(&posix->mutex);
 }
 
 static void monitor_wait(void *context)
 {
 	struct hwb_posix *posix = context;
 
+	posix->locked = 0;
 	pthread_cond_wait(&posix->changed, &posix->mutex);
+	posix->locked = 1;
 }
 
 static void monitor_wake_all(void *context)
@@ -189,6 +226,7 @@ int hwb_posix_open(struct hwb_posix *posix, const char *path, hwb_event_handler 
 	posix->socket = open_socket(path, error);
 	if (posix->socket < 0)
 		return posix->socket;
+	posix->locked = 0;
 	pthread_mutex_init(&posix->mutex, NULL);
 	pthread_cond_init(&posix->changed, NULL);
 	int result =

@@ -79,6 +79,8 @@ struct hwb_part {
 
 #define HWB_PARTS_MAX 3u
 
+#define HWB_WAIT_PLAIN 2 /* a value of `wait` below */
+
 /* How packets travel. Both functions retry EINTR themselves.
  *
  * `send` makes one packet of `count` parts, 1 to HWB_PARTS_MAX, of which the first
@@ -90,10 +92,13 @@ struct hwb_part {
  *
  * `receive`, which one thread at a time calls, returns bytes or a negative errno;
  * 0: the broker hung up. ECONNRESET, which a Unix socket reports once and ahead of
- * the broker's last messages, it retries as EINTR. If nothing is there, it waits if `wait` is not
- * 0, and else answers -EAGAIN. `packet` has room for HWB_MESSAGE_MAX bytes, `fds` for HWB_FDS_MAX
- * descriptors, which it makes close-on-exec; it closes any beyond, and answers -EPROTO if the
- * packet or the descriptors were cut. */
+ * the broker's last messages, it retries as EINTR. If nothing is there, it waits if
+ * `wait` is not 0, and else answers -EAGAIN. With HWB_WAIT_PLAIN no request that is
+ * under way expects descriptors: it may do without the costlier call that takes them,
+ * if no other thread can make such a request meanwhile. `packet` has room for
+ * HWB_MESSAGE_MAX bytes, `fds` for HWB_FDS_MAX descriptors, which it makes
+ * close-on-exec; it closes any beyond, and answers -EPROTO if the packet or the
+ * descriptors were cut. */
 struct hwb_transport {
 	void *context;
 	int (*send)(void *context, const struct hwb_part *parts, uint32_t count, int fd);
@@ -162,10 +167,11 @@ struct hwb_client {
 	struct hwb_monitor monitor;
 	hwb_event_handler on_event;
 	void *event_context;
-	struct hwb_call *calls; /* in flight; under monitor, as the next four */
+	struct hwb_call *calls; /* in flight; under monitor, as the next five */
 	uint32_t next_serial;
 	uint32_t receiving;                   /* a thread is; packet and received_fds are its own */
 	uint32_t waiting;                     /* threads in monitor.wait */
+	uint32_t fd_calls;                    /* calls in flight that expect descriptors */
 	int dead;                             /* negative errno once the connection failed */
 	struct hwb_hello_reply hello;         /* after hwb_connect(): limits and features */
 	uint64_t packet[HWB_MESSAGE_MAX / 8]; /* received */

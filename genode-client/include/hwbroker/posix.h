@@ -24,6 +24,7 @@ struct hwb_posix {
 	int socket;            /* to poll; hwb_receive_ready() when it is readable */
 	pthread_mutex_t mutex; /* the monitor's two halves */
 	pthread_cond_t changed;
+	int locked; /* the mutex is, by whoever is in the monitor */
 };
 
 /* Connects to `path`, or with NULL to $HWBROKER_SOCKET, or to the default
