@@ -35,6 +35,15 @@ static struct device_session *session_of(struct job *job)
 	return (struct device_session *)((char *)job - offsetof(struct device_session, release));
 }
 
+/* Whether one of those that were to go back did not come to rest in the meantime. */
+static bool any_unfit(const struct release_job *release)
+{
+	for (uint32_t i = 0; i < release->restore_count; i++)
+		if (release->restore[i]->unit.unfit)
+			return true;
+	return false;
+}
+
 static void run_release(struct job *job)
 {
 	struct device_session *self = session_of(job);
@@ -43,7 +52,9 @@ static void run_release(struct job *job)
 
 	release->result = operate_close(self->session.peer->broker->host.backend, self->device,
 	                                &release->fault);
-	for (uint32_t i = 0; release->result == 0 && i < release->restore_count; i++) {
+	if (release->result != 0 || any_unfit(release))
+		return;
+	for (uint32_t i = 0; i < release->restore_count; i++) {
 		if (operate_restore(release->restore[i], &fault) == 0)
 			release->restored |= 1ull << i;
 		else
