@@ -72,7 +72,9 @@ AWK
 for options in -O2 -Os -O3 "-O2 -fstack-protector-strong"
 do
 	rm -f "$work"/*.ci
-	for file in genode-client/core/client.c genode-client/core/requests.c protocol/codec.c
+	for file in genode-client/core/client.c genode-client/core/requests.c protocol/codec.c \
+		genode-client/genode-rom/device.c genode-client/genode-rom/rom.c \
+		genode-client/genode-rom/shadow.c
 	do
 		# shellcheck disable=SC2086
 		gcc -std=c11 -ffreestanding -fPIC $options -fcallgraph-info=su \

@@ -2,6 +2,7 @@
 /* Public headers as C++20, with the warnings that C++ projects turn on. */
 #include <hwbroker/client.h>
 #include <hwbroker/codec.h>
+#include <hwbroker/genode.h>
 #include <hwbroker/posix.h>
 #include <hwbroker/protocol.h>
 

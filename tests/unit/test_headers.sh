@@ -40,7 +40,7 @@ do
 done
 
 # Those for embedders need no libc.
-for name in protocol codec client
+for name in protocol codec client genode
 do
 	echo "#include <hwbroker/$name.h>" > "$work/alone.c"
 	# shellcheck disable=SC2086
