@@ -196,9 +196,16 @@ static const struct shape shapes[] = {
 	  .reply_size = SIZE(hwb_list_reply),
 	  .reply_tail = RECORDS,
 	  .record_size = SIZE(hwb_admin_session) },
+	{ .opcode = HWB_ADMIN_GIVEN,
+	  .name = "ADMIN_GIVEN",
+	  .about_nothing = 1,
+	  .request_size = SIZE(hwb_given_request),
+	  .reply_size = SIZE(hwb_list_reply),
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_device) },
 };
 
-enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x64 };
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x65 };
 
 /* Index into shapes plus one, by opcode: one look-up per message. */
 static const uint8_t shape_of[OPCODES] = {
@@ -230,6 +237,7 @@ static const uint8_t shape_of[OPCODES] = {
 	[HWB_ADMIN_DEVICES] = 26,
 	[HWB_ADMIN_CLIENTS] = 27,
 	[HWB_ADMIN_SESSIONS] = 28,
+	[HWB_ADMIN_GIVEN] = 29,
 };
 
 static const struct shape *find(uint32_t opcode)

@@ -35,11 +35,33 @@ int hwb_close(struct hwb_client *client, uint32_t session, struct hwb_error *err
 	return command(client, HWB_CLOSE, session, NULL, 0, error);
 }
 
-/* Fetches the next page. 1: there is one; 0: the page before was the last. */
-static int turn_page(struct hwb_client *client, uint16_t opcode, uint32_t session,
+/* What a list is asked for by. */
+struct subject {
+	uint16_t opcode;
+	uint32_t session;
+	const char *name; /* of ADMIN_GIVEN, else NULL */
+};
+
+/* 0: it does not fit. */
+static int copy_name(char to[HWB_NAME_SIZE], const char *from)
+{
+	__builtin_memset(to, 0, HWB_NAME_SIZE);
+	for (size_t i = 0; i < HWB_NAME_SIZE; i++) {
+		if (from[i] == '\0')
+			return 1;
+		to[i] = from[i];
+	}
+	return 0;
+}
+
+/* Fetches the next page. 1: there is one; 0: the page before was the last. The
+ * request is made up where the records were, all of which have been taken: the stack
+ * has no room for a name. */
+static int turn_page(struct hwb_client *client, const struct subject *subject,
                      struct hwb_list *list, struct hwb_error *error)
 {
-	const struct hwb_list_request request = { list->next };
+	uint64_t *request = list->page.records; /* struct hwb_list_request, or ..._given_... */
+	size_t length = sizeof(struct hwb_list_request);
 	struct hwb_call call = {
 		.reply = &list->page,
 		.reply_size = sizeof(list->page),
@@ -48,7 +70,13 @@ static int turn_page(struct hwb_client *client, uint16_t opcode, uint32_t sessio
 
 	if (list->begun && list->next == 0)
 		return 0;
-	int result = ask(client, &call, opcode, session, &request, sizeof(request), -1);
+	request[0] = list->next;
+	if (subject->name != NULL) {
+		if (!copy_name((char *)&request[1], subject->name))
+			return -E_INVAL;
+		length = sizeof(struct hwb_given_request);
+	}
+	int result = ask(client, &call, subject->opcode, subject->session, request, length, -1);
 	if (result != 0)
 		return result;
 	list->begun = 1;
@@ -58,7 +86,7 @@ static int turn_page(struct hwb_client *client, uint16_t opcode, uint32_t sessio
 }
 
 /* Records of `size` bytes, as version 1 knows them: a later broker's may be longer. */
-static int read_list(struct hwb_client *client, uint16_t opcode, uint32_t session,
+static int read_list(struct hwb_client *client, const struct subject *subject,
                      struct hwb_list *list, void *records, uint32_t size, uint32_t max,
                      struct hwb_error *error)
 {
@@ -70,7 +98,7 @@ static int read_list(struct hwb_client *client, uint16_t opcode, uint32_t sessio
 	if (max == 0)
 		return -E_INVAL;
 	while (list->taken == head->count) {
-		int result = turn_page(client, opcode, session, list, error);
+		int result = turn_page(client, subject, list, error);
 		if (result <= 0)
 			return result;
 	}
@@ -83,7 +111,9 @@ static int read_list(struct hwb_client *client, uint16_t opcode, uint32_t sessio
 int hwb_device_list(struct hwb_client *client, struct hwb_list *list, struct hwb_device *devices,
                     uint32_t max, struct hwb_error *error)
 {
-	return read_list(client, HWB_DEVICE_LIST, 0, list, devices, sizeof(*devices), max, error);
+	const struct subject subject = { HWB_DEVICE_LIST, 0, NULL };
+
+	return read_list(client, &subject, list, devices, sizeof(*devices), max, error);
 }
 
 int hwb_device_info(struct hwb_client *client, const struct hwb_pci_address *address,
@@ -274,8 +304,9 @@ int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_err
 int hwb_domain_info(struct hwb_client *client, uint32_t domain, struct hwb_list *list,
                     struct hwb_iova_range *windows, uint32_t max, struct hwb_error *error)
 {
-	return read_list(client, HWB_DOMAIN_INFO, domain, list, windows, sizeof(*windows), max,
-	                 error);
+	const struct subject subject = { HWB_DOMAIN_INFO, domain, NULL };
+
+	return read_list(client, &subject, list, windows, sizeof(*windows), max, error);
 }
 
 int hwb_domain_assign(struct hwb_client *client, uint32_t domain, uint32_t device,
@@ -324,4 +355,12 @@ int hwb_dma_unmap(struct hwb_client *client, uint32_t domain, uint64_t iova,
 	const struct hwb_dma_unmap_request unmap = { iova };
 
 	return command(client, HWB_DMA_UNMAP, domain, &unmap, sizeof(unmap), error);
+}
+
+int hwb_admin_given(struct hwb_client *client, const char *name, struct hwb_list *list,
+                    struct hwb_device *devices, uint32_t max, struct hwb_error *error)
+{
+	const struct subject subject = { HWB_ADMIN_GIVEN, 0, name };
+
+	return read_list(client, &subject, list, devices, sizeof(*devices), max, error);
 }

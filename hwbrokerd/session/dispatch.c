@@ -51,6 +51,7 @@ static const struct service {
 	[HWB_ADMIN_DEVICES] = { serve_admin_devices, OPERATORS },
 	[HWB_ADMIN_CLIENTS] = { serve_admin_clients, OPERATORS },
 	[HWB_ADMIN_SESSIONS] = { serve_admin_sessions, OPERATORS },
+	[HWB_ADMIN_GIVEN] = { serve_admin_given, OPERATORS },
 };
 
 /* Refuses what is out of order; false: do not serve it. */

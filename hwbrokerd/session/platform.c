@@ -5,19 +5,25 @@
 
 #include <string.h>
 
-int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,
-                 struct fault *fault)
+static int may(const struct policy *policy, const struct policy_client *client,
+               const struct device *device, enum policy_kind kind, struct fault *fault)
 {
 	struct policy_device about = device_for_policy(device);
 	struct policy_resource resource = { .kind = kind, .device = &about };
 	struct policy_verdict verdict;
 
-	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
+	policy_decide(policy, client, &resource, &verdict);
 	if (verdict.granted)
 		return 0;
 	if (fault != NULL)
 		*fault = verdict.why;
 	return -1;
+}
+
+int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,
+                 struct fault *fault)
+{
+	return may(peer->broker->policy, peer->client, device, kind, fault);
 }
 
 struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
@@ -47,8 +53,9 @@ struct device *platform_find(const struct peer *peer, const struct hwb_pci_addre
 	return NULL;
 }
 
-void platform_describe(const struct peer *peer, const struct device *device,
-                       struct hwb_device *facts)
+/* To `peer`, with the rights of `client`, which may be NULL. */
+static void describe(const struct peer *peer, const struct policy_client *client,
+                     const struct device *device, struct hwb_device *facts)
 {
 	*facts = device->facts;
 	facts->state = lifecycle_public(device->state);
@@ -56,37 +63,51 @@ void platform_describe(const struct peer *peer, const struct device *device,
 		facts->flags |= HWB_DEVICE_RESETS;
 	if (device->owner == peer)
 		facts->flags |= HWB_DEVICE_MINE;
-	if (peer->client != NULL && platform_may(peer, device, POLICY_DMA, NULL) == 0)
+	if (client != NULL && may(peer->broker->policy, client, device, POLICY_DMA, NULL) == 0)
 		facts->flags |= HWB_DEVICE_MAY_DMA;
 }
 
-void serve_device_list(struct request *request)
+void platform_describe(const struct peer *peer, const struct device *device,
+                       struct hwb_device *facts)
+{
+	describe(peer, peer->client, device, facts);
+}
+
+void platform_list(const struct request *request, const struct policy_client *client,
+                   uint64_t cursor)
 {
 	enum {
 		ROOM = (HWB_MESSAGE_MAX - sizeof(struct hwb_header) -
 		        sizeof(struct hwb_list_reply)) /
 		       sizeof(struct hwb_device)
 	};
-	const struct hwb_list_request *list = request->body;
-	const struct inventory *inventory = &request->peer->broker->inventory;
+	const struct peer *peer = request->peer;
+	const struct inventory *inventory = &peer->broker->inventory;
 	struct {
 		struct hwb_list_reply head;
 		struct hwb_device devices[ROOM];
 	} reply = { .head.record_size = sizeof(struct hwb_device) };
 
-	for (uint32_t i = inventory_from(inventory, list->cursor); i < inventory->count; i++) {
+	for (uint32_t i = inventory_from(inventory, cursor); i < inventory->count; i++) {
 		const struct device *device = inventory->devices[i];
 		if (device->state == LIFE_GONE ||
-		    platform_may(request->peer, device, POLICY_DEVICE, NULL) != 0)
+		    may(peer->broker->policy, client, device, POLICY_DEVICE, NULL) != 0)
 			continue;
 		if (reply.head.count == ROOM) {
 			reply.head.next = inventory_key(&device->facts.address);
 			break;
 		}
-		platform_describe(request->peer, device, &reply.devices[reply.head.count++]);
+		describe(peer, client, device, &reply.devices[reply.head.count++]);
 	}
 	request_reply(request, 0, &reply,
 	              sizeof(reply.head) + reply.head.count * sizeof(struct hwb_device), NULL, 0);
+}
+
+void serve_device_list(struct request *request)
+{
+	const struct hwb_list_request *list = request->body;
+
+	platform_list(request, request->peer->client, list->cursor);
 }
 
 void serve_device_info(struct request *request)

@@ -5,6 +5,7 @@
 #ifndef HWBROKERD_SESSION_PLATFORM_H
 #define HWBROKERD_SESSION_PLATFORM_H
 
+#include "server/request.h"
 #include "session/session.h"
 
 /* The device if this client may see it; otherwise NULL and `fault` (which may be
@@ -19,5 +20,9 @@ int platform_may(const struct peer *peer, const struct device *device, enum poli
 /* The device as `peer` sees it now. */
 void platform_describe(const struct peer *peer, const struct device *device,
                        struct hwb_device *facts);
+
+/* Answers with the page at `cursor` of the devices that the policy gives `client`. */
+void platform_list(const struct request *request, const struct policy_client *client,
+                   uint64_t cursor);
 
 #endif

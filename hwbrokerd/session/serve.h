@@ -50,5 +50,6 @@ void serve_admin_status(struct request *request);
 void serve_admin_devices(struct request *request);
 void serve_admin_clients(struct request *request);
 void serve_admin_sessions(struct request *request);
+void serve_admin_given(struct request *request);
 
 #endif

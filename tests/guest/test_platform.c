@@ -168,6 +168,85 @@ START_TEST(invisible_devices)
 }
 END_TEST
 
+/* ---- what the policy gives to whom ---- */
+
+static int given(const char *client, struct hwb_device *devices, uint32_t max)
+{
+	static struct hwb_list list;
+
+	list = (struct hwb_list){ 0 };
+	return hwb_admin_given(guest, client, &list, devices, max, &why);
+}
+
+START_TEST(given_to_oneself)
+{
+	static struct hwb_list list;
+	struct hwb_device seen[21], told[21];
+	struct example_device edu;
+
+	guest_take(EDU, &nothing, &edu);
+	int count = hwb_device_list(guest, &list, seen, 21, &why);
+	ck_assert_int_eq(given("driver", told, 21), count);
+	ck_assert_mem_eq(told, seen, (size_t)count * sizeof(seen[0]));
+	ck_assert_uint_ne(told[0].flags & HWB_DEVICE_MINE, 0);
+}
+END_TEST
+
+START_TEST(given_to_another)
+{
+	const struct hwb_pci_address edu = guest_address(EDU), edu2 = guest_address(EDU2);
+	struct hwb_device told[21], own;
+	struct example_device device;
+
+	guest_take(EDU, &nothing, &device);
+	ck_assert_int_eq(given("other", told, 21), 2);
+	ck_assert_mem_eq(&told[0].address, &edu, sizeof(edu));
+	ck_assert_mem_eq(&told[1].address, &edu2, sizeof(edu2));
+	ck_assert_uint_eq(told[0].flags & HWB_DEVICE_MAY_DMA, 0);
+	ck_assert_uint_ne(told[1].flags & HWB_DEVICE_MAY_DMA, 0);
+	/* But for that they are the same, and to be told is not to be given. */
+	want(HWB_OK, info(EDU, &own));
+	told[0].flags |= HWB_DEVICE_MAY_DMA;
+	ck_assert_mem_eq(&told[0], &own, sizeof(own));
+	want(HWB_NOT_FOUND, info(EDU2, &own));
+	want(HWB_NOT_FOUND, acquire(EDU2, 0));
+}
+END_TEST
+
+static int given_by(const struct hwb_given_request *request)
+{
+	static struct hwb_list list;
+	struct hwb_call call = { .reply = &list.page,
+		                 .reply_size = sizeof(list.page),
+		                 .error = &why };
+
+	ck_assert_int_eq(hwb_begin(guest, &call, HWB_ADMIN_GIVEN, 0, request, sizeof(*request), -1),
+	                 0);
+	return hwb_finish(guest, &call);
+}
+
+START_TEST(given_to_nobody)
+{
+	static const char *const names[] = { "", "Driver", "driver ", "drive",
+		                             "nobody-of-the-longest-name-yet1" };
+	struct hwb_given_request request = { .client = "driver" };
+	struct hwb_device told[21];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		want(HWB_NOT_FOUND, given(names[i], told, 21));
+		ck_assert_uint_eq(why.field, 32);
+		ck_assert_msg(strstr(why.reason, "hwbroker.conf") != NULL, "%s", why.reason);
+	}
+	request.client[31] = 'x'; /* something behind the zero */
+	want(HWB_INVALID, given_by(&request));
+	ck_assert_uint_eq(why.field, 32);
+	memset(request.client, 'x', sizeof(request.client)); /* no zero */
+	want(HWB_INVALID, given_by(&request));
+	request = (struct hwb_given_request){ .cursor = UINT64_MAX, .client = "driver" };
+	want(HWB_OK, given_by(&request));
+}
+END_TEST
+
 /* ---- getting ---- */
 
 START_TEST(one_owner_at_a_time)
@@ -781,6 +860,10 @@ static void add_cases(Suite *suite)
 	tcase_add_test(tests, states);
 	tcase_add_test(tests, info_by_handle);
 	tcase_add_test(tests, invisible_devices);
+	tests = guest_case(suite, "given");
+	tcase_add_test(tests, given_to_oneself);
+	tcase_add_test(tests, given_to_another);
+	tcase_add_test(tests, given_to_nobody);
 	tests = guest_case(suite, "getting");
 	tcase_add_test(tests, one_owner_at_a_time);
 	tcase_add_test(tests, wrong_acquires);

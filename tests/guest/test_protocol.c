@@ -280,6 +280,7 @@ static const struct request requests[] = {
 	{ HWB_ADMIN_DEVICES, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_ADMIN_CLIENTS, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_ADMIN_SESSIONS, sizeof(struct hwb_list_request), NO_SESSION, false },
+	{ HWB_ADMIN_GIVEN, sizeof(struct hwb_given_request), NO_SESSION, false },
 };
 
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };
@@ -1221,12 +1222,19 @@ START_TEST(administration_is_for_operators)
 	struct packet packet;
 	int fd = wire_greeted(&hello);
 
-	for (uint32_t opcode = HWB_ADMIN_STATUS; opcode <= HWB_ADMIN_SESSIONS; opcode++) {
+	ck_assert_uint_eq(hello.features & HWB_FEATURE_ADMIN, 0);
+	for (uint32_t opcode = HWB_ADMIN_STATUS; opcode <= HWB_ADMIN_GIVEN; opcode++) {
 		fill(&packet, opcode, 9, 0,
-		     opcode == HWB_ADMIN_STATUS ? 0 : sizeof(struct hwb_list_request));
-		ck_assert_int_eq(exchange(fd, &packet),
-		                 (hello.features & HWB_FEATURE_ADMIN) != 0 ? HWB_OK : HWB_DENIED);
+		     opcode == HWB_ADMIN_STATUS  ? 0
+		     : opcode == HWB_ADMIN_GIVEN ? sizeof(struct hwb_given_request)
+		                                 : sizeof(struct hwb_list_request));
+		ck_assert_int_eq(exchange(fd, &packet), HWB_DENIED);
 	}
+	/* Not even one's own, by the name that one has. */
+	struct hwb_given_request own = { .client = "driver" };
+	fill(&packet, HWB_ADMIN_GIVEN, 9, 0, sizeof(own));
+	memcpy(body_of(&packet), &own, sizeof(own));
+	ck_assert_int_eq(exchange(fd, &packet), HWB_DENIED);
 	expect_alive(fd);
 	close(fd);
 }

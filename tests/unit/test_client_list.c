@@ -11,6 +11,9 @@
  * Its cursors look as if they went backwards: nobody may make sense of them. */
 enum { PAGES = 4, FIRST = 100, DOMAIN = 9 };
 
+/* As long as a name may be. */
+static const char CLIENT[HWB_NAME_SIZE] = "a-client-with-the-longest-name1";
+
 static uint32_t page_counts[PAGES];
 static uint32_t record_size;
 static unsigned pages_asked;
@@ -38,7 +41,7 @@ static void send_page(int broker, const union packet *request, unsigned page)
 			                           .bars[5].size = number };
 		const struct hwb_iova_range window = { number, number };
 		unsigned char *at = reply.bytes + sizeof(reply.head) + i * record_size;
-		if (request->header.opcode == HWB_DEVICE_LIST)
+		if (request->header.opcode != HWB_DOMAIN_INFO)
 			memcpy(at, &device,
 			       record_size < sizeof(device) ? record_size : sizeof(device));
 		else
@@ -57,8 +60,12 @@ static void serve_lists(int broker)
 		struct hwb_list_request list;
 		unsigned page = 0;
 		must(packet.header.session ==
-		             (packet.header.opcode == HWB_DEVICE_LIST ? 0 : DOMAIN),
+		             (packet.header.opcode == HWB_DOMAIN_INFO ? DOMAIN : 0),
 		     "the domain is named");
+		if (packet.header.opcode == HWB_ADMIN_GIVEN)
+			must(memcmp((const char *)body_of(&packet) + sizeof(list), CLIENT,
+			            HWB_NAME_SIZE) == 0,
+			     "the client is named, and padded");
 		memcpy(&list, body_of(&packet), sizeof(list));
 		while (cursor_of(page) != list.cursor)
 			must(++page < PAGES, "the cursor is one of ours");
@@ -119,6 +126,26 @@ START_TEST(nothing_is_lost)
 		ck_assert_int_eq(hwb_device_list(client, &list, devices, 1, NULL), 0);
 		ck_assert_uint_eq(pages_asked, PAGES);
 	}
+	finish();
+}
+END_TEST
+
+START_TEST(what_another_is_given)
+{
+	static const char too_long[] = "a-client-with-the-longest-name12";
+	struct hwb_device devices[16];
+
+	record_size = sizeof(devices[0]);
+	start_open(serve_lists, NULL, NULL);
+	memset(&list, 0, sizeof(list));
+	set_pages(3, 0, 2, 0);
+	ck_assert_int_eq(hwb_admin_given(client, CLIENT, &list, devices, 0, NULL), -EINVAL);
+	ck_assert_int_eq(hwb_admin_given(client, too_long, &list, devices, 16, NULL), -EINVAL);
+	ck_assert_uint_eq(pages_asked, 0);
+	ck_assert_int_eq(hwb_admin_given(client, CLIENT, &list, devices, 16, NULL), 3);
+	ck_assert_int_eq(hwb_admin_given(client, CLIENT, &list, devices, 16, NULL), 2);
+	check_device(&devices[1], FIRST + 4);
+	ck_assert_int_eq(hwb_admin_given(client, CLIENT, &list, devices, 16, NULL), 0);
 	finish();
 }
 END_TEST
@@ -247,6 +274,7 @@ int main(void)
 	tcase_set_timeout(cases, 60);
 	tcase_add_loop_test(cases, nothing_is_lost, 0, 2);
 	tcase_add_test(cases, the_longest_page);
+	tcase_add_test(cases, what_another_is_given);
 	tcase_add_test(cases, empty_lists_and_no_room);
 	tcase_add_test(cases, a_list_goes_on_after_a_refusal);
 	tcase_add_test(cases, short_records_are_malformed);

@@ -133,6 +133,7 @@ static const struct message messages[] = {
 	{ .opcode = 0x61, .size = 8, .reply = 16, .record = 416 },
 	{ .opcode = 0x62, .size = 8, .reply = 16, .record = 80 },
 	{ .opcode = 0x63, .size = 8, .reply = 16, .record = 128 },
+	{ .opcode = 0x64, .size = 40, .reply = 16, .record = 192 },
 };
 
 enum { MESSAGES = sizeof(messages) / sizeof(messages[0]) };
@@ -961,6 +962,7 @@ static const struct constant constants[] = {
 	C(HWB_ADMIN_DEVICES),
 	C(HWB_ADMIN_CLIENTS),
 	C(HWB_ADMIN_SESSIONS),
+	C(HWB_ADMIN_GIVEN),
 	C(HWB_EVENT_DEVICE),
 	C(HWB_EVENT_POLICY),
 	C(HWB_OK),
@@ -1216,6 +1218,8 @@ static const struct field fields[] = {
 	F(admin_session, reserved),
 	F(admin_session, client),
 	F(admin_session, resource),
+	F(given_request, cursor),
+	F(given_request, client),
 };
 /* clang-format on */
 

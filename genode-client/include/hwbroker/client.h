@@ -305,6 +305,11 @@ int hwb_dma_map(struct hwb_client *client, uint32_t domain,
 int hwb_dma_unmap(struct hwb_client *client, uint32_t domain, uint64_t iova,
                   struct hwb_error *error);
 
+/* For operators (HWB_FEATURE_ADMIN): the devices that the policy gives the client that
+ * it calls `name`; as hwb_device_list(). -EINVAL: no name is that long. */
+int hwb_admin_given(struct hwb_client *client, const char *name, struct hwb_list *list,
+                    struct hwb_device *devices, uint32_t max, struct hwb_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -83,6 +83,7 @@ enum hwb_opcode {
 	HWB_ADMIN_DEVICES = 0x61,
 	HWB_ADMIN_CLIENTS = 0x62,
 	HWB_ADMIN_SESSIONS = 0x63,
+	HWB_ADMIN_GIVEN = 0x64,
 
 	HWB_EVENT_DEVICE = 0x80,
 	HWB_EVENT_POLICY = 0x81
@@ -547,5 +548,13 @@ struct hwb_admin_session {
 	char resource[80]; /* e.g. "0000:00:03.0 BAR 0 0xfebc0000-0xfebdffff wc" */
 };
 HWB_PIN(sizeof(struct hwb_admin_session) == 128);
+
+/* ADMIN_GIVEN: what DEVICE_LIST would tell a connection of the client that the
+ * policy calls `client`. Reply: hwb_list_reply and hwb_device records. */
+struct hwb_given_request {
+	uint64_t cursor;            /* as in hwb_list_request */
+	char client[HWB_NAME_SIZE]; /* NUL padded */
+};
+HWB_PIN(sizeof(struct hwb_given_request) == 40);
 
 #endif
