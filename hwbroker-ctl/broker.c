@@ -5,16 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int explain(int result, const struct hwb_error *error)
+const char broker_operators[] =
+        "Root may, and the members of the group that the policy names as query_group\n"
+        "(hwbroker, unless it says otherwise): `adduser USER hwbroker', then log in anew.\n";
+
+int broker_explain(const char *what, int result, const struct hwb_error *error, const char *hint)
 {
 	enum hwb_status status = hwb_refusal_of(result);
 
-	hwb_posix_print_error("hwbroker-ctl", result, error);
+	hwb_posix_print_error(what, result, error);
 	if (status == HWB_NOT_ADMITTED || status == HWB_DENIED || result == -EACCES) {
-		fputs("Root may, and the members of the group that the policy names as query_group\n"
-		      "(hwbroker, unless it says otherwise): `adduser USER hwbroker', then log in "
-		      "anew.\n",
-		      stderr);
+		fputs(hint, stderr);
 		return EXIT_MAY_NOT;
 	}
 	if (status == HWB_OK && (result == -ENOENT || result == -ECONNREFUSED || result == -EPIPE))
@@ -22,10 +23,20 @@ static int explain(int result, const struct hwb_error *error)
 	return EXIT_REFUSED;
 }
 
+static int explain(int result, const struct hwb_error *error)
+{
+	return broker_explain("hwbroker-ctl", result, error, broker_operators);
+}
+
+int broker_connect(struct broker *broker, const struct context *context, struct hwb_error *error)
+{
+	return hwb_posix_open(&broker->posix, context->socket, NULL, NULL, error);
+}
+
 int broker_open(struct broker *broker, const struct context *context)
 {
 	struct hwb_error error;
-	int result = hwb_posix_open(&broker->posix, context->socket, NULL, NULL, &error);
+	int result = broker_connect(broker, context, &error);
 
 	if (result != 0)
 		return explain(result, &error);

@@ -17,6 +17,16 @@ struct broker {
 int broker_open(struct broker *broker, const struct context *context);
 void broker_close(struct broker *broker);
 
+/* Connects, whatever the caller may. What hwb_posix_open() answers; prints nothing. */
+int broker_connect(struct broker *broker, const struct context *context, struct hwb_error *error);
+
+/* Prints what went wrong with `what`, and `hint` if it is a matter of rights. Returns
+ * the status to end with. */
+int broker_explain(const char *what, int result, const struct hwb_error *error, const char *hint);
+
+/* How to get the right to look at the broker. */
+extern const char broker_operators[];
+
 /* Fetches all pages of a list. `records` receives an array, to be freed, of
  * `count` records of `size` bytes each, the fields that an older broker does
  * not have zeroed. */

@@ -19,14 +19,20 @@ struct context {
 	FILE *out;
 	const char *socket; /* NULL: the default */
 	bool json;
-	unsigned width; /* of the terminal, 0: none */
+	unsigned width;          /* of the terminal, 0: none */
+	const char *as;          /* --as: name of a client; NULL: the caller's own */
+	const char *framebuffer; /* --framebuffer, as it was written; NULL: none */
 };
+
+/* Options that not every command has. */
+enum { TAKES_JSON = 1, TAKES_AS = 2, TAKES_FRAMEBUFFER = 4 };
 
 struct command {
 	const char *verb;
 	const char *object; /* NULL: the verb stands alone */
 	const char *about;
 	int (*run)(const struct context *context);
+	unsigned takes;
 };
 
 /* Each returns an enum exit_status and has said on stderr what went wrong. */
@@ -34,5 +40,7 @@ int list_devices(const struct context *context);
 int list_clients(const struct context *context);
 int list_sessions(const struct context *context);
 int show_status(const struct context *context);
+int genode_devices(const struct context *context);
+int genode_platform_info(const struct context *context);
 
 #endif

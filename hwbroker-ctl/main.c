@@ -13,11 +13,16 @@
 #include <unistd.h>
 
 static const struct command commands[] = {
-	{ "list", "devices", "devices, their drivers, states and owners", list_devices },
-	{ "list", "clients", "connections and what they use", list_clients },
-	{ "list", "sessions", "what each connection has open", list_sessions },
-	{ "status", NULL, "what the daemon and the kernel offer, and what is missing",
-	  show_status },
+	{ "list", "devices", "devices, their drivers, states and owners", list_devices,
+	  TAKES_JSON },
+	{ "list", "clients", "connections and what they use", list_clients, TAKES_JSON },
+	{ "list", "sessions", "what each connection has open", list_sessions, TAKES_JSON },
+	{ "status", NULL, "what the daemon and the kernel offer, and what is missing", show_status,
+	  TAKES_JSON },
+	{ "genode-devices", NULL, "the policy's view as Genode's ROM `devices'", genode_devices,
+	  TAKES_AS },
+	{ "genode-platform-info", NULL, "Genode's ROM `platform_info'", genode_platform_info,
+	  TAKES_FRAMEBUFFER },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -31,10 +36,14 @@ static void usage(FILE *file)
 		char words[32];
 		snprintf(words, sizeof(words), "%s %s", commands[i].verb,
 		         commands[i].object != NULL ? commands[i].object : "");
-		fprintf(file, "  %-16s %s\n", words, commands[i].about);
+		fprintf(file, "  %-21s %s\n", words, commands[i].about);
 	}
 	fputs("\nOptions:\n"
 	      "  --json           print JSON for programs instead of a table\n"
+	      "  --as CLIENT      genode-devices: what the policy gives that client\n"
+	      "                   (default: the caller)\n"
+	      "  --framebuffer ADDRESS,WIDTHxHEIGHTxBITS,PITCH\n"
+	      "                   genode-platform-info: a screen for boot_fb\n"
 	      "  --socket PATH    the broker's socket (default $HWBROKER_SOCKET, then\n"
 	      "                   " HWB_SOCKET_PATH ")\n"
 	      "  --help           print this and end\n"
@@ -97,6 +106,23 @@ static const struct command *find(int argc, char **argv, int *status)
 	return NULL;
 }
 
+/* Whether the command has all of the options that were given. */
+static bool options_fit(const struct command *command, const struct context *context)
+{
+	const char *wrong_option = NULL;
+
+	if (context->json && (command->takes & TAKES_JSON) == 0)
+		wrong_option = "--json";
+	if (context->as != NULL && (command->takes & TAKES_AS) == 0)
+		wrong_option = "--as";
+	if (context->framebuffer != NULL && (command->takes & TAKES_FRAMEBUFFER) == 0)
+		wrong_option = "--framebuffer";
+	if (wrong_option != NULL)
+		fprintf(stderr, "hwbroker-ctl: `%s' does not take %s\nTry `hwbroker-ctl --help'.\n",
+		        command->verb, wrong_option);
+	return wrong_option == NULL;
+}
+
 /* Columns of the terminal; 0: not one, so nothing is cut. */
 static unsigned terminal_width(void)
 {
@@ -112,6 +138,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "socket", required_argument, NULL, 's' },
+		{ "as", required_argument, NULL, 'a' },
+		{ "framebuffer", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -127,6 +155,12 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			context.socket = optarg;
+			break;
+		case 'a':
+			context.as = optarg;
+			break;
+		case 'f':
+			context.framebuffer = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -150,6 +184,8 @@ int main(int argc, char **argv)
 	const struct command *command = find(argc - optind, argv + optind, &status);
 	if (command == NULL)
 		return status;
+	if (!options_fit(command, &context))
+		return EXIT_WRONG_USAGE;
 	context.width = terminal_width();
 	return command->run(&context);
 }

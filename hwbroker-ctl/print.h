@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Records as tables for people. `width`: of the terminal, 0: nothing is cut. */
+/* Records as tables for people, and as XML for Genode. `width`: of the terminal, 0: nothing is cut.
+ */
 #ifndef HWBROKER_CTL_PRINT_H
 #define HWBROKER_CTL_PRINT_H
 
@@ -10,6 +11,11 @@ void print_devices(FILE *out, unsigned width, const struct hwb_admin_device *rec
 void print_clients(FILE *out, unsigned width, const struct hwb_admin_client *records, size_t count);
 void print_sessions(FILE *out, unsigned width, const struct hwb_admin_session *records,
                     size_t count);
+/* Genode's ROM module `devices'. 0, or -1 for lack of memory. */
+int print_genode_devices(FILE *out, const struct hwb_device *devices, uint32_t count);
+/* And `platform_info', with a framebuffer as --framebuffer takes it, or NULL; -1: it
+ * does not make sense, and nothing was printed. */
+int print_genode_platform_info(FILE *out, const char *framebuffer);
 /* `text`: the problems, a line each. */
 void print_status(FILE *out, const struct hwb_status_reply *status, const char *text);
 

@@ -261,6 +261,69 @@ START_TEST(json_is_as_in_its_files)
 }
 END_TEST
 
+/* ---- Genode ---- */
+
+START_TEST(genode_xml_is_as_in_its_files)
+{
+	static const struct hwb_device granted[] = {
+		{ .address = { 0, 0, 3, 0, 0 },
+		  .vendor = 0x0bad,
+		  .device = 0x0001,
+		  .class_code = 0x020000,
+		  .intx_pin = 1,
+		  .iommu_group = 3,
+		  .state = HWB_DEVICE_GRANTED,
+		  .flags = HWB_DEVICE_MAY_DMA,
+		  .msi_vectors = 1,
+		  .irq_number = 0x10018,
+		  .bars = { { 0xfebc0000, 0x20000, 0, 0 }, { 0xc000, 0x20, HWB_BAR_IO, 0 } } },
+		{ .address = { 0, 0, 4, 0, 0 },
+		  .vendor = 0x0bad,
+		  .device = 0xffff,
+		  .iommu_group = 4 },
+	};
+
+	ck_assert_int_eq(print_genode_devices(out, granted, 2), 0);
+	as_in("genode-devices.xml");
+	anew();
+	ck_assert_int_eq(print_genode_devices(out, NULL, 0), 0);
+	as_in("genode-devices-none.xml");
+	anew();
+	ck_assert_int_eq(print_genode_platform_info(out, NULL), 0);
+	as_in("genode-platform-info.xml");
+	anew();
+	ck_assert_int_eq(print_genode_platform_info(out, "0x3ffd000000,1920x1080x32,7680"), 0);
+	as_in("genode-platform-info-framebuffer.xml");
+}
+END_TEST
+
+START_TEST(framebuffers_that_are_none)
+{
+	static const char *const wrong[] = {
+		"",
+		"0xfd000000",
+		"0xfd000000,1024x768x32",
+		"0xfd000000,1024x768x32,",
+		"0xfd000000,1024x768x32,4096,",
+		"0xfd000000,1024x768x32,4096 ",
+		" 0xfd000000,1024x768x32,4096",
+		"-1,1024x768x32,4096",
+		"0xfd000000,+1024x768x32,4096",
+		"0x1fd0000000000000000,1024x768x32,4096",
+		"0xfd000000,0x768x32,4096",
+		"0xfd000000,1024x0x32,4096",
+		"0xfd000000,1024x768x0,4096",
+		"0xfd000000,1024x768x32,4095", /* a line does not fit */
+		"0xfd000000,65536x768x32,262144",
+		"0xfd000000,1024x768x32,0x100000000",
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(print_genode_platform_info(out, wrong[i]) == -1, "%s", wrong[i]);
+	ck_assert_str_eq(printed(), "");
+}
+END_TEST
+
 /* ---- JSON ---- */
 
 static json_t *parsed(void)
@@ -562,6 +625,8 @@ int main(void)
 	tcase_add_loop_test(files, tables_are_as_in_their_files, 0,
 	                    (int)(sizeof(tables) / sizeof(tables[0])));
 	tcase_add_test(files, json_is_as_in_its_files);
+	tcase_add_test(files, genode_xml_is_as_in_its_files);
+	tcase_add_test(parts, framebuffers_that_are_none);
 	tcase_add_test(parts, nothing_is_an_empty_array);
 	tcase_add_test(parts, json_stays_valid_whatever_names_hold);
 	tcase_add_test(parts, columns_are_as_wide_as_their_widest);

@@ -7,7 +7,7 @@ source=$1
 schema=$source/genode-client/genode-rom/devices.xsd
 status=0
 
-for file in "$source"/tests/golden/genode/*.xml
+for file in "$source"/tests/golden/genode/*.xml "$source"/tests/golden/ctl/*.xml
 do
 	xmllint --noout --schema "$schema" "$file" 2> /dev/null && continue
 	xmllint --noout --schema "$schema" "$file" || status=1
