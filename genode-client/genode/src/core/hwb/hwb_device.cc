@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+#include <base/log.h>
+#include <util/string.h>
+
+#include <hwb/broker.h>
+#include <hwb/device.h>
+#include <hwb/host.h>
+
+using namespace Genode;
+using namespace Core::Hwb;
+
+enum { PAGE_MASK = 0xfff, VENDOR_VIRTIO = 0x1af4 };
+
+
+addr_t Device::config_address() const { return hwb_genode_config_address(&_facts.address); }
+
+
+int Device::bar_of_page(addr_t page) const
+{
+	for (unsigned i = 0; i < HWB_BARS; i++) {
+
+		hwb_bar const &bar = _facts.bars[i];
+
+		if (bar.size == 0 || (bar.flags & HWB_BAR_IO))
+			continue;
+
+		addr_t const first = bar.address & ~addr_t(PAGE_MASK);
+		if (page >= first && page - first < bar.size + (bar.address & PAGE_MASK))
+			return int(i);
+	}
+	return -1;
+}
+
+
+int Device::bar_of_port(unsigned first, unsigned count) const
+{
+	for (unsigned i = 0; i < HWB_BARS; i++) {
+
+		hwb_bar const &bar = _facts.bars[i];
+
+		if (bar.size != 0 && (bar.flags & HWB_BAR_IO)
+		 && first >= bar.address && first + count <= bar.address + bar.size)
+			return int(i);
+	}
+	return -1;
+}
+
+
+/*****************************
+ ** Acquired, and let go of **
+ *****************************/
+
+/* Asks, with the state at ACQUIRING already; the answer comes to _complete(). */
+void Device::_acquire(uint32_t domain)
+{
+	_call  = { };
+	_error = { };
+
+	_call.reply        = &_reply;
+	_call.reply_size   = sizeof(_reply);
+	_call.error        = &_error;
+	_call.on_done      = _acquired;
+	_call.done_context = this;
+
+	hwb_acquire_request request { };
+	request.address = _facts.address;
+	request.domain  = domain;
+
+	int const result = hwb_begin(&broker().client(), &_call, HWB_DEVICE_ACQUIRE, 0,
+	                             &request, sizeof(request), -1);
+	if (result != 0)
+		_complete(result);
+}
+
+
+void Device::_acquired(void *device, hwb_call *call)
+{
+	static_cast<Device *>(device)->_complete(call->result);
+}
+
+
+void Device::_complete(int result)
+{
+	if (result < 0)
+		log("hwbroker: ", *this, " is not to be had");
+	broker().complain("device", result, _error);
+
+	uint32_t assign = 0;
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (result < 0) {
+			_state    = State::CLOSED;
+			_assigned = 0;
+			if (_wanted) {
+				_wanted = 0;
+				_users--;
+			}
+		} else {
+			_state  = State::OPEN;
+			_handle = _call.session;
+			if (_wanted && _wanted != _assigned)
+				assign = _wanted;
+		}
+		_monitor.wake_all();
+	}
+	if (assign)
+		_assign(assign);
+
+	_close_if_unused();
+}
+
+
+/* Closing is answered at once; the reset that it sets off is the broker's. */
+void Device::_close_if_unused()
+{
+	uint32_t handle = 0;
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (_users || _state != State::OPEN)
+			return;
+
+		handle    = _handle;
+		_state    = State::CLOSED;
+		_handle   = 0;
+		_assigned = 0;
+	}
+	broker().errands().send("close of a device", HWB_CLOSE, handle, nullptr, 0);
+}
+
+
+bool Device::hold()
+{
+	bool acquire = false;
+	{
+		Monitor::Guard guard { _monitor };
+
+		_users++;
+		if (_state == State::CLOSED) {
+			_state  = State::ACQUIRING;
+			acquire = true;
+		}
+	}
+	if (acquire)
+		_acquire(0);
+
+	Monitor::Guard guard { _monitor };
+
+	while (_state == State::ACQUIRING)
+		_monitor.wait();
+
+	if (_state == State::OPEN)
+		return true;
+
+	_users--;
+	return false;
+}
+
+
+void Device::let_go()
+{
+	{
+		Monitor::Guard guard { _monitor };
+		_users--;
+	}
+	_close_if_unused();
+}
+
+
+/**************************
+ ** Domain of device PDs **
+ **************************/
+
+/* Moves it there; requests about one device are carried out in order. */
+void Device::_assign(uint32_t domain)
+{
+	uint32_t handle = 0, old = 0;
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (_state != State::OPEN)
+			return;
+
+		handle    = _handle;
+		old       = _assigned;
+		_assigned = domain;
+	}
+	hwb_assign_request const request { handle, 0 };
+
+	if (old)
+		broker().errands().send("device out of a domain", HWB_DOMAIN_DEASSIGN, old,
+		                        &request, sizeof(request));
+	broker().errands().send("device into a domain", HWB_DOMAIN_ASSIGN, domain,
+	                        &request, sizeof(request));
+}
+
+
+void Device::assign(uint32_t domain)
+{
+	bool acquire = false, move = false;
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (_wanted == domain)
+			return;
+
+		if (!_wanted)
+			_users++;
+		_wanted = domain;
+
+		if (_state == State::CLOSED) {
+			_state    = State::ACQUIRING;
+			_assigned = domain;
+			acquire   = true;
+		} else {
+			move = _state == State::OPEN && _assigned != domain;
+		}
+	}
+	if (acquire)
+		_acquire(domain);
+	if (move)
+		_assign(domain);
+}
+
+
+/*
+ * The device stays in the domain as long as others use it: its driver is about to
+ * close what it has, and the reset at its end would be the second one.
+ */
+void Device::release(uint32_t domain)
+{
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (_wanted != domain)
+			return;
+		_wanted = 0;
+		_users--;
+	}
+	_close_if_unused();
+}
+
+
+void Device::domain_closed(uint32_t domain)
+{
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (_assigned == domain)
+			_assigned = 0;
+	}
+	release(domain);
+}
+
+
+/***************
+ ** Resources **
+ ***************/
+
+int Device::open_bar(unsigned bar, bool wc, uint32_t &session)
+{
+	hwb_bar_request request { };
+	request.bar   = bar;
+	request.flags = wc ? HWB_IO_MEM_WC : 0;
+
+	hwb_region region { };
+	hwb_error  error  { };
+	int fd = -1;
+	int const result = hwb_io_mem_open_bar(&broker().client(), _handle, &request,
+	                                       &region, &fd, &error);
+	if (!broker().complain("registers", result, error))
+		return -1;
+
+	session = region.session;
+	return fd;
+}
+
+
+bool Device::open_interrupt(bool message, Interrupt &interrupt)
+{
+	{
+		Monitor::Guard guard { _monitor };
+
+		/* it has one at a time, and the last one may be on its way out */
+		while (_irq_closing)
+			_monitor.wait();
+	}
+
+	uint32_t const type = hwb_genode_irq_type(&_facts);
+
+	hwb_irq_request request { };
+	request.type  = !message ? HWB_IRQ_INTX : type == HWB_IRQ_MSIX ? HWB_IRQ_MSIX : HWB_IRQ_MSI;
+	request.count = 1;
+
+	hwb_interrupt reply { };
+	hwb_error     error { };
+	int           fds[HWB_FDS_MAX];
+	uint32_t      fd_count = 0;
+	int const result = hwb_irq_open(&broker().client(), _handle, &request, &reply,
+	                                fds, &fd_count, &error);
+	if (!broker().complain("interrupt", result, error))
+		return false;
+
+	interrupt = { reply.session, fd_count > 0 ? fds[0] : -1, fd_count > 1 ? fds[1] : -1 };
+	return true;
+}
+
+
+void Device::_irq_closed(void *context)
+{
+	Device &device = *static_cast<Device *>(context);
+	{
+		Monitor::Guard guard { device._monitor };
+
+		device._irq_closing = false;
+		device._monitor.wake_all();
+	}
+}
+
+
+void Device::close_interrupt(Interrupt &interrupt)
+{
+	Host::close(interrupt.trigger);
+	Host::close(interrupt.unmask);
+	{
+		Monitor::Guard guard { _monitor };
+		_irq_closing = true;
+	}
+	broker().errands().send("close of an interrupt", HWB_CLOSE, interrupt.handle, nullptr, 0,
+	                        _irq_closed, this);
+}
+
+
+/************************************
+ ** Shadow of configuration space  **
+ ************************************/
+
+/*
+ * The platform driver looks at each device's page when it starts. To acquire all of
+ * them for that would take them from the host. So the page is made of what the list
+ * tells until the device is acquired for another reason; but where virtio has its
+ * registers is only in the device.
+ */
+bool Device::_needs_genuine_page() const { return _facts.vendor == VENDOR_VIRTIO; }
+
+
+static int read_config(void *handle, uint32_t offset, uint32_t *value)
+{
+	return hwb_config_read(&broker().client(), *static_cast<uint32_t *>(handle), offset, 4,
+	                       value, nullptr);
+}
+
+
+/* Only one thread, that of IO_MEM sessions, makes pages. */
+bool Device::_write_page(bool genuine)
+{
+	static unsigned char page[HWB_GENODE_CONFIG_SIZE];
+
+	bzero(page, sizeof(page));
+
+	int const result = genuine ? hwb_genode_shadow_read(&_facts, read_config, &_handle, page)
+	                           : hwb_genode_shadow(&_facts, page);
+	if (result < 0) {
+		error("hwbroker: ", *this, ": no configuration space: ", result);
+		return false;
+	}
+	return Host::write_at(_page, page, sizeof(page), 0);
+}
+
+
+int Device::config_page()
+{
+	if (_page < 0) {
+		_page = Host::memory("hwbroker-config", HWB_GENODE_CONFIG_SIZE);
+		if (_page < 0 || !_write_page(false))
+			return -1;
+	}
+	if (!_page_genuine) {
+
+		bool used;
+		{
+			Monitor::Guard guard { _monitor };
+			used = _state != State::CLOSED;
+		}
+		if ((used || _needs_genuine_page()) && hold()) {
+			_page_genuine = _write_page(true);
+			let_go();
+		}
+	}
+	return Host::dup(_page);
+}
+
+
+void Device::print(Output &out) const
+{
+	hwb_pci_address const &a = _facts.address;
+
+	auto hex = [&] (unsigned value, unsigned digits) {
+		for (unsigned i = digits; i-- > 0; )
+			out.out_char("0123456789abcdef"[value >> 4*i & 0xf]); };
+
+	hex(a.domain, 4);   out.out_char(':');
+	hex(a.bus, 2);      out.out_char(':');
+	hex(a.device, 2);   out.out_char('.');
+	hex(a.function, 1); out.out_char(' ');
+	hex(_facts.vendor, 4); out.out_char(':');
+	hex(_facts.device, 4);
+	Genode::print(out, ", class ");
+	hex(_facts.class_code, 6);
+}

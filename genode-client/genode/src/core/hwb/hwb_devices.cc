@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <base/log.h>
+
+#include <hwb/broker.h>
+#include <hwb/devices.h>
+
+using namespace Genode;
+using namespace Core::Hwb;
+
+
+Devices &Core::Hwb::devices()
+{
+	static Devices devices { };
+	return devices;
+}
+
+
+static bool same(hwb_pci_address const &a, hwb_pci_address const &b)
+{
+	return a.domain == b.domain && a.bus == b.bus
+	    && a.device == b.device && a.function == b.function;
+}
+
+
+void Devices::_found(hwb_device const &facts)
+{
+	for (unsigned i = 0; i < _count; i++)
+		if (same(_devices[i].facts().address, facts.address)) {
+			_devices[i].facts(facts);
+			return;
+		}
+
+	if (_count == MAX) {
+		warning("hwbroker: more than ", unsigned(MAX), " devices; the others are left out");
+		return;
+	}
+	_devices[_count].facts(facts);
+	__atomic_store_n(&_count, _count + 1, __ATOMIC_RELEASE);
+}
+
+
+void Devices::update()
+{
+	static hwb_device listed[MAX] { };
+	static hwb_error  error       { };
+
+	for (unsigned i = 0; i < _count; i++)
+		_devices[i].not_granted();
+
+	_list = { };
+	unsigned count = 0;
+	int result = 0;
+	while (count < MAX && (result = hwb_device_list(&broker().client(), &_list, listed + count,
+	                                                MAX - count, &error)) > 0)
+		count += unsigned(result);
+
+	broker().complain("list of devices", result, error);
+
+	for (unsigned i = 0; i < count; i++)
+		_found(listed[i]);
+
+	Mutex::Guard guard { _mutex };
+	memcpy(_listed, listed, count * sizeof(*listed));
+	_listed_count = count;
+}
+
+
+void Devices::print()
+{
+	unsigned granted = 0;
+
+	for (unsigned i = 0; i < _count; i++)
+		if (_devices[i].granted()) {
+			granted++;
+			log("hwbroker:   ", _devices[i]);
+		}
+	log("hwbroker: ", granted, granted == 1 ? " device" : " devices");
+}
+
+
+void Devices::changed(hwb_device_event const &event)
+{
+	char const *what = event.change == HWB_CHANGE_REMOVED     ? "was removed"
+	                 : event.change == HWB_CHANGE_ASKED_BACK  ? "is asked back"
+	                 : event.change == HWB_CHANGE_REVOKED     ? "was taken back"
+	                 : event.change == HWB_CHANGE_QUARANTINED ? "could not be reset, nobody gets it"
+	                 : nullptr;
+
+	Device *const device = _find([&] (Device const &d) {
+		return same(d.facts().address, event.address); });
+
+	if (what && device)
+		warning("hwbroker: ", *device, " ", what);
+}
+
+
+void Devices::domain_closed(uint32_t domain)
+{
+	for (unsigned i = 0; i < _count; i++)
+		_devices[i].domain_closed(domain);
+}
+
+
+Device *Devices::by_config(addr_t page)
+{
+	return _find([&] (Device const &d) { return d.config_address() == page; });
+}
+
+
+Device *Devices::by_page(addr_t page)
+{
+	return _find([&] (Device const &d) { return d.bar_of_page(page) >= 0; });
+}
+
+
+Device *Devices::by_port(unsigned first, unsigned count)
+{
+	return _find([&] (Device const &d) { return d.bar_of_port(first, count) >= 0; });
+}
+
+
+Device *Devices::by_irq(uint32_t number)
+{
+	hwb_pci_address address { };
+	{
+		Mutex::Guard guard { _mutex };
+
+		int const index = hwb_genode_irq_device(_listed, _listed_count, number);
+		if (index < 0)
+			return nullptr;
+		address = _listed[index].address;
+	}
+	return _find([&] (Device const &d) { return same(d.facts().address, address); });
+}

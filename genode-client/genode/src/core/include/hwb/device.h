@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A device that the broker's policy gives to core.
+ *
+ * Genode's components do not acquire devices from core; they open pieces of
+ * them: registers, ports, an interrupt, the address space of their DMA. So a device
+ * is acquired when its first piece is used, and closed with its last.
+ *
+ *      CLOSED --hold, assign--> ACQUIRING --answer--> OPEN
+ *         ^                         | refused           | last user gone
+ *         +-------------------------+-------------------+
+ *
+ * Functions that may wait for the broker say so; core's main entrypoint calls
+ * the others only.
+ */
+#ifndef _CORE__INCLUDE__HWB__DEVICE_H_
+#define _CORE__INCLUDE__HWB__DEVICE_H_
+
+#include <base/stdint.h>
+#include <hwb/monitor.h>
+#include <hwb/client.h>
+
+namespace Core::Hwb { class Device; }
+
+
+class Core::Hwb::Device : Genode::Noncopyable
+{
+	public:
+
+		using uint32_t = Genode::uint32_t;
+		using addr_t   = Genode::addr_t;
+		using size_t   = Genode::size_t;
+
+		/* descriptors of an open interrupt; -1: none */
+		struct Interrupt { uint32_t handle; int trigger; int unmask; };
+
+	private:
+
+		enum class State { CLOSED, ACQUIRING, OPEN };
+
+		Monitor    _monitor { }; /* guards what follows; never held while asking */
+		State      _state    = State::CLOSED;
+		hwb_device _facts   { };
+		bool       _granted  = false;
+		unsigned   _users    = 0;
+		uint32_t   _handle   = 0;
+		uint32_t   _wanted   = 0; /* domain of the device PD that uses it */
+		uint32_t   _assigned = 0; /* domain that it is in at the broker */
+		bool       _irq_closing = false;
+		int        _page     = -1;
+		bool       _page_genuine = false;
+
+		/* of the one acquisition that is on its way */
+		hwb_call          _call  { };
+		hwb_error         _error { };
+		hwb_acquire_reply _reply { };
+
+		static void _acquired(void *device, hwb_call *);
+		static void _irq_closed(void *device);
+
+		void _acquire(uint32_t domain);
+		void _assign(uint32_t domain);
+		void _complete(int result);
+		void _close_if_unused();
+		bool _needs_genuine_page() const;
+		bool _write_page(bool genuine);
+
+	public:
+
+		/* by the broker's list; an address is in place for good */
+		void facts(hwb_device const &facts) { _facts = facts; _granted = true; }
+		void not_granted()                  { _granted = false; }
+
+		hwb_device const &facts() const { return _facts; }
+		bool granted()            const { return _granted; }
+
+		/* where Genode is told that its configuration space is */
+		addr_t config_address() const;
+
+		/* BAR that has this page, as its number; or -1 */
+		int bar_of_page(addr_t) const;
+		int bar_of_port(unsigned first, unsigned count) const;
+
+		/* a user more, one less; hold() may wait, and fails if there is no device */
+		bool hold();
+		void let_go();
+
+		/* a device PD's domain becomes a user; release() of another one is ignored */
+		void assign(uint32_t domain);
+		void release(uint32_t domain);
+		void domain_closed(uint32_t domain);
+
+		/* ---- for who holds it; these wait ---- */
+
+		int  open_bar(unsigned bar, bool wc, uint32_t &session);
+		bool open_interrupt(bool message, Interrupt &);
+
+		/* does not wait, and takes the descriptors */
+		void close_interrupt(Interrupt &);
+
+		/* shadow of its configuration space; may wait */
+		int config_page();
+
+		void print(Genode::Output &) const;
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All devices that the broker's policy gives or gave to core, by the addresses
+ * and numbers that Genode knows them by.
+ */
+#ifndef _CORE__INCLUDE__HWB__DEVICES_H_
+#define _CORE__INCLUDE__HWB__DEVICES_H_
+
+#include <base/mutex.h>
+#include <hwb/device.h>
+
+namespace Core::Hwb {
+
+	using namespace Genode;
+
+	class Devices;
+
+	Devices &devices();
+}
+
+
+class Core::Hwb::Devices : Noncopyable
+{
+	private:
+
+		enum { MAX = 256 };
+
+		Device   _devices[MAX] { };
+		unsigned _count = 0;
+
+		/* as the broker lists them, by which interrupts are numbered */
+		Mutex      _mutex { };
+		hwb_device _listed[MAX] { };
+		unsigned   _listed_count = 0;
+		hwb_list   _list { };
+
+		void _found(hwb_device const &);
+
+		Device *_find(auto const &matches)
+		{
+			unsigned const count = __atomic_load_n(&_count, __ATOMIC_ACQUIRE);
+
+			for (unsigned i = 0; i < count; i++)
+				if (_devices[i].granted() && matches(_devices[i]))
+					return &_devices[i];
+			return nullptr;
+		}
+
+	public:
+
+		/* asks the broker; by one thread at a time */
+		void update();
+
+		void print();
+
+		/* one changed, says the broker; in the middle of receiving */
+		void changed(hwb_device_event const &);
+
+		void domain_closed(uint32_t domain);
+
+		/* nullptr: there is none */
+		Device *by_config(addr_t page);
+		Device *by_page  (addr_t page);
+		Device *by_port  (unsigned first, unsigned count);
+		Device *by_irq   (uint32_t number);
+};
+
+#endif

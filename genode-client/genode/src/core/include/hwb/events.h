@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one thread of core that waits for what comes by itself: the broker's
+ * messages, and interrupts. For an interrupt the broker is not involved: the
+ * kernel signals an eventfd, this thread submits the signal.
+ *
+ * An RPC entrypoint could not do it, as it would take an eventfd for a socket;
+ * and as core's threads never end, there cannot be one per interrupt.
+ */
+#ifndef _CORE__INCLUDE__HWB__EVENTS_H_
+#define _CORE__INCLUDE__HWB__EVENTS_H_
+
+#include <base/mutex.h>
+#include <base/signal.h>
+#include <base/thread.h>
+
+namespace Core::Hwb {
+
+	using namespace Genode;
+
+	class Events;
+
+	Events &events();
+}
+
+
+class Core::Hwb::Events : Noncopyable
+{
+	public:
+
+		enum { MAX_INTERRUPTS = 256, NONE = MAX_INTERRUPTS };
+
+	private:
+
+		enum { BROKER = MAX_INTERRUPTS, ERRAND };
+
+		struct Source
+		{
+			int                       fd   = -1;
+			Signal_context_capability sigh { };
+		};
+
+		struct Loop;
+
+		Mutex  _mutex { };                   /* guards the sources */
+		Source _sources[MAX_INTERRUPTS] { };
+		int    _epoll  = -1;
+		int    _socket = -1;
+		int    _errand = -1;                 /* an eventfd: list the devices */
+
+		void _interrupt(unsigned id);
+		void _broker();
+		void _list();
+		void _run();
+
+	public:
+
+		bool start(Runtime &, int broker_socket);
+
+		/*
+		 * From now on `fd`, which stays the caller's, leads to signals. Returns
+		 * its number, or NONE.
+		 */
+		unsigned add(int fd, Signal_context_capability);
+
+		void sigh(unsigned id, Signal_context_capability);
+
+		/* before `fd` is closed; a signal may still be on its way */
+		void remove(unsigned id);
+
+		/* the policy has changed; called by whoever receives the broker's message */
+		void list_devices();
+};
+
+#endif

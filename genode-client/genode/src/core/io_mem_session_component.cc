@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include <base/log.h>
+#include <util/arg_string.h>
+
+#include <hwb/broker.h>
+#include <io_mem_session_component.h>
+
+using namespace Core;
+
+enum { PAGE = 0x1000 };
+
+
+Io_mem_session_component::Piece Io_mem_session_component::Piece::from_args(char const *args)
+{
+	addr_t const base = Arg_string::find_arg(args, "base").ulong_value(0);
+	size_t const size = Arg_string::find_arg(args, "size").ulong_value(0);
+	addr_t const page = base & ~addr_t(PAGE - 1);
+
+	Piece piece { nullptr, page, 0, -1, Arg_string::find_arg(args, "wc").bool_value(false) };
+
+	if (size == 0 || base + size - 1 < base)
+		return piece;
+
+	piece.size = ((base + size - 1) | (PAGE - 1)) - page + 1;
+
+	if (Hwb::Device * const device = Hwb::devices().by_config(page)) {
+		if (piece.size == PAGE)
+			piece.device = device;
+		return piece;
+	}
+
+	Hwb::Device * const device = Hwb::devices().by_page(page);
+	if (!device)
+		return piece;
+
+	piece.bar = device->bar_of_page(page);
+	hwb_bar const &bar = device->facts().bars[piece.bar];
+
+	/* Genode maps a dataspace from the descriptor's start, which is the BAR's */
+	if (page != (bar.address & ~uint64_t(PAGE - 1))) {
+		error("hwbroker: ", *device, ": registers at ", Hex(base), " are not at the start of "
+		      "BAR ", piece.bar, ", where a dataspace can begin only");
+		return piece;
+	}
+	if (base + size <= bar.address + ((bar.size + PAGE - 1) & ~uint64_t(PAGE - 1)))
+		piece.device = device;
+
+	return piece;
+}
+
+
+/* A descriptor of it, that nobody else has; -1: refused. */
+int Io_mem_session_component::_open()
+{
+	if (_piece.bar < 0)
+		return _piece.device->config_page();
+
+	if (!_held)
+		_held = _piece.device->hold();
+
+	return _held ? _piece.device->open_bar(unsigned(_piece.bar), _piece.wc, _session) : -1;
+}
+
+
+Io_mem_dataspace_capability Io_mem_session_component::dataspace()
+{
+	if (_ds_cap.valid())
+		return _ds_cap;
+
+	int const fd = _open();
+	if (fd < 0)
+		return { };
+
+	_ds.fd(fd);
+	_ds_cap = static_cap_cast<Io_mem_dataspace>(static_cap_cast<Dataspace>(_ds_ep.manage(&_ds)));
+	return _ds_cap;
+}
+
+
+Io_mem_session_component::Io_mem_session_component(Rpc_entrypoint &ds_ep, Piece const &piece)
+:
+	_ds_ep(ds_ep), _piece(piece),
+	_ds(piece.size, 0, piece.page, piece.wc ? WRITE_COMBINED : UNCACHED, true, nullptr)
+{ }
+
+
+Io_mem_session_component::~Io_mem_session_component()
+{
+	if (_ds_cap.valid())
+		_ds_ep.dissolve(&_ds);
+
+	if (_session)
+		Hwb::broker().errands().send("close of registers", HWB_CLOSE, _session, nullptr, 0);
+
+	if (_held)
+		_piece.device->let_go();
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* One access, one request: Genode's interface has no batches. */
+#include <hwb/broker.h>
+#include <io_port_session_component.h>
+
+using namespace Core;
+
+
+uint32_t Io_port_session_component::_access(uint8_t action, unsigned short port, uint8_t width,
+                                            uint32_t value)
+{
+	if (port < _ports.base || port + width > _ports.base + _ports.size || !_usable())
+		return 0;
+
+	hwb_port_op op { port, action, width, value };
+	hwb_error   error { };
+	bool const  ok = Hwb::broker().complain("port access",
+	                                        hwb_io_port_batch(&Hwb::broker().client(), _ports.session,
+	                                                          &op, 1, &error), error);
+	return ok ? op.value : 0;
+}
+
+
+unsigned char Io_port_session_component::inb(unsigned short port)
+{
+	return (unsigned char)_access(HWB_PORT_IN, port, 1, 0);
+}
+
+
+unsigned short Io_port_session_component::inw(unsigned short port)
+{
+	return (unsigned short)_access(HWB_PORT_IN, port, 2, 0);
+}
+
+
+unsigned Io_port_session_component::inl(unsigned short port)
+{
+	return _access(HWB_PORT_IN, port, 4, 0);
+}
+
+
+void Io_port_session_component::outb(unsigned short port, unsigned char value)
+{
+	_access(HWB_PORT_OUT, port, 1, value);
+}
+
+
+void Io_port_session_component::outw(unsigned short port, unsigned short value)
+{
+	_access(HWB_PORT_OUT, port, 2, value);
+}
+
+
+void Io_port_session_component::outl(unsigned short port, unsigned value)
+{
+	_access(HWB_PORT_OUT, port, 4, value);
+}

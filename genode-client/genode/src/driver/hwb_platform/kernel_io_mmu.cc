@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include <base/log.h>
+#include <base/rpc_client.h>
+#include <pd_session/connection.h>
+#include <region_map/region_map.h>
+
+#include <device.h>
+#include <kernel_io_mmu.h>
+
+using namespace Driver;
+
+
+class Kernel_io_mmu::Device_pd
+{
+	private:
+
+		/*
+		 * A client by RPC: base-linux's Region_map_client follows the capability as
+		 * a local pointer. Only detach() is of use for a device PD.
+		 */
+		struct Space : Rpc_client<Region_map>
+		{
+			Space(Capability<Region_map> cap) : Rpc_client<Region_map>(cap) { }
+
+			void detach(addr_t at) override { call<Rpc_detach>(at); }
+
+			Attach_result attach(Dataspace_capability, Attr const &) override
+			{
+				return Attach_error::REGION_CONFLICT;
+			}
+
+			void fault_handler(Signal_context_capability) override { }
+
+			Fault fault() override { return { }; }
+
+			Dataspace_capability dataspace() override { return { }; }
+		};
+
+	public:
+
+		Pd_connection pd;
+		Space         space;
+
+		Device_pd(Env &env)
+		:
+			pd(env, Pd_connection::Device_pd()), space(pd.address_space())
+		{
+			pd.ref_account(env.pd_session_cap());
+		}
+};
+
+
+class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
+{
+	private:
+
+		/*
+		 * Noncopyable
+		 */
+		Lent_domain(Lent_domain const &);
+		Lent_domain &operator = (Lent_domain const &);
+
+		Kernel_io_mmu &_io_mmu;
+		Device_pd     *_device_pd { nullptr };
+		unsigned       _users = 0; /* buffers and devices */
+
+		Device_pd &_use()
+		{
+			if (!_device_pd)
+				_device_pd = &_io_mmu._lend();
+
+			_users++;
+			return *_device_pd;
+		}
+
+		void _unuse()
+		{
+			if (_users && --_users == 0) {
+				_io_mmu._take_back(*_device_pd);
+				_device_pd = nullptr;
+			}
+		}
+
+		/* core's word for giving a device back: its address plus 1 */
+		enum { GIVE_BACK = 1 };
+
+		bool _assign(Device const &device, bool give_back)
+		{
+			bool ok = true;
+
+			device.with_pci_config([&] (Device::Pci_config const &cfg) {
+				Pci::Bdf const bdf { cfg.bus_num, cfg.dev_num, cfg.func_num };
+				ok = _device_pd->pd.assign_pci(cfg.addr + (give_back ? GIVE_BACK : 0),
+				                               Pci::Bdf::rid(bdf));
+			});
+			return ok;
+		}
+
+	public:
+
+		Lent_domain(Kernel_io_mmu &io_mmu, Allocator &alloc)
+		: Io_mmu::Domain(alloc), _io_mmu(io_mmu) { }
+
+		~Lent_domain() { if (_device_pd) _io_mmu._take_back(*_device_pd); }
+
+		Result add_range(Range const &range, addr_t const, Dataspace_capability const ds) override
+		{
+			return _use().pd.attach_dma(ds, range.start).convert<Result>(
+				[&] (Ok) -> Result { return Ok(); },
+				[&] (Pd_session::Attach_dma_error) -> Result { return Error::DENIED; });
+		}
+
+		void remove_range(Range const &range) override
+		{
+			/* the driver removes what could not be added, too: it counts as well */
+			if (!_device_pd)
+				return;
+
+			_device_pd->space.detach(range.start);
+			_unuse();
+		}
+
+		void enregister(Device const &device)
+		{
+			_use();
+			if (!_assign(device, false))
+				error("hwbroker: core has no device ", device.name());
+		}
+
+		void deregister(Device const &device)
+		{
+			if (!_device_pd)
+				return;
+
+			_assign(device, true);
+			_unuse();
+		}
+};
+
+
+Kernel_io_mmu::Device_pd &Kernel_io_mmu::_lend()
+{
+	if (!_unused)
+		return *new (_heap) Device_pd(_env);
+
+	Device_pd &device_pd = *_unused;
+	_unused = nullptr;
+	return device_pd;
+}
+
+
+void Kernel_io_mmu::_take_back(Device_pd &device_pd)
+{
+	_close_unused();
+	_unused = &device_pd;
+
+	if (!_timer.constructed()) {
+		_timer.construct(_env);
+		_timer->sigh(_timeout);
+	}
+	_timer->trigger_once(1000*1000);
+}
+
+
+void Kernel_io_mmu::_close_unused()
+{
+	if (_unused)
+		destroy(_heap, _unused);
+
+	_unused = nullptr;
+}
+
+
+Kernel_io_mmu::Kernel_io_mmu(Env &env, Io_mmu_devices &devices, Device_name const &name)
+:
+	Io_mmu(devices, name), _env(env)
+{
+	log("hwbroker: DMA by the broker's domains");
+}
+
+
+Io_mmu::Domain &Kernel_io_mmu::create_domain(Allocator &alloc, Ram_allocator &,
+                                             Ram_quota_guard &, Cap_quota_guard &)
+{
+	return *new (alloc) Lent_domain(*this, alloc);
+}
+
+
+void Kernel_io_mmu::destroy_domain(Allocator &alloc, Io_mmu::Domain &domain)
+{
+	destroy(alloc, static_cast<Lent_domain *>(&domain));
+}
+
+
+void Kernel_io_mmu::enregister(Device const &device, Io_mmu::Domain &domain)
+{
+	static_cast<Lent_domain &>(domain).enregister(device);
+}
+
+
+void Kernel_io_mmu::deregister(Device const &device, Io_mmu::Domain &domain)
+{
+	static_cast<Lent_domain &>(domain).deregister(device);
+}
