@@ -27,13 +27,14 @@ override REP_DIR := $(LX_REP)
 include $(LX_REP)/lib/mk/spec/x86/core-linux.mk
 
 # Ours alone: the glue in C++, and the client library as it is.
-SRC_CC += hwb_broker.cc hwb_device.cc hwb_devices.cc hwb_domain.cc hwb_errands.cc \
-          hwb_events.cc hwb_host.cc hwb_transport.cc
-SRC_C  += client.c requests.c codec.c device.c shadow.c
+SRC_CC += hwb_broker.cc hwb_device.cc hwb_device_list.cc hwb_devices.cc hwb_domain.cc \
+          hwb_errands.cc hwb_events.cc hwb_host.cc hwb_interrupt.cc hwb_transport.cc
+SRC_C  += client.c requests.c codec.c device.c rom.c shadow.c
 
 vpath hwb_%.cc   $(HWB_DIR)/src/core/hwb
 vpath client.c   $(HWB_CLIENT)/core
 vpath requests.c $(HWB_CLIENT)/core
 vpath codec.c    $(HWB_WIRE)
 vpath device.c   $(HWB_CLIENT)/genode-rom
+vpath rom.c      $(HWB_CLIENT)/genode-rom
 vpath shadow.c   $(HWB_CLIENT)/genode-rom

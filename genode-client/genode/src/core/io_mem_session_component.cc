@@ -3,6 +3,7 @@
 #include <util/arg_string.h>
 
 #include <hwb/broker.h>
+#include <hwb/devices_rom.h>
 #include <io_mem_session_component.h>
 
 using namespace Core;
@@ -10,40 +11,51 @@ using namespace Core;
 enum { PAGE = 0x1000 };
 
 
-Io_mem_session_component::Piece Io_mem_session_component::Piece::from_args(char const *args)
+using Piece = Io_mem_session_component::Piece;
+
+
+Piece Piece::from_args(char const *args)
 {
 	addr_t const base = Arg_string::find_arg(args, "base").ulong_value(0);
 	size_t const size = Arg_string::find_arg(args, "size").ulong_value(0);
 	addr_t const page = base & ~addr_t(PAGE - 1);
 
-	Piece piece { nullptr, page, 0, -1, Arg_string::find_arg(args, "wc").bool_value(false) };
+	Piece piece { Kind::NONE, nullptr, page, 0, 0,
+	              Arg_string::find_arg(args, "wc").bool_value(false) };
 
 	if (size == 0 || base + size - 1 < base)
 		return piece;
 
 	piece.size = ((base + size - 1) | (PAGE - 1)) - page + 1;
 
-	if (Hwb::Device * const device = Hwb::devices().by_config(page)) {
-		if (piece.size == PAGE)
-			piece.device = device;
+	if (base == Hwb_devices_rom::ADDRESS) {
+		if (size <= Hwb_devices_rom::MAX_SIZE)
+			piece.kind = Kind::LIST;
 		return piece;
 	}
 
-	Hwb::Device * const device = Hwb::devices().by_page(page);
-	if (!device)
+	piece.device = Hwb::devices().by_config(page);
+	if (piece.device) {
+		if (piece.size == PAGE)
+			piece.kind = Kind::CONFIG;
+		return piece;
+	}
+
+	piece.device = Hwb::devices().by_page(page);
+	if (!piece.device)
 		return piece;
 
-	piece.bar = device->bar_of_page(page);
-	hwb_bar const &bar = device->facts().bars[piece.bar];
+	piece.bar = unsigned(piece.device->bar_of_page(page));
+	hwb_bar const &bar = piece.device->facts().bars[piece.bar];
 
 	/* Genode maps a dataspace from the descriptor's start, which is the BAR's */
 	if (page != (bar.address & ~uint64_t(PAGE - 1))) {
-		error("hwbroker: ", *device, ": registers at ", Hex(base), " are not at the start of "
-		      "BAR ", piece.bar, ", where a dataspace can begin only");
+		error("hwbroker: ", *piece.device, ": registers at ", Hex(base), " are not at the "
+		      "start of BAR ", piece.bar, ", where a dataspace can begin only");
 		return piece;
 	}
 	if (base + size <= bar.address + ((bar.size + PAGE - 1) & ~uint64_t(PAGE - 1)))
-		piece.device = device;
+		piece.kind = Kind::REGISTERS;
 
 	return piece;
 }
@@ -52,13 +64,16 @@ Io_mem_session_component::Piece Io_mem_session_component::Piece::from_args(char 
 /* A descriptor of it, that nobody else has; -1: refused. */
 int Io_mem_session_component::_open()
 {
-	if (_piece.bar < 0)
+	if (_piece.kind == Piece::Kind::LIST)
+		return Hwb::devices().list_as_text(_piece.size);
+
+	if (_piece.kind == Piece::Kind::CONFIG)
 		return _piece.device->config_page();
 
 	if (!_held)
 		_held = _piece.device->hold();
 
-	return _held ? _piece.device->open_bar(unsigned(_piece.bar), _piece.wc, _session) : -1;
+	return _held ? _piece.device->open_bar(_piece.bar, _piece.wc, _session) : -1;
 }
 
 

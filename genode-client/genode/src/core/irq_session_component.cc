@@ -3,15 +3,19 @@
 
 #include <hwb/broker.h>
 #include <hwb/host.h>
+#include <hwb/devices_rom.h>
 #include <irq_args.h>
 #include <irq_session_component.h>
 
 using namespace Core;
 
 
-Hwb::Device *Irq_session_component::device_from_args(char const *args)
+Hwb::Interrupt_source *Irq_session_component::source_from_args(char const *args)
 {
 	addr_t const config = Arg_string::find_arg(args, "device_config_phys").ulong_value(0);
+
+	if (config == Hwb_devices_rom::ADDRESS)
+		return &Hwb::devices().changes();
 
 	if (Irq_args(args).msi())
 		return Hwb::devices().by_config(config);
@@ -20,53 +24,51 @@ Hwb::Device *Irq_session_component::device_from_args(char const *args)
 }
 
 
-void Irq_session_component::_open(Signal_context_capability cap)
+void Irq_session_component::interrupt_opened(Hwb::Interrupt const &interrupt)
 {
-	if (!_device.hold())
-		return;
+	Mutex::Guard guard { _mutex };
 
-	if (!_device.open_interrupt(_message, _interrupt)) {
-		_device.let_go();
-		return;
-	}
-	_event = Hwb::events().add(_interrupt.trigger, cap);
-
-	hwb_error error { };
-	Hwb::broker().complain("interrupt",
-	                       hwb_irq_enable(&Hwb::broker().client(), _interrupt.handle, &error),
-	                       error);
+	_interrupt = interrupt;
+	_event     = Hwb::events().add(interrupt.trigger, _sigh);
 }
 
 
 void Irq_session_component::sigh(Signal_context_capability cap)
 {
-	if (_interrupt.handle)
+	{
+		Mutex::Guard guard { _mutex };
+
+		_sigh = cap;
 		Hwb::events().sigh(_event, cap);
-	else if (cap.valid())
-		_open(cap);
+	}
+	/* again, if it was refused before */
+	if (cap.valid())
+		_source.open_interrupt(*this, _message);
 }
 
 
 void Irq_session_component::ack_irq()
 {
+	Mutex::Guard guard { _mutex };
+
 	/* only a pin has it */
 	if (_interrupt.unmask >= 0)
 		Hwb::Host::signal(_interrupt.unmask);
 }
 
 
-Irq_session_component::Irq_session_component(Hwb::Device &device, char const *args)
+Irq_session_component::Irq_session_component(Hwb::Interrupt_source &source, char const *args)
 :
-	_device(device), _message(Irq_args(args).msi())
+	_source(source), _message(Irq_args(args).msi())
 { }
 
 
 Irq_session_component::~Irq_session_component()
 {
-	if (!_interrupt.handle)
-		return;
+	/* afterwards nobody tells of it any more */
+	_source.close_interrupt(*this);
 
 	Hwb::events().remove(_event);
-	_device.close_interrupt(_interrupt);
-	_device.let_go();
+	Hwb::Host::close(_interrupt.trigger);
+	Hwb::Host::close(_interrupt.unmask);
 }

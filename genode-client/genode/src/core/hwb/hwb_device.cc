@@ -4,6 +4,7 @@
 
 #include <hwb/broker.h>
 #include <hwb/device.h>
+#include <hwb/events.h>
 #include <hwb/host.h>
 
 using namespace Genode;
@@ -50,7 +51,7 @@ int Device::bar_of_port(unsigned first, unsigned count) const
  ** Acquired, and let go of **
  *****************************/
 
-/* Asks, with the state at ACQUIRING already; the answer comes to _complete(). */
+/* Asks, with the state at ACQUIRING already; the answer comes to _answered(). */
 void Device::_acquire(uint32_t domain)
 {
 	_call  = { };
@@ -69,44 +70,96 @@ void Device::_acquire(uint32_t domain)
 	int const result = hwb_begin(&broker().client(), &_call, HWB_DEVICE_ACQUIRE, 0,
 	                             &request, sizeof(request), -1);
 	if (result != 0)
-		_complete(result);
+		_answered(result);
 }
 
 
 void Device::_acquired(void *device, hwb_call *call)
 {
-	static_cast<Device *>(device)->_complete(call->result);
+	static_cast<Device *>(device)->_answered(call->result);
 }
 
 
-void Device::_complete(int result)
+void Device::_answered(int result)
 {
 	if (result < 0)
 		log("hwbroker: ", *this, " is not to be had");
 	broker().complain("device", result, _error);
-
-	uint32_t assign = 0;
 	{
 		Monitor::Guard guard { _monitor };
 
-		if (result < 0) {
+		if (result >= 0) {
+			_state  = State::SETTLING;
+			_handle = _call.session;
+		} else {
 			_state    = State::CLOSED;
 			_assigned = 0;
 			if (_wanted) {
 				_wanted = 0;
 				_users--;
 			}
-		} else {
-			_state  = State::OPEN;
-			_handle = _call.session;
-			if (_wanted && _wanted != _assigned)
-				assign = _wanted;
+			if (_irq == Irq::WANTED) {
+				_irq      = Irq::NONE;
+				_irq_user = nullptr;
+				_users--;
+			}
+			_monitor.wake_all();
 		}
-		_monitor.wake_all();
 	}
-	if (assign)
-		_assign(assign);
+	_settle_later();
+}
 
+
+void Device::_settle_later()
+{
+	__atomic_store_n(&_unsettled, true, __ATOMIC_RELEASE);
+	events().work();
+}
+
+
+bool Device::unsettled()
+{
+	return __atomic_exchange_n(&_unsettled, false, __ATOMIC_ACQUIRE);
+}
+
+
+/*
+ * Whoever waits for the device gets it in its domain: requests about one device are
+ * carried out in order, so that it is enough to have asked.
+ */
+void Device::settle()
+{
+	uint32_t handle = 0, from = 0, to = 0;
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (_state == State::SETTLING) {
+			handle = _handle;
+			from   = _assigned;
+			if (_wanted)
+				_assigned = _wanted;
+			to     = _assigned;
+		}
+	}
+	if (from != to)
+		_move(handle, from, to);
+
+	bool again = false;
+	{
+		Monitor::Guard guard { _monitor };
+
+		if (_state == State::SETTLING) {
+			again = _wanted && _wanted != _assigned;
+			if (!again) {
+				_state = State::OPEN;
+				_monitor.wake_all();
+			}
+		}
+	}
+	if (again)
+		_settle_later();
+
+	_open_interrupt_if_wanted();
 	_close_if_unused();
 }
 
@@ -147,7 +200,7 @@ bool Device::hold()
 
 	Monitor::Guard guard { _monitor };
 
-	while (_state == State::ACQUIRING)
+	while (_state == State::ACQUIRING || _state == State::SETTLING)
 		_monitor.wait();
 
 	if (_state == State::OPEN)
@@ -172,32 +225,21 @@ void Device::let_go()
  ** Domain of device PDs **
  **************************/
 
-/* Moves it there; requests about one device are carried out in order. */
-void Device::_assign(uint32_t domain)
+void Device::_move(uint32_t handle, uint32_t from, uint32_t to)
 {
-	uint32_t handle = 0, old = 0;
-	{
-		Monitor::Guard guard { _monitor };
-
-		if (_state != State::OPEN)
-			return;
-
-		handle    = _handle;
-		old       = _assigned;
-		_assigned = domain;
-	}
 	hwb_assign_request const request { handle, 0 };
 
-	if (old)
-		broker().errands().send("device out of a domain", HWB_DOMAIN_DEASSIGN, old,
+	if (from)
+		broker().errands().send("device out of a domain", HWB_DOMAIN_DEASSIGN, from,
 		                        &request, sizeof(request));
-	broker().errands().send("device into a domain", HWB_DOMAIN_ASSIGN, domain,
+	broker().errands().send("device into a domain", HWB_DOMAIN_ASSIGN, to,
 	                        &request, sizeof(request));
 }
 
 
 void Device::assign(uint32_t domain)
 {
+	uint32_t handle = 0, from = 0;
 	bool acquire = false, move = false;
 	{
 		Monitor::Guard guard { _monitor };
@@ -213,14 +255,18 @@ void Device::assign(uint32_t domain)
 			_state    = State::ACQUIRING;
 			_assigned = domain;
 			acquire   = true;
-		} else {
-			move = _state == State::OPEN && _assigned != domain;
+		}
+		if (_state == State::OPEN && _assigned != domain) {
+			handle    = _handle;
+			from      = _assigned;
+			_assigned = domain;
+			move      = true;
 		}
 	}
 	if (acquire)
 		_acquire(domain);
 	if (move)
-		_assign(domain);
+		_move(handle, from, domain);
 }
 
 
@@ -274,61 +320,6 @@ int Device::open_bar(unsigned bar, bool wc, uint32_t &session)
 
 	session = region.session;
 	return fd;
-}
-
-
-bool Device::open_interrupt(bool message, Interrupt &interrupt)
-{
-	{
-		Monitor::Guard guard { _monitor };
-
-		/* it has one at a time, and the last one may be on its way out */
-		while (_irq_closing)
-			_monitor.wait();
-	}
-
-	uint32_t const type = hwb_genode_irq_type(&_facts);
-
-	hwb_irq_request request { };
-	request.type  = !message ? HWB_IRQ_INTX : type == HWB_IRQ_MSIX ? HWB_IRQ_MSIX : HWB_IRQ_MSI;
-	request.count = 1;
-
-	hwb_interrupt reply { };
-	hwb_error     error { };
-	int           fds[HWB_FDS_MAX];
-	uint32_t      fd_count = 0;
-	int const result = hwb_irq_open(&broker().client(), _handle, &request, &reply,
-	                                fds, &fd_count, &error);
-	if (!broker().complain("interrupt", result, error))
-		return false;
-
-	interrupt = { reply.session, fd_count > 0 ? fds[0] : -1, fd_count > 1 ? fds[1] : -1 };
-	return true;
-}
-
-
-void Device::_irq_closed(void *context)
-{
-	Device &device = *static_cast<Device *>(context);
-	{
-		Monitor::Guard guard { device._monitor };
-
-		device._irq_closing = false;
-		device._monitor.wake_all();
-	}
-}
-
-
-void Device::close_interrupt(Interrupt &interrupt)
-{
-	Host::close(interrupt.trigger);
-	Host::close(interrupt.unmask);
-	{
-		Monitor::Guard guard { _monitor };
-		_irq_closing = true;
-	}
-	broker().errands().send("close of an interrupt", HWB_CLOSE, interrupt.handle, nullptr, 0,
-	                        _irq_closed, this);
 }
 
 

@@ -3,6 +3,7 @@
 
 #include <hwb/broker.h>
 #include <hwb/devices.h>
+#include <hwb/events.h>
 
 using namespace Genode;
 using namespace Core::Hwb;
@@ -26,7 +27,10 @@ void Devices::_found(hwb_device const &facts)
 {
 	for (unsigned i = 0; i < _count; i++)
 		if (same(_devices[i].facts().address, facts.address)) {
-			_devices[i].facts(facts);
+			/* threads look at it without a lock */
+			if (memcmp(&_devices[i].facts(), &facts, sizeof(facts)) != 0)
+				_devices[i].facts(facts);
+			_devices[i].granted(true);
 			return;
 		}
 
@@ -35,6 +39,7 @@ void Devices::_found(hwb_device const &facts)
 		return;
 	}
 	_devices[_count].facts(facts);
+	_devices[_count].granted(true);
 	__atomic_store_n(&_count, _count + 1, __ATOMIC_RELEASE);
 }
 
@@ -45,7 +50,7 @@ void Devices::update()
 	static hwb_error  error       { };
 
 	for (unsigned i = 0; i < _count; i++)
-		_devices[i].not_granted();
+		_devices[i].granted(false);
 
 	_list = { };
 	unsigned count = 0;
@@ -59,9 +64,12 @@ void Devices::update()
 	for (unsigned i = 0; i < count; i++)
 		_found(listed[i]);
 
-	Mutex::Guard guard { _mutex };
-	memcpy(_listed, listed, count * sizeof(*listed));
-	_listed_count = count;
+	{
+		Mutex::Guard guard { _mutex };
+		memcpy(_listed, listed, count * sizeof(*listed));
+		_listed_count = count;
+	}
+	_changes.signal();
 }
 
 
@@ -91,6 +99,17 @@ void Devices::changed(hwb_device_event const &event)
 
 	if (what && device)
 		warning("hwbroker: ", *device, " ", what);
+
+	if (event.change == HWB_CHANGE_ARRIVED || event.change == HWB_CHANGE_REMOVED)
+		events().list_devices();
+}
+
+
+void Devices::settle()
+{
+	for (unsigned i = 0; i < __atomic_load_n(&_count, __ATOMIC_ACQUIRE); i++)
+		if (_devices[i].unsettled())
+			_devices[i].settle();
 }
 
 

@@ -6,28 +6,24 @@ using namespace Genode;
 using namespace Core::Hwb;
 
 
-/* Waits only if as many requests are on their way as the broker works on at once. */
-Errands::Errand &Errands::_take()
+Errands::Errand *Errands::_take()
 {
-	Monitor::Guard guard { _monitor };
+	Mutex::Guard guard { _mutex };
 
-	for (;;) {
-		for (Errand &errand : _errands)
-			if (!errand.busy) {
-				errand.busy = true;
-				return errand;
-			}
-		_monitor.wait();
-	}
+	for (Errand &errand : _errands)
+		if (!errand.busy) {
+			errand.busy = true;
+			return &errand;
+		}
+	return nullptr;
 }
 
 
 void Errands::_put_back(Errand &errand)
 {
-	Monitor::Guard guard { _monitor };
+	Mutex::Guard guard { _mutex };
 
 	errand.busy = false;
-	_monitor.wake_all();
 }
 
 
@@ -52,7 +48,13 @@ void Errands::_answered(void *context, hwb_call *call)
 void Errands::send(char const *what, uint16_t opcode, uint32_t session, void const *body,
                    size_t length, void (*then)(void *), void *context)
 {
-	Errand &errand = _take();
+	Errand *taken;
+
+	/* all are on their way: an answer frees one, and a lost broker all */
+	while (!(taken = _take()))
+		hwb_receive_one(&broker().client());
+
+	Errand &errand = *taken;
 
 	errand.call              = { };
 	errand.error             = { };

@@ -60,16 +60,28 @@ void Events::_broker()
 }
 
 
-void Events::_list()
+void Events::_do_work()
 {
-	Host::take_count(_errand);
-	devices().update();
-	log("hwbroker: the policy has changed");
-	devices().print();
+	Host::take_count(_work);
+
+	devices().settle();
+
+	if (__atomic_exchange_n(&_relist, false, __ATOMIC_ACQUIRE)) {
+		log("hwbroker: the devices have changed");
+		devices().update();
+		devices().print();
+	}
 }
 
 
-void Events::list_devices() { Host::signal(_errand); }
+void Events::work() { Host::signal(_work); }
+
+
+void Events::list_devices()
+{
+	__atomic_store_n(&_relist, true, __ATOMIC_RELEASE);
+	work();
+}
 
 
 void Events::_run()
@@ -83,8 +95,8 @@ void Events::_run()
 		for (unsigned i = 0; i < count; i++) {
 			if (ready[i].id == BROKER)
 				_broker();
-			else if (ready[i].id == ERRAND)
-				_list();
+			else if (ready[i].id == WORK)
+				_do_work();
 			else if (ready[i].id < MAX_INTERRUPTS)
 				_interrupt(ready[i].id);
 		}
@@ -96,11 +108,10 @@ bool Events::start(Runtime &runtime, int socket)
 {
 	_socket = socket;
 	_epoll  = Host::epoll_create();
-
-	_errand = Host::counter();
+	_work   = Host::counter();
 
 	if (_epoll < 0 || !Host::epoll_add(_epoll, _socket, BROKER)
-	               || !Host::epoll_add(_epoll, _errand, ERRAND))
+	               || !Host::epoll_add(_epoll, _work, WORK))
 		return false;
 
 	static Loop loop { runtime, *this };

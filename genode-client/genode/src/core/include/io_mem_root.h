@@ -37,7 +37,7 @@ struct Core::Io_mem_root : private Io_mem_entrypoint, Root_component<Io_mem_sess
 	Create_result _create_session(char const *args) override
 	{
 		auto const piece = Io_mem_session_component::Piece::from_args(args);
-		if (!piece.device) {
+		if (piece.kind == Io_mem_session_component::Piece::Kind::NONE) {
 			Hwb::broker().nobody_has("registers", args);
 			return Create_error::DENIED;
 		}

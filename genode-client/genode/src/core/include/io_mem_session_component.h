@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IO_MEM session: registers of a device as a dataspace, or the shadow page of
- * its configuration space.
+ * IO_MEM session: registers of a device as a dataspace, the shadow page of its
+ * configuration space, or the list of devices.
  *
  * The device is found when the session is created, but only dataspace(), which
  * has an entrypoint of its own, acquires it and waits for that.
@@ -25,10 +25,13 @@ class Core::Io_mem_session_component : public Rpc_object<Io_mem_session>
 
 		struct Piece
 		{
-			Hwb::Device *device; /* nullptr: nobody has it, or not in this form */
+			enum class Kind { NONE, REGISTERS, CONFIG, LIST };
+
+			Kind         kind;   /* NONE: nobody has it, or not in this form */
+			Hwb::Device *device; /* nullptr with NONE and LIST */
 			addr_t       page;
 			size_t       size;   /* whole pages */
-			int          bar;    /* -1: configuration space */
+			unsigned     bar;    /* of REGISTERS */
 			bool         wc;
 
 			static Piece from_args(char const *args);

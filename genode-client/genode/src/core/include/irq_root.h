@@ -31,13 +31,13 @@ struct Core::Irq_root : private Irq_entrypoint, Root_component<Irq_session_compo
 {
 	Create_result _create_session(char const *args) override
 	{
-		Hwb::Device * const device = Irq_session_component::device_from_args(args);
-		if (!device) {
+		Hwb::Interrupt_source * const source = Irq_session_component::source_from_args(args);
+		if (!source) {
 			Hwb::broker().nobody_has("interrupt", args);
 			return Create_error::DENIED;
 		}
 
-		return _alloc_obj(*device, args);
+		return _alloc_obj(*source, args);
 	}
 
 	Irq_root(Runtime &runtime, Range_allocator &, Allocator &md_alloc)

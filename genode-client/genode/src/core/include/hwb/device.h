@@ -6,24 +6,28 @@
  * them: registers, ports, an interrupt, the address space of their DMA. So a device
  * is acquired when its first piece is used, and closed with its last.
  *
- *      CLOSED --hold, assign--> ACQUIRING --answer--> OPEN
- *         ^                         | refused           | last user gone
- *         +-------------------------+-------------------+
+ *      CLOSED --hold, assign--> ACQUIRING --answer--> SETTLING ------> OPEN
+ *         ^                         | refused            moved to the    |
+ *         +-------------------------+                    domain wanted   |
+ *         +--------------------------------------- last user gone -------+
  *
  * Functions that may wait for the broker say so; core's main entrypoint calls
- * the others only.
+ * the others only. Whoever receives an answer only notes it: what follows from it
+ * is the thread of events' to do, in settle().
  */
 #ifndef _CORE__INCLUDE__HWB__DEVICE_H_
 #define _CORE__INCLUDE__HWB__DEVICE_H_
 
+#include <base/output.h>
 #include <base/stdint.h>
+#include <hwb/interrupt.h>
 #include <hwb/monitor.h>
 #include <hwb/client.h>
 
 namespace Core::Hwb { class Device; }
 
 
-class Core::Hwb::Device : Genode::Noncopyable
+class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_source
 {
 	public:
 
@@ -31,12 +35,9 @@ class Core::Hwb::Device : Genode::Noncopyable
 		using addr_t   = Genode::addr_t;
 		using size_t   = Genode::size_t;
 
-		/* descriptors of an open interrupt; -1: none */
-		struct Interrupt { uint32_t handle; int trigger; int unmask; };
-
 	private:
 
-		enum class State { CLOSED, ACQUIRING, OPEN };
+		enum class State { CLOSED, ACQUIRING, SETTLING, OPEN };
 
 		Monitor    _monitor { }; /* guards what follows; never held while asking */
 		State      _state    = State::CLOSED;
@@ -46,9 +47,21 @@ class Core::Hwb::Device : Genode::Noncopyable
 		uint32_t   _handle   = 0;
 		uint32_t   _wanted   = 0; /* domain of the device PD that uses it */
 		uint32_t   _assigned = 0; /* domain that it is in at the broker */
-		bool       _irq_closing = false;
+		bool       _unsettled = false;
 		int        _page     = -1;
 		bool       _page_genuine = false;
+
+		/* of its one interrupt: who wants or has it, and a close on its way */
+		enum class Irq { NONE, WANTED, OPENING, OPEN };
+
+		Irq             _irq         = Irq::NONE;
+		bool            _irq_closing = false;
+		bool            _irq_message = false;
+		Interrupt_user *_irq_user    = nullptr;
+		int             _irq_fds[HWB_FDS_MAX] { };
+		hwb_interrupt   _irq_reply { };
+		hwb_call        _irq_call  { };
+		hwb_error       _irq_error { };
 
 		/* of the one acquisition that is on its way */
 		hwb_call          _call  { };
@@ -56,11 +69,15 @@ class Core::Hwb::Device : Genode::Noncopyable
 		hwb_acquire_reply _reply { };
 
 		static void _acquired(void *device, hwb_call *);
+		static void _irq_opened(void *device, hwb_call *);
 		static void _irq_closed(void *device);
 
 		void _acquire(uint32_t domain);
-		void _assign(uint32_t domain);
-		void _complete(int result);
+		void _move(uint32_t handle, uint32_t from, uint32_t to);
+		void _answered(int result);
+		void _settle_later();
+		void _open_interrupt_if_wanted();
+		void _interrupt_answered(int result);
 		void _close_if_unused();
 		bool _needs_genuine_page() const;
 		bool _write_page(bool genuine);
@@ -68,8 +85,8 @@ class Core::Hwb::Device : Genode::Noncopyable
 	public:
 
 		/* by the broker's list; an address is in place for good */
-		void facts(hwb_device const &facts) { _facts = facts; _granted = true; }
-		void not_granted()                  { _granted = false; }
+		void facts(hwb_device const &facts) { _facts = facts; }
+		void granted(bool granted)          { _granted = granted; }
 
 		hwb_device const &facts() const { return _facts; }
 		bool granted()            const { return _granted; }
@@ -90,13 +107,16 @@ class Core::Hwb::Device : Genode::Noncopyable
 		void release(uint32_t domain);
 		void domain_closed(uint32_t domain);
 
-		/* ---- for who holds it; these wait ---- */
+		/* by the thread of events, after an answer; whether there was one */
+		bool unsettled();
+		void settle();
 
-		int  open_bar(unsigned bar, bool wc, uint32_t &session);
-		bool open_interrupt(bool message, Interrupt &);
+		/* the user of its interrupt holds it, too */
+		bool open_interrupt (Interrupt_user &, bool message) override;
+		void close_interrupt(Interrupt_user &) override;
 
-		/* does not wait, and takes the descriptors */
-		void close_interrupt(Interrupt &);
+		/* for who holds it; waits */
+		int open_bar(unsigned bar, bool wc, uint32_t &session);
 
 		/* shadow of its configuration space; may wait */
 		int config_page();

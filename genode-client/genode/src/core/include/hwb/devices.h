@@ -34,6 +34,21 @@ class Core::Hwb::Devices : Noncopyable
 		unsigned   _listed_count = 0;
 		hwb_list   _list { };
 
+		/* somebody wants to know when the list changes */
+		struct Changes : Interrupt_source
+		{
+			Mutex           _mutex { };
+			int             _event = -1;
+			Interrupt_user *_user  = nullptr;
+
+			void signal();
+
+			bool open_interrupt (Interrupt_user &, bool) override;
+			void close_interrupt(Interrupt_user &) override;
+		};
+
+		Changes _changes { };
+
 		void _found(hwb_device const &);
 
 		Device *_find(auto const &matches)
@@ -53,10 +68,18 @@ class Core::Hwb::Devices : Noncopyable
 
 		void print();
 
+		/* by the thread of events */
+		void settle();
+
 		/* one changed, says the broker; in the middle of receiving */
 		void changed(hwb_device_event const &);
 
 		void domain_closed(uint32_t domain);
+
+		/* as memory of `size` bytes: Genode's `devices' ROM module; below 0: error */
+		int list_as_text(size_t size);
+
+		Interrupt_source &changes() { return _changes; }
 
 		/* nullptr: there is none */
 		Device *by_config(addr_t page);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests whose answer nobody waits for: core's main entrypoint must not stand
- * still while a device is reset. A refusal is logged.
+ * still while a device is reset. A refusal is logged. Not for use in the middle of
+ * receiving.
  */
 #ifndef _CORE__INCLUDE__HWB__ERRANDS_H_
 #define _CORE__INCLUDE__HWB__ERRANDS_H_
 
+#include <base/mutex.h>
 #include <base/stdint.h>
-#include <hwb/monitor.h>
 #include <hwb/client.h>
 
 namespace Core::Hwb { class Errands; }
@@ -29,12 +30,12 @@ class Core::Hwb::Errands : Genode::Noncopyable
 			void       *then_context;
 		};
 
-		Errand  _errands[MAX] { };
-		Monitor _monitor      { };
+		Genode::Mutex _mutex { };
+		Errand        _errands[MAX] { };
 
 		static void _answered(void *errand, hwb_call *call);
 
-		Errand &_take();
+		Errand *_take();
 		void    _put_back(Errand &);
 
 	public:

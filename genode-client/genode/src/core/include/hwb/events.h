@@ -32,7 +32,7 @@ class Core::Hwb::Events : Noncopyable
 
 	private:
 
-		enum { BROKER = MAX_INTERRUPTS, ERRAND };
+		enum { BROKER = MAX_INTERRUPTS, WORK };
 
 		struct Source
 		{
@@ -46,11 +46,12 @@ class Core::Hwb::Events : Noncopyable
 		Source _sources[MAX_INTERRUPTS] { };
 		int    _epoll  = -1;
 		int    _socket = -1;
-		int    _errand = -1;                 /* an eventfd: list the devices */
+		int    _work   = -1;                 /* an eventfd */
+		bool   _relist = false;
 
 		void _interrupt(unsigned id);
 		void _broker();
-		void _list();
+		void _do_work();
 		void _run();
 
 	public:
@@ -68,7 +69,11 @@ class Core::Hwb::Events : Noncopyable
 		/* before `fd` is closed; a signal may still be on its way */
 		void remove(unsigned id);
 
-		/* the policy has changed; called by whoever receives the broker's message */
+		/*
+		 * For whoever is in the middle of receiving, and must not wait: devices are to
+		 * be settled, or listed anew.
+		 */
+		void work();
 		void list_devices();
 };
 
