@@ -3,6 +3,7 @@
 
 #include <hwb/broker.h>
 #include <hwb/host.h>
+#include <hwb/legacy_line.h>
 #include <hwb/devices_rom.h>
 #include <irq_args.h>
 #include <irq_session_component.h>
@@ -20,7 +21,12 @@ Hwb::Interrupt_source *Irq_session_component::source_from_args(char const *args)
 	if (Irq_args(args).msi())
 		return Hwb::devices().by_config(config);
 
-	return Hwb::devices().by_irq(uint32_t(Irq_args(args).irq_number()));
+	uint32_t const number = uint32_t(Irq_args(args).irq_number());
+
+	if (Hwb::Device * const device = Hwb::devices().by_irq(number))
+		return device;
+
+	return Hwb::legacy_line(number);
 }
 
 

@@ -164,6 +164,18 @@ void Device::settle()
 }
 
 
+void Device::granted(bool granted)
+{
+	{
+		Monitor::Guard guard { _monitor };
+
+		_granted = granted;
+	}
+	if (!granted)
+		_settle_later();
+}
+
+
 /* Closing is answered at once; the reset that it sets off is the broker's. */
 void Device::_close_if_unused()
 {
@@ -171,6 +183,11 @@ void Device::_close_if_unused()
 	{
 		Monitor::Guard guard { _monitor };
 
+		/* the platform driver takes none out of a domain that has left its list */
+		if (!_granted && _wanted && _users == 1) {
+			_wanted = 0;
+			_users  = 0;
+		}
 		if (_users || _state != State::OPEN)
 			return;
 

@@ -23,16 +23,22 @@ static bool same(hwb_pci_address const &a, hwb_pci_address const &b)
 }
 
 
-void Devices::_found(hwb_device const &facts)
+/* One of ours that is in the list, or nullptr. */
+static hwb_device const *listed_as(hwb_device const *list, unsigned count,
+                                   hwb_pci_address const &address)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (same(list[i].address, address))
+			return &list[i];
+	return nullptr;
+}
+
+
+void Devices::_add(hwb_device const &facts)
 {
 	for (unsigned i = 0; i < _count; i++)
-		if (same(_devices[i].facts().address, facts.address)) {
-			/* threads look at it without a lock */
-			if (memcmp(&_devices[i].facts(), &facts, sizeof(facts)) != 0)
-				_devices[i].facts(facts);
-			_devices[i].granted(true);
+		if (same(_devices[i].facts().address, facts.address))
 			return;
-		}
 
 	if (_count == MAX) {
 		warning("hwbroker: more than ", unsigned(MAX), " devices; the others are left out");
@@ -49,9 +55,6 @@ void Devices::update()
 	static hwb_device listed[MAX] { };
 	static hwb_error  error       { };
 
-	for (unsigned i = 0; i < _count; i++)
-		_devices[i].granted(false);
-
 	_list = { };
 	unsigned count = 0;
 	int result = 0;
@@ -59,10 +62,21 @@ void Devices::update()
 	                                                MAX - count, &error)) > 0)
 		count += unsigned(result);
 
-	broker().complain("list of devices", result, error);
+	if (!broker().complain("list of devices", result, error))
+		return;
 
+	/* others look at them meanwhile: only what differs is changed */
+	for (unsigned i = 0; i < _count; i++) {
+		Device &device = _devices[i];
+
+		hwb_device const * const facts = listed_as(listed, count, device.facts().address);
+		if (facts && memcmp(facts, &device.facts(), sizeof(*facts)) != 0)
+			device.facts(*facts);
+		if (device.granted() != !!facts)
+			device.granted(!!facts);
+	}
 	for (unsigned i = 0; i < count; i++)
-		_found(listed[i]);
+		_add(listed[i]);
 
 	{
 		Mutex::Guard guard { _mutex };

@@ -13,7 +13,7 @@ namespace {
 	/* linux/memfd.h and linux/fcntl.h, which C libraries have in differing places */
 	enum { MEMFD_CLOEXEC = 1, MEMFD_ALLOW_SEALING = 2 };
 	enum { ADD_SEALS = 1033, SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4 };
-	enum { DUPFD_CLOEXEC = 1030 };
+	enum { DUPFD_CLOEXEC = 1030, MONOTONIC_CLOCK = 1 /* linux/time.h */ };
 	enum { EPOLL_CLOEXEC_FLAG = 02000000, COUNTER_CLOEXEC = 02000000, COUNTER_NONBLOCK = 04000 };
 
 	enum { MAX_EVENTS = 16 };
@@ -97,6 +97,25 @@ void Host::signal(int fd)
 	uint64_t const one = 1;
 
 	lx_write(fd, &one, sizeof(one));
+}
+
+
+int Host::timer(unsigned period_ns)
+{
+	int const fd = int(lx_syscall(SYS_timerfd_create, MONOTONIC_CLOCK,
+	                              COUNTER_CLOEXEC | COUNTER_NONBLOCK));
+	if (fd < 0)
+		return fd;
+
+	timespec const period { 0, long(period_ns) };
+	struct { timespec interval, first; } const rate { period, period };
+
+	int const result = int(lx_syscall(SYS_timerfd_settime, fd, 0, &rate, nullptr));
+	if (result < 0) {
+		close(fd);
+		return result;
+	}
+	return fd;
 }
 
 

@@ -84,16 +84,12 @@ class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
 		/* core's word for giving a device back: its address plus 1 */
 		enum { GIVE_BACK = 1 };
 
-		bool _assign(Device const &device, bool give_back)
+		void _with_address(Device const &device, auto const &fn)
 		{
-			bool ok = true;
-
 			device.with_pci_config([&] (Device::Pci_config const &cfg) {
 				Pci::Bdf const bdf { cfg.bus_num, cfg.dev_num, cfg.func_num };
-				ok = _device_pd->pd.assign_pci(cfg.addr + (give_back ? GIVE_BACK : 0),
-				                               Pci::Bdf::rid(bdf));
+				fn(cfg.addr, Pci::Bdf::rid(bdf));
 			});
-			return ok;
 		}
 
 	public:
@@ -120,20 +116,24 @@ class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
 			_unuse();
 		}
 
+		/* others than PCI functions have no DMA, and need no domain for it */
 		void enregister(Device const &device)
 		{
-			_use();
-			if (!_assign(device, false))
-				error("hwbroker: core has no device ", device.name());
+			_with_address(device, [&] (addr_t config, Pci::rid_t rid) {
+				if (!_use().pd.assign_pci(config, rid))
+					error("hwbroker: core has no device ", device.name());
+			});
 		}
 
 		void deregister(Device const &device)
 		{
-			if (!_device_pd)
-				return;
+			_with_address(device, [&] (addr_t config, Pci::rid_t rid) {
+				if (!_device_pd)
+					return;
 
-			_assign(device, true);
-			_unuse();
+				_device_pd->pd.assign_pci(config + GIVE_BACK, rid);
+				_unuse();
+			});
 		}
 };
 
@@ -192,13 +192,25 @@ void Kernel_io_mmu::destroy_domain(Allocator &alloc, Io_mmu::Domain &domain)
 }
 
 
+/*
+ * A Platform session that was opened before there was a device for it has a domain
+ * that does nothing, for as long as it lives: the platform driver's, not ours.
+ */
 void Kernel_io_mmu::enregister(Device const &device, Io_mmu::Domain &domain)
 {
-	static_cast<Lent_domain &>(domain).enregister(device);
+	if (Lent_domain * const own = dynamic_cast<Lent_domain *>(&domain)) {
+		own->enregister(device);
+		return;
+	}
+	if (!_said)
+		warning("hwbroker: ", device.name(), ": no DMA in a Platform session that is "
+		        "older than its first device; open another one");
+	_said = true;
 }
 
 
 void Kernel_io_mmu::deregister(Device const &device, Io_mmu::Domain &domain)
 {
-	static_cast<Lent_domain &>(domain).deregister(device);
+	if (Lent_domain * const own = dynamic_cast<Lent_domain *>(&domain))
+		own->deregister(device);
 }

@@ -35,6 +35,7 @@ class Driver::Kernel_io_mmu : public Io_mmu
 		Env                            &_env;
 		Heap                            _heap   { _env.ram(), _env.rm() };
 		Device_pd                      *_unused { nullptr };
+		bool                            _said   { false }; /* that a domain is not ours */
 		Constructible<Timer::Connection> _timer { };
 		Signal_handler<Kernel_io_mmu>   _timeout { _env.ep(), *this, &Kernel_io_mmu::_close_unused };
 

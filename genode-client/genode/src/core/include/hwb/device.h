@@ -86,7 +86,7 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 
 		/* by the broker's list; an address is in place for good */
 		void facts(hwb_device const &facts) { _facts = facts; }
-		void granted(bool granted)          { _granted = granted; }
+		void granted(bool);
 
 		hwb_device const &facts() const { return _facts; }
 		bool granted()            const { return _granted; }

@@ -49,7 +49,7 @@ class Core::Hwb::Devices : Noncopyable
 
 		Changes _changes { };
 
-		void _found(hwb_device const &);
+		void _add(hwb_device const &);
 
 		Device *_find(auto const &matches)
 		{

@@ -31,6 +31,9 @@ namespace Core::Hwb::Host {
 	uint64_t take_count(int fd);
 	void     signal(int fd);
 
+	/* counts as those do, by itself: once in so many nanoseconds, less than a second */
+	int timer(unsigned period_ns);
+
 	struct Event { unsigned id; };
 
 	int      epoll_create();
