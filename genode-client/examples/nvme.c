@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small NVMe driver: identifies the controller and its first name space, then
- * reads a sector, and with --write LBA writes one and reads it back, by DMA with
- * MSI-X. Numbers: NVM Express Base Specification 1.4.
+ * reads a sector, with --write LBA writes one and reads it back, and with --speed MIB
+ * reads so much from the start, by DMA with MSI-X. Numbers: NVM Express Base Specification 1.4.
  */
 #include "example.h"
 
@@ -38,11 +38,12 @@ enum {
 
 	ENTRIES = 16,
 	PAGE = 4096,
+	CHUNK = 64 * 1024, /* of --speed; a controller that takes less says so by a status */
 	WAIT_MS = 5000
 };
 
-/* Where each part lies in the DMA memory: a page each. */
-enum { ADMIN_SQ, ADMIN_CQ, IO_SQ, IO_CQ, DATA, PAGES };
+/* Where each part lies in the DMA memory: a page each, but for the data. */
+enum { ADMIN_SQ, ADMIN_CQ, IO_SQ, IO_CQ, LIST, DATA, PAGES = DATA + CHUNK / PAGE };
 
 struct command {
 	uint32_t opcode_and_id; /* bits 7:0 opcode, 31:16 identifier */
@@ -239,11 +240,38 @@ static void write_and_compare(struct nvme *nvme, struct queue *io, uint64_t lba,
 	              (unsigned long long)lba);
 }
 
+/* One request at a time, each for what a list of pages says (section 4.3). */
+static void measure(struct nvme *nvme, struct queue *io, uint64_t mebibytes, uint32_t sector)
+{
+	uint64_t chunks = (mebibytes << 20) / CHUNK;
+	uint64_t *list = page(nvme, LIST);
+	struct command command = {
+		.opcode_and_id = IO_READ,
+		.namespace_id = 1,
+		.data = { address_of(nvme, DATA), address_of(nvme, LIST) },
+		.words = { 0, 0, CHUNK / sector - 1 },
+	};
+
+	for (unsigned i = 1; i < CHUNK / PAGE; i++)
+		list[i - 1] = address_of(nvme, DATA + i);
+	double start = example_now();
+	for (uint64_t i = 0; i < chunks; i++) {
+		uint64_t lba = i * (CHUNK / sector);
+		command.words[0] = (uint32_t)lba;
+		command.words[1] = (uint32_t)(lba >> 32);
+		run(nvme, io, command, "read");
+	}
+	double seconds = example_now() - start;
+	example_say("%llu MiB in requests of 64 KiB, one at a time: %.0f ms, %.2f MiB/s",
+	            (unsigned long long)mebibytes, seconds * 1e3, (double)mebibytes / seconds);
+}
+
 static int usage(int status)
 {
-	puts("Usage: nvme [ADDRESS] [--write LBA]\n"
+	puts("Usage: nvme [ADDRESS] [--write LBA] [--speed MIB]\n"
 	     "Identifies an NVMe disk and reads its first sector. With --write it\n"
-	     "OVERWRITES that sector and reads it back.");
+	     "OVERWRITES that sector and reads it back. With --speed it reads MIB mebibytes\n"
+	     "and says how long that took.");
 	return status;
 }
 
@@ -251,12 +279,14 @@ int main(int argc, char **argv)
 {
 	struct example example;
 	struct nvme nvme = { .example = &example };
-	const char *address_text = NULL, *lba_text = NULL;
+	const char *address_text = NULL, *lba_text = NULL, *speed_text = NULL;
 	uint32_t sector;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--write") == 0 && i + 1 < argc)
 			lba_text = argv[++i];
+		else if (strcmp(argv[i], "--speed") == 0 && i + 1 < argc)
+			speed_text = argv[++i];
 		else if (argv[i][0] != '-')
 			address_text = argv[i];
 		else
@@ -287,6 +317,13 @@ int main(int argc, char **argv)
 		if (lba >= sectors)
 			example_die(&example, "sector %s is not on this disk", lba_text);
 		write_and_compare(&nvme, &io, lba, sector);
+	}
+	if (speed_text != NULL) {
+		uint64_t mebibytes = strtoull(speed_text, NULL, 0);
+		if (mebibytes == 0 || mebibytes > sectors / (1048576 / sector))
+			example_die(&example, "there are 1 to %llu MiB on this disk",
+			            (unsigned long long)(sectors / (1048576 / sector)));
+		measure(&nvme, &io, mebibytes, sector);
 	}
 	/* Stop before the memory goes. */
 	write32(nvme.registers, REG_CC, 0);

@@ -76,7 +76,7 @@ fi
 
 stage 3 IRQ "MSI-X of a network card" $examples/e1000e
 stage "3, 4" "IRQ, DMA" "edu: MSI, INTx, DMA both ways" $examples/edu 0000:00:03.0
-stage "4, 5" "DMA, PLATFORM" "NVMe disk: a sector there and back" $examples/nvme --write 7
+stage "4, 5" "DMA, PLATFORM" "NVMe disk: a sector there and back" $examples/nvme --write 7 --speed 1
 
 show hwbroker-ctl list devices
 show journalctl -u hwbrokerd --no-pager -o cat
