@@ -2,6 +2,7 @@
 #include <util/arg_string.h>
 
 #include <hwb/broker.h>
+#include <hwb/native_ports.h>
 #include <io_port_session_component.h>
 
 using namespace Core;
@@ -20,12 +21,18 @@ Ports Ports::from_args(char const *args)
 {
 	unsigned const base = number(args, "io_port_base"), size = number(args, "io_port_size");
 
-	return { base, size, Hwb::devices().by_port(base, size), 0 };
+	if (size == 0)
+		return { base, size, nullptr, 0, false };
+
+	return { base, size, Hwb::devices().by_port(base, size), 0, Hwb::native_ports(base, size) };
 }
 
 
 bool Ports::open()
 {
+	if (native)
+		return true;
+
 	if (!Hwb::broker().up())
 		return false;
 
@@ -52,7 +59,7 @@ bool Io_port_session_component::_usable()
 	}
 	_tried = true;
 
-	return _ports.session != 0;
+	return _ports.session || (_ports.native && (_held || !_ports.device));
 }
 
 

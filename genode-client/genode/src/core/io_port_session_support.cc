@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One access, one request: Genode's interface has no batches. */
+/* One access, one request or instruction: Genode's interface has no batches. */
 #include <hwb/broker.h>
+#include <hwb/native_ports.h>
 #include <io_port_session_component.h>
 
 using namespace Core;
@@ -12,6 +13,13 @@ uint32_t Io_port_session_component::_access(uint8_t action, unsigned short port,
 	if (port < _ports.base || port + width > _ports.base + _ports.size || !_usable())
 		return 0;
 
+	if (_ports.native) {
+		if (action == HWB_PORT_IN)
+			return Hwb::native_in(port, width);
+
+		Hwb::native_out(port, width, value);
+		return 0;
+	}
 	hwb_port_op op { port, action, width, value };
 	hwb_error   error { };
 	bool const  ok = Hwb::broker().complain("port access",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IO_PORT session: a range of ports, each access a request to the broker. What
- * is out of the range, or refused, reads 0.
+ * IO_PORT session: a range of ports, each access a request to the broker, or an
+ * instruction if core was started with the ports. What is out of the range, or
+ * refused, reads 0.
  */
 #ifndef _CORE__INCLUDE__IO_PORT_SESSION_COMPONENT_H_
 #define _CORE__INCLUDE__IO_PORT_SESSION_COMPONENT_H_
@@ -26,6 +27,7 @@ class Core::Io_port_session_component : public Rpc_object<Io_port_session>
 			unsigned     size;
 			Hwb::Device *device;  /* whose BAR they are in; nullptr: legacy ports */
 			uint32_t     session; /* the broker's handle; 0: not open */
+			bool         native;  /* instead */
 
 			static Ports from_args(char const *args);
 

@@ -50,24 +50,24 @@ class Kernel_io_mmu::Device_pd
 };
 
 
-class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
+class Kernel_io_mmu::Broker_domain : public Io_mmu::Domain
 {
 	private:
 
 		/*
 		 * Noncopyable
 		 */
-		Lent_domain(Lent_domain const &);
-		Lent_domain &operator = (Lent_domain const &);
+		Broker_domain(Broker_domain const &);
+		Broker_domain &operator = (Broker_domain const &);
 
-		Kernel_io_mmu &_io_mmu;
-		Device_pd     *_device_pd { nullptr };
-		unsigned       _users = 0; /* buffers and devices */
+		Env                     &_env;
+		Constructible<Device_pd> _device_pd { };
+		unsigned                 _users = 0; /* buffers and devices */
 
 		Device_pd &_use()
 		{
-			if (!_device_pd)
-				_device_pd = &_io_mmu._lend();
+			if (!_device_pd.constructed())
+				_device_pd.construct(_env);
 
 			_users++;
 			return *_device_pd;
@@ -75,10 +75,8 @@ class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
 
 		void _unuse()
 		{
-			if (_users && --_users == 0) {
-				_io_mmu._take_back(*_device_pd);
-				_device_pd = nullptr;
-			}
+			if (--_users == 0)
+				_device_pd.destruct();
 		}
 
 		/* core's word for giving a device back: its address plus 1 */
@@ -94,10 +92,7 @@ class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
 
 	public:
 
-		Lent_domain(Kernel_io_mmu &io_mmu, Allocator &alloc)
-		: Io_mmu::Domain(alloc), _io_mmu(io_mmu) { }
-
-		~Lent_domain() { if (_device_pd) _io_mmu._take_back(*_device_pd); }
+		Broker_domain(Env &env, Allocator &alloc) : Io_mmu::Domain(alloc), _env(env) { }
 
 		Result add_range(Range const &range, addr_t const, Dataspace_capability const ds) override
 		{
@@ -109,7 +104,7 @@ class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
 		void remove_range(Range const &range) override
 		{
 			/* the driver removes what could not be added, too: it counts as well */
-			if (!_device_pd)
+			if (!_device_pd.constructed())
 				return;
 
 			_device_pd->space.detach(range.start);
@@ -128,7 +123,7 @@ class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
 		void deregister(Device const &device)
 		{
 			_with_address(device, [&] (addr_t config, Pci::rid_t rid) {
-				if (!_device_pd)
+				if (!_device_pd.constructed())
 					return;
 
 				_device_pd->pd.assign_pci(config + GIVE_BACK, rid);
@@ -136,39 +131,6 @@ class Kernel_io_mmu::Lent_domain : public Io_mmu::Domain
 			});
 		}
 };
-
-
-Kernel_io_mmu::Device_pd &Kernel_io_mmu::_lend()
-{
-	if (!_unused)
-		return *new (_heap) Device_pd(_env);
-
-	Device_pd &device_pd = *_unused;
-	_unused = nullptr;
-	return device_pd;
-}
-
-
-void Kernel_io_mmu::_take_back(Device_pd &device_pd)
-{
-	_close_unused();
-	_unused = &device_pd;
-
-	if (!_timer.constructed()) {
-		_timer.construct(_env);
-		_timer->sigh(_timeout);
-	}
-	_timer->trigger_once(1000*1000);
-}
-
-
-void Kernel_io_mmu::_close_unused()
-{
-	if (_unused)
-		destroy(_heap, _unused);
-
-	_unused = nullptr;
-}
 
 
 Kernel_io_mmu::Kernel_io_mmu(Env &env, Io_mmu_devices &devices, Device_name const &name)
@@ -182,13 +144,13 @@ Kernel_io_mmu::Kernel_io_mmu(Env &env, Io_mmu_devices &devices, Device_name cons
 Io_mmu::Domain &Kernel_io_mmu::create_domain(Allocator &alloc, Ram_allocator &,
                                              Ram_quota_guard &, Cap_quota_guard &)
 {
-	return *new (alloc) Lent_domain(*this, alloc);
+	return *new (alloc) Broker_domain(_env, alloc);
 }
 
 
 void Kernel_io_mmu::destroy_domain(Allocator &alloc, Io_mmu::Domain &domain)
 {
-	destroy(alloc, static_cast<Lent_domain *>(&domain));
+	destroy(alloc, static_cast<Broker_domain *>(&domain));
 }
 
 
@@ -198,7 +160,7 @@ void Kernel_io_mmu::destroy_domain(Allocator &alloc, Io_mmu::Domain &domain)
  */
 void Kernel_io_mmu::enregister(Device const &device, Io_mmu::Domain &domain)
 {
-	if (Lent_domain * const own = dynamic_cast<Lent_domain *>(&domain)) {
+	if (Broker_domain * const own = dynamic_cast<Broker_domain *>(&domain)) {
 		own->enregister(device);
 		return;
 	}
@@ -211,6 +173,6 @@ void Kernel_io_mmu::enregister(Device const &device, Io_mmu::Domain &domain)
 
 void Kernel_io_mmu::deregister(Device const &device, Io_mmu::Domain &domain)
 {
-	if (Lent_domain * const own = dynamic_cast<Lent_domain *>(&domain))
+	if (Broker_domain * const own = dynamic_cast<Broker_domain *>(&domain))
 		own->deregister(device);
 }

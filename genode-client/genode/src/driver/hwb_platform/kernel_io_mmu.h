@@ -5,15 +5,12 @@
  *
  * The platform driver makes a domain for each of its sessions and never destroys
  * one. So a domain has a device PD from its first buffer or device on, and up to
- * the last. An unused PD waits a second for the next domain, as some drivers
- * allocate and free a buffer at a time; then nothing is left at the broker.
+ * the last; then nothing is left at the broker.
  */
 #ifndef _KERNEL_IO_MMU_H_
 #define _KERNEL_IO_MMU_H_
 
 #include <base/env.h>
-#include <base/heap.h>
-#include <timer_session/connection.h>
 
 #include <io_mmu.h>
 
@@ -30,18 +27,10 @@ class Driver::Kernel_io_mmu : public Io_mmu
 	private:
 
 		class Device_pd;
-		class Lent_domain;
+		class Broker_domain;
 
-		Env                            &_env;
-		Heap                            _heap   { _env.ram(), _env.rm() };
-		Device_pd                      *_unused { nullptr };
-		bool                            _said   { false }; /* that a domain is not ours */
-		Constructible<Timer::Connection> _timer { };
-		Signal_handler<Kernel_io_mmu>   _timeout { _env.ep(), *this, &Kernel_io_mmu::_close_unused };
-
-		Device_pd &_lend();
-		void       _take_back(Device_pd &);
-		void       _close_unused();
+		Env &_env;
+		bool _said { false }; /* that a domain is not ours */
 
 		/*
 		 * Noncopyable

@@ -31,7 +31,7 @@ class Core::Hwb::Legacy_line : Genode::Noncopyable, public Core::Hwb::Interrupt_
 
 	public:
 
-		enum { COUNT = 16, PER_SECOND = 250 };
+		enum { COUNT = 16, PER_SECOND = 100 };
 
 		bool open_interrupt (Interrupt_user &, bool message) override;
 		void close_interrupt(Interrupt_user &) override;
