@@ -29,15 +29,13 @@ not_ok() {
 	head -n 30 "$2" | sed 's/^/    /'
 }
 
-# verdict WHAT LOG COMMAND...
-verdict() {
-	local what=$1 log=$2
-	shift 2
-	if "$@" > "$log" 2>&1
+# result STATUS WHAT LOG
+result() {
+	if [ "$1" = 0 ]
 	then
-		ok "$what"
+		ok "$2"
 	else
-		not_ok "$what" "$log"
+		not_ok "$2" "$3"
 	fi
 }
 
@@ -45,10 +43,10 @@ verdict() {
 genodes() {
 	local name
 	mkdir "$work/genodes"
-	for name in $(grep -rhoE '[a-z_]+\.cc' "$stubs/repo")
+	while read -r name
 	do
 		: > "$work/genodes/$name"
-	done
+	done < <(grep -rhoE '[a-z_]+\.cc' "$stubs/repo")
 }
 
 # read_description MAKEFILE UNIT: what it names, into $work/UNIT.list.
@@ -121,22 +119,18 @@ check_unit() {
 		while read -r source
 		do
 			object=$work/$compiler/$unit/$(basename "$source")
-			if [ "$(cat "$object.status")" = 0 ]
-			then
-				ok "$compiler compiles $(short "$source")"
-			else
-				not_ok "$compiler compiles $(short "$source")" "$object.log"
-			fi
+			result "$(cat "$object.status")" "$compiler compiles $(short "$source")" \
+				"$object.log"
 		done < <(sources "$unit")
-		verdict "$compiler: $unit needs nothing that Genode has not" "$work/link" \
-			link_unit "$compiler" "$unit"
+		link_unit "$compiler" "$unit" > "$work/link" 2>&1
+		result $? "$compiler: $unit needs nothing that Genode has not" "$work/link"
 	done
 }
 
 # A file of the overlay that is neither compiled nor included is not in Genode either.
 check_unused() {
 	local file
-	cat "$work"/*/*/*.d | tr -s ' \\' '\n' | xargs -r realpath -m | sort -u > "$work/used"
+	cat "$work"/*/*/*.d | sed 's/\\$//' | tr -s ' ' '\n' | xargs -r realpath -m | sort -u > "$work/used"
 	sed -n 's/^source //p' "$work"/*.list | xargs -r realpath -m >> "$work/used"
 	while read -r file
 	do
@@ -172,7 +166,8 @@ do
 		not_ok "make reads $(short "$description")" "$work/make"
 	fi
 done
-verdict "every source and header is used" "$work/log" check_unused
+check_unused > "$work/log" 2>&1
+result $? "every source and header is used" "$work/log"
 if [ $found = 0 ] || [ ${#compilers[@]} = 0 ]
 then
 	echo "nothing was compiled" > "$work/log"
