@@ -31,8 +31,8 @@ void stub_core(Runtime &runtime, Rpc_entrypoint &ep, Sliced_heap &heap, Registry
 	static Core_service<Io_mem_session_component> io_mem_service(services, io_mem_root);
 	static Core_service<Irq_session_component> irq_service(services, irq_root);
 
-	platform_add_local_services(runtime, ep, heap, services, traces, core_ram, mapped_ram, local_rm,
-	                            io_ports);
+	platform_add_local_services(runtime, ep, heap, services, traces, core_ram, mapped_ram,
+	                            local_rm, io_ports);
 }
 
 /* a PD session has three, an RM session more, and a thread is a client of its PD's */

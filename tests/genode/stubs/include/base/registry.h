@@ -12,7 +12,9 @@ template <typename> class Registry;
 
 template <typename T> class Genode::Registry : Noncopyable
 {
-	unsigned _count = 0;
+	enum { MAX = 16 };
+
+	T *_objects[MAX]{};
 
       public:
 	Registry()
@@ -21,22 +23,30 @@ template <typename T> class Genode::Registry : Noncopyable
 
 	class Element : Noncopyable
 	{
-		Registry &_registry;
+		T **_place;
+
+		Element(Element const &);
+		Element &operator=(Element const &);
 
 	      public:
-		Element(Registry &registry, T &) : _registry(registry)
+		Element(Registry &registry, T &object) : _place(registry._objects)
 		{
-			_registry._count++;
+			while (*_place)
+				_place++;
+			*_place = &object;
 		}
+
 		~Element()
 		{
-			_registry._count--;
+			*_place = nullptr;
 		}
 	};
 
-	unsigned stub_count() const
+	void for_each(auto const &fn) const
 	{
-		return _count;
+		for (T *object : _objects)
+			if (object)
+				fn(*object);
 	}
 };
 

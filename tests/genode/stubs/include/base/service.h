@@ -34,9 +34,11 @@ template <typename SESSION> class Genode::Local_service : public Service
 		virtual void destroy(SESSION &) = 0;
 	};
 
-	Local_service(Factory &)
+	Local_service(Factory &factory) : stub_factory(factory)
 	{
 	}
+
+	Factory &stub_factory;
 };
 
 #endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* Interrupts as signals. */
+#include <test.h>
+
+using namespace Stub_runtime;
+
+namespace
+{
+
+/* the driver's name for the card's pin: 256, and its place on the bus */
+char const *const CARD_PIN = "irq_number=280, irq_trigger=0, irq_polarity=0, irq_type=0";
+char const *const DISK_MESSAGE =
+        "irq_number=8452, device_config_phys=0x4000000000400000, bdf=0x400, irq_type=1";
+
+void interrupt(int fd, uint64_t count = 1)
+{
+	must(write(fd, &count, sizeof(count)) == sizeof(count), "the device interrupts");
+}
+
+/* how often the driver acknowledged since the last time */
+uint64_t acknowledged(int fd)
+{
+	uint64_t count = 0;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+void pin()
+{
+	Test_with_broker test;
+	auto *const session = test.core.irq(CARD_PIN);
+	Core::Signal_context_capability const sigh = signal_context();
+
+	must(session != nullptr, "the device is found by its number");
+	must(test.broker.times("acquire") == 0, "and left alone until there is a handler");
+	session->sigh(sigh);
+	must(test.broker.times("acquire card\n") + test.broker.times("acquire card without") == 1,
+	     "then acquired");
+	must(test.broker.times("irq of type 1, 1 of card\nIRQ_ENABLE\n") == 1,
+	     "its pin is opened and enabled");
+	must(session->info().type == Core::Irq_session::Info::INVALID, "not a message");
+
+	for (unsigned i = 0; i < 3; i++) {
+		interrupt(test.broker.trigger[Stub_broker::CARD]);
+		must(take_signals(sigh) == 1, "an interrupt is a signal");
+		session->ack_irq();
+		must(acknowledged(test.broker.unmask[Stub_broker::CARD]) == 1, "and unmasked");
+	}
+	must(test.broker.times("IRQ_ACK") == 0, "without the broker");
+
+	test.core.close(session);
+	test.must_have_open(0);
+	must(test.broker.saw("close irq\nclose device\n"), "all is given back");
+}
+
+void message()
+{
+	Test_with_broker test;
+	auto *const session = test.core.irq(DISK_MESSAGE);
+	Core::Signal_context_capability const sigh = signal_context(), other = signal_context();
+
+	must(session != nullptr, "the device is found by its configuration space");
+	session->sigh(sigh);
+	must(test.broker.times("irq of type 2, 1 of disk") == 1, "a message");
+	interrupt(test.broker.trigger[Stub_broker::DISK], 5);
+	must(take_signals(sigh) == 5, "as many as came");
+	session->ack_irq();
+	must(acknowledged(test.broker.unmask[Stub_broker::DISK]) == 0, "which needs no unmasking");
+
+	session->sigh(other);
+	interrupt(test.broker.trigger[Stub_broker::DISK]);
+	must(take_signals(other) == 1, "another handler takes over");
+	must(test.broker.times("irq of type") == 1, "of the same interrupt");
+	session->sigh({});
+	interrupt(test.broker.trigger[Stub_broker::DISK]);
+	usleep(50000);
+	must(sigh.stub_data()->signals == 0 && other.stub_data()->signals == 0,
+	     "without a handler nobody is told");
+	test.core.close(session);
+	test.must_have_open(0);
+}
+
+void unknown()
+{
+	Test_with_broker test;
+
+	must(!test.core.irq("irq_number=1, irq_type=0"), "the keyboard is the host's");
+	must(!test.core.irq("irq_number=-1, irq_type=0"), "no number");
+	must(!test.core.irq("irq_number=5, device_config_phys=0x4000000000420000, irq_type=1"),
+	     "no device there");
+	must(logged("none of the devices has these interrupt") == 3, "says so");
+}
+
+void refused()
+{
+	Test_with_broker test;
+	auto *const session = test.core.irq(DISK_MESSAGE);
+	Core::Signal_context_capability const sigh = signal_context();
+
+	test.broker.refuse(HWB_IRQ_OPEN, HWB_UNSUPPORTED);
+	session->sigh(sigh);
+	must(logged("interrupt: the test says no (UNSUPPORTED)") == 1, "says why");
+	session->ack_irq();
+	test.must_have_open(0);
+	session->sigh(sigh);
+	interrupt(test.broker.trigger[Stub_broker::DISK]);
+	must(take_signals(sigh) == 1, "the next handler asks again");
+	test.core.close(session);
+	test.must_have_open(0);
+}
+
+/* a device has one interrupt at a time at the broker */
+void again_and_again()
+{
+	Test_with_broker test;
+	Core::Signal_context_capability const sigh = signal_context();
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
+	int const before = dup(0);
+	::close(before);
+
+	must(registers->dataspace().valid(), "the device is in use");
+	for (unsigned i = 0; i < 50; i++) {
+		auto *const session = test.core.irq(DISK_MESSAGE);
+		session->sigh(sigh);
+		interrupt(test.broker.trigger[Stub_broker::DISK]);
+		must(take_signals(sigh) == 1, "it works each time");
+		test.core.close(session);
+		::close(test.broker.trigger[Stub_broker::DISK]);
+		::close(test.broker.unmask[Stub_broker::DISK]);
+	}
+	must(logged("Error") == 0, "and the broker refuses none");
+	test.core.close(registers);
+	test.must_have_open(0);
+}
+
+} // namespace
+
+Test const irq_tests[] = {
+	{ "an interrupt by number", pin },
+	{ "an interrupt by message", message },
+	{ "an interrupt that no device has", unknown },
+	{ "an interrupt that the broker refuses", refused },
+	{ "an interrupt opened again and again", again_and_again },
+	{ nullptr, nullptr },
+};
