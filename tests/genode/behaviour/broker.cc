@@ -71,16 +71,16 @@ static void hangs_up()
 
 static void policy_changes()
 {
-	Test_with_broker test{ [](Stub_broker &broker) { broker.listed = 1; } };
+	Test_with_broker test{ [](Stub_broker &broker) { broker.list(1); } };
 
 	must(!test.core.io_mem("base=0xd0000000, size=0x1000"), "the disk is nobody's");
-	test.broker.listed = 2;
+	test.broker.list(2);
 	test.broker.tell(HWB_EVENT_POLICY, nullptr, 0, 0);
 	must(waits_for_log("the policy has changed"), "core says so");
 	must(waits_for_log("2 devices"), "and what it has now");
 	must(test.core.io_mem("base=0xd0000000, size=0x1000") != nullptr, "the disk is there");
 
-	test.broker.listed = 1;
+	test.broker.list(1);
 	test.broker.tell(HWB_EVENT_POLICY, nullptr, 0, 0);
 	must_become([&] { return logged("1 device\n") == 2; }, "core has one device again");
 	must(!test.core.io_mem("base=0xd0000000, size=0x1000"), "the disk is nobody's again");

@@ -80,7 +80,7 @@ void refused()
 		"base=0xfe100800, size=0x801",      "base=0xffffffffffff0000, size=0x20000",
 		"base=0xc0000000, size=0x1000",     "size=0x1000",
 		"base=0xfdfff000, size=0x2000",     "base=0x4000000000018000, size=0x2000",
-		"base=0x4000000000020000, size=16",
+		"base=0x4000000000020000, size=16", "base=0xfe000000, size=0xffffffff02000000",
 	};
 
 	for (char const *args : wrong)

@@ -41,10 +41,10 @@ void pin()
 	must(session->info().type == Core::Irq_session::Info::INVALID, "not a message");
 
 	for (unsigned i = 0; i < 3; i++) {
-		interrupt(test.broker.trigger[Stub_broker::CARD]);
+		interrupt(test.broker.trigger(Stub_broker::CARD));
 		must(take_signals(sigh) == 1, "an interrupt is a signal");
 		session->ack_irq();
-		must(acknowledged(test.broker.unmask[Stub_broker::CARD]) == 1, "and unmasked");
+		must(acknowledged(test.broker.unmask(Stub_broker::CARD)) == 1, "and unmasked");
 	}
 	must(test.broker.times("IRQ_ACK") == 0, "without the broker");
 
@@ -62,20 +62,19 @@ void message()
 	must(session != nullptr, "the device is found by its configuration space");
 	session->sigh(sigh);
 	must(test.broker.times("irq of type 2, 1 of disk") == 1, "a message");
-	interrupt(test.broker.trigger[Stub_broker::DISK], 5);
+	interrupt(test.broker.trigger(Stub_broker::DISK), 5);
 	must(take_signals(sigh) == 5, "as many as came");
 	session->ack_irq();
-	must(acknowledged(test.broker.unmask[Stub_broker::DISK]) == 0, "which needs no unmasking");
+	must(acknowledged(test.broker.unmask(Stub_broker::DISK)) == 0, "which needs no unmasking");
 
 	session->sigh(other);
-	interrupt(test.broker.trigger[Stub_broker::DISK]);
+	interrupt(test.broker.trigger(Stub_broker::DISK));
 	must(take_signals(other) == 1, "another handler takes over");
 	must(test.broker.times("irq of type") == 1, "of the same interrupt");
 	session->sigh({});
-	interrupt(test.broker.trigger[Stub_broker::DISK]);
+	interrupt(test.broker.trigger(Stub_broker::DISK));
 	usleep(50000);
-	must(sigh.stub_data()->signals == 0 && other.stub_data()->signals == 0,
-	     "without a handler nobody is told");
+	must(signals(sigh) == 0 && signals(other) == 0, "without a handler nobody is told");
 	test.core.close(session);
 	test.must_have_open(0);
 }
@@ -103,7 +102,7 @@ void refused()
 	session->ack_irq();
 	test.must_have_open(0);
 	session->sigh(sigh);
-	interrupt(test.broker.trigger[Stub_broker::DISK]);
+	interrupt(test.broker.trigger(Stub_broker::DISK));
 	must(take_signals(sigh) == 1, "the next handler asks again");
 	test.core.close(session);
 	test.must_have_open(0);
@@ -122,11 +121,11 @@ void again_and_again()
 	for (unsigned i = 0; i < 50; i++) {
 		auto *const session = test.core.irq(DISK_MESSAGE);
 		session->sigh(sigh);
-		interrupt(test.broker.trigger[Stub_broker::DISK]);
+		interrupt(test.broker.trigger(Stub_broker::DISK));
 		must(take_signals(sigh) == 1, "it works each time");
 		test.core.close(session);
-		::close(test.broker.trigger[Stub_broker::DISK]);
-		::close(test.broker.unmask[Stub_broker::DISK]);
+		::close(test.broker.trigger(Stub_broker::DISK));
+		::close(test.broker.unmask(Stub_broker::DISK));
 	}
 	must(logged("Error") == 0, "and the broker refuses none");
 	test.core.close(registers);

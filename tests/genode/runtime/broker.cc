@@ -70,6 +70,7 @@ Stub_broker::Stub_broker(char const *path)
 	             listen(_listener, 1) == 0 &&
 	             pthread_create(&thread, nullptr, _main, this) == 0,
 	     "cannot start");
+	pthread_detach(thread);
 }
 
 void *Stub_broker::_main(void *self)
@@ -120,12 +121,39 @@ void Stub_broker::tell(uint16_t opcode, void const *body, size_t length, uint32_
 	memcpy(packet, &header, sizeof(header));
 	if (length)
 		memcpy(packet + sizeof(header), body, length);
+	pthread_mutex_lock(&_mutex);
 	_send(packet, header.length, nullptr, 0);
+	pthread_mutex_unlock(&_mutex);
 }
 
 void Stub_broker::hang_up()
 {
+	pthread_mutex_lock(&_mutex);
 	shutdown(_socket, SHUT_RDWR);
+	pthread_mutex_unlock(&_mutex);
+}
+
+void Stub_broker::list(unsigned count)
+{
+	pthread_mutex_lock(&_mutex);
+	_listed = count;
+	pthread_mutex_unlock(&_mutex);
+}
+
+int Stub_broker::trigger(unsigned device)
+{
+	pthread_mutex_lock(&_mutex);
+	int const fd = _trigger[device];
+	pthread_mutex_unlock(&_mutex);
+	return fd;
+}
+
+int Stub_broker::unmask(unsigned device)
+{
+	pthread_mutex_lock(&_mutex);
+	int const fd = _unmask[device];
+	pthread_mutex_unlock(&_mutex);
+	return fd;
 }
 
 unsigned Stub_broker::times(char const *words)
@@ -222,7 +250,10 @@ void Stub_broker::_serve()
 	} control;
 	alignas(8) static unsigned char packet[HWB_MESSAGE_MAX + 1];
 
-	_socket = accept(_listener, nullptr, nullptr);
+	int const socket = accept(_listener, nullptr, nullptr);
+	pthread_mutex_lock(&_mutex);
+	_socket = socket;
+	pthread_mutex_unlock(&_mutex);
 	for (;;) {
 		iovec part{ packet, sizeof(packet) };
 		msghdr message{};
@@ -231,7 +262,7 @@ void Stub_broker::_serve()
 		message.msg_control = control.bytes;
 		message.msg_controllen = sizeof(control);
 
-		ssize_t const length = recvmsg(_socket, &message, MSG_CMSG_CLOEXEC);
+		ssize_t const length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
 		if (length <= 0)
 			return;
 
@@ -377,10 +408,10 @@ void Stub_broker::_list(hwb_header const &header)
 		hwb_device devices[DEVICES];
 	} reply{};
 
-	reply.head.count = listed;
+	reply.head.count = _listed;
 	reply.head.record_size = sizeof(hwb_device);
 	memcpy(reply.devices, devices, sizeof(devices));
-	_answer(header, 0, &reply, sizeof(reply.head) + listed * sizeof(hwb_device));
+	_answer(header, 0, &reply, sizeof(reply.head) + _listed * sizeof(hwb_device));
 }
 
 void Stub_broker::_interrupt(hwb_header const &header, hwb_irq_request const &request)
@@ -395,9 +426,9 @@ void Stub_broker::_interrupt(hwb_header const &header, hwb_irq_request const &re
 			return;
 		}
 	reply.session = _open("irq", device);
-	trigger[device] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	unmask[device] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	int const fds[2] = { trigger[device], unmask[device] };
+	_trigger[device] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	_unmask[device] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	int const fds[2] = { _trigger[device], _unmask[device] };
 	_answer(header, reply.session, &reply, sizeof(reply), fds, pin ? 2 : 1);
 }
 

@@ -23,10 +23,6 @@ class Stub_broker
 	static constexpr unsigned CARD_PORTS = 0xc000;
 
 	hwb_device devices[DEVICES]{};
-	unsigned listed = DEVICES;
-
-	/* what is written to and read from, by device: trigger and unmask of its interrupt */
-	int trigger[DEVICES] = { -1, -1 }, unmask[DEVICES] = { -1, -1 };
 
 	explicit Stub_broker(char const *path);
 
@@ -34,6 +30,13 @@ class Stub_broker
 	void refuse(uint16_t opcode, hwb_status);
 	void hold(uint16_t opcode);
 	void go_on();
+
+	/* how many of the devices the policy gives */
+	void list(unsigned);
+
+	/* of a device's interrupt, to be written to and read from */
+	int trigger(unsigned device);
+	int unmask(unsigned device);
 
 	void tell(uint16_t opcode, void const *body, size_t length, uint32_t session);
 	void hang_up();
@@ -58,6 +61,8 @@ class Stub_broker
 	size_t _length = 0;
 	Handle _handles[HANDLES]{};
 	uint32_t _next = 1;
+	unsigned _listed = DEVICES;
+	int _trigger[DEVICES] = { -1, -1 }, _unmask[DEVICES] = { -1, -1 };
 	uint16_t _refused = 0, _held = 0;
 	hwb_status _refusal = HWB_OK;
 

@@ -126,13 +126,16 @@ Thread::~Thread()
 Thread::Start_result Thread::start()
 {
 	pthread_t thread;
+	pthread_attr_t attributes;
 	auto const enter = [](void *self) -> void * {
 		static_cast<Thread *>(self)->entry();
 		return nullptr;
 	};
 
-	return pthread_create(&thread, nullptr, enter, this) == 0 ? Start_result::OK
-	                                                          : Start_result::DENIED;
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	return pthread_create(&thread, &attributes, enter, this) == 0 ? Start_result::OK
+	                                                              : Start_result::DENIED;
 }
 
 Rpc_entrypoint::Rpc_entrypoint(Runtime &runtime, Name const &name, Stack_size stack,
@@ -184,6 +187,11 @@ void Signal_transmitter::submit(unsigned count)
 {
 	if (_context.valid())
 		__atomic_add_fetch(&_context.stub_data()->signals, count, __ATOMIC_RELEASE);
+}
+
+unsigned Stub_runtime::signals(Signal_context_capability const &cap)
+{
+	return __atomic_load_n(&cap.stub_data()->signals, __ATOMIC_ACQUIRE);
 }
 
 unsigned Stub_runtime::take_signals(Signal_context_capability const &cap)
@@ -276,7 +284,8 @@ void Core::Ram_dataspace_factory::free_ram(Ram_dataspace_capability cap)
 
 /* ---- Linux ---- */
 
-extern "C" long lx_syscall(int number, ...)
+/* takes as many arguments as any call has, whether they were given or not */
+extern "C" __attribute__((no_sanitize("address"))) long lx_syscall(int number, ...)
 {
 	unsigned long a[6];
 	va_list list;

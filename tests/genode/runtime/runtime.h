@@ -37,8 +37,9 @@ unsigned logged(char const *words);
 bool waits_for_log(char const *words);
 void print_log();
 
-/* A signal context; waits for signals to it, and takes them all. */
+/* A signal context; how many signals it has; waits for some, and takes them all. */
 Genode::Signal_context_capability signal_context();
+unsigned signals(Genode::Signal_context_capability const &);
 unsigned take_signals(Genode::Signal_context_capability const &);
 
 /* The descriptor of a dataspace, which stays its own; -1: there is none. */
