@@ -7,67 +7,19 @@
 #
 # OVERLAY_COMPILERS: by default those of g++ and clang++ that are there.
 set -u -o pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-overlay=$(cd "${1:-$top/genode-client/genode}" && pwd) || exit 1
-stubs=$here/stubs
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
+# shellcheck source=tests/genode/lib.sh
+. "$(dirname "$0")/lib.sh"
+start_overlay "$@"
 
 warnings=(-Wall -Wextra -Weffc++ -Werror -Wsuggest-override -Wconversion)
 common=(-g -O2 -fPIC -ffunction-sections -fno-strict-aliasing)
-
-ok() {
-	echo "ok overlay: $*"
-}
-
-# not_ok WHAT LOG: with the first words of whoever complained.
-not_ok() {
-	failed=1
-	echo "not ok overlay: $1"
-	head -n 30 "$2" | sed 's/^/    /'
-}
-
-# result STATUS WHAT LOG
-result() {
-	if [ "$1" = 0 ]
-	then
-		ok "$2"
-	else
-		not_ok "$2" "$3"
-	fi
-}
-
-# Genode's own sources, of which it is enough that they exist.
-genodes() {
-	local name
-	mkdir "$work/genodes"
-	while read -r name
-	do
-		: > "$work/genodes/$name"
-	done < <(grep -rhoE '[a-z_]+\.cc' "$stubs/repo")
-}
-
-# read_description MAKEFILE UNIT: what it names, into $work/UNIT.list.
-read_description() {
-	make --no-print-directory -rR -C "$work" -f "$here/overlay.mk" DESCRIPTION="$1" OVERLAY="$overlay" \
-		STUBS="$stubs" GENODES="$work/genodes" REP_DIR="$stubs/repo" > "$work/$2.list"
-}
-
-c_compiler() {
-	case $1 in
-	clang++*) echo "${1/clang++/clang}" ;;
-	*) echo "${1/g++/gcc}" ;;
-	esac
-}
 
 # compile COMPILER UNIT SOURCE: one object below $work, with its log. Genode's core sees Linux'
 # headers, programs see none.
 compile() {
 	local compiler=$1 unit=$2 source=$3 object flags
 	object=$work/$compiler/$unit/$(basename "$source")
-	mapfile -t flags < <(sed -n 's/^include /-I/p' "$work/$unit.list")
+	mapfile -t flags < <(includes "$unit")
 	flags+=("${common[@]}" -MMD -MF "$object.d" -c -o "$object.o")
 	[ "$unit" = core-linux ] && flags+=(-D_GNU_SOURCE)
 	[ "$unit" = core-linux ] || flags+=(-nostdinc -ffreestanding
@@ -97,11 +49,6 @@ short() {
 	echo "${path#"$top"/}"
 }
 
-# The sources of a unit that are not Genode's own.
-sources() {
-	sed -n 's/^source //p' "$work/$1.list" | grep -v "^$work/genodes/"
-}
-
 check_unit() {
 	local unit=$1 compiler source object
 	for compiler in "${compilers[@]}"
@@ -109,10 +56,7 @@ check_unit() {
 		mkdir -p "$work/$compiler/$unit"
 		while read -r source
 		do
-			while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]
-			do
-				wait -n
-			done
+			await_processor
 			compile "$compiler" "$unit" "$source" &
 		done < <(sources "$unit")
 		wait
@@ -149,7 +93,7 @@ then
 	done
 fi
 sed -E '/^#|^$/d' "$here/provided.txt" > "$work/provided"
-genodes
+
 found=0
 for description in "$overlay"/lib/mk/*.mk "$overlay"/src/*/*/target.mk
 do
@@ -173,4 +117,4 @@ then
 	echo "nothing was compiled" > "$work/log"
 	not_ok "there is something to check" "$work/log"
 fi
-exit $failed
+exit "$failed"

@@ -16,6 +16,9 @@ template <typename T> class Genode::Registry : Noncopyable
 
 	T *_objects[MAX]{};
 
+	Registry(Registry const &);
+	Registry &operator=(Registry const &);
+
       public:
 	Registry()
 	{
