@@ -55,6 +55,8 @@ read_description "$overlay/lib/mk/core-linux.mk" core-linux 2> "$work/log" &&
 result $? "make reads the overlay" "$work/log"
 [ "$failed" = 0 ] || exit 1
 
+# which else sleeps a second at the end of each test
+export TSAN_OPTIONS=atexit_sleep_ms=0
 mapfile -t core < <(sources core-linux)
 mapfile -t driver < <(sources driver)
 for sanitizers in address,undefined thread

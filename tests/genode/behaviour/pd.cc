@@ -59,11 +59,34 @@ void life()
 		must(pd.assign_pci(CARD_CONFIG, 0x18), "the device again");
 		must_become([&] { return test.broker.times("acquire card into a domain") == 2; },
 		            "is acquired again");
+		test.settle();
 	}
 	test.must_have_open(0);
 	must(test.broker.times("close domain") == 1, "all goes with the PD");
 	must(test.broker.times("close device\nclose domain") == 1, "devices first");
 	must(logged("Error") == 0, "without complaint");
+}
+
+/* the PD goes while the broker still resets the device for it */
+void ends_early()
+{
+	Test_with_broker test;
+	{
+		Test_device_pd pd(test.core);
+
+		test.broker.hold(HWB_DEVICE_ACQUIRE);
+		must(pd.assign_pci(CARD_CONFIG, 0x18), "a device");
+		must(test.broker.saw("acquire card into a domain"), "is on its way");
+	}
+	must(test.broker.saw("close domain"), "the domain goes");
+	test.broker.go_on();
+	test.must_have_open(0);
+	must(test.broker.times("close device") == 1, "and the device, once it is there");
+
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(registers->dataspace().valid(), "it can be had again");
+	test.core.close(registers);
+	test.must_have_open(0);
 }
 
 void no_device_pd()
@@ -177,6 +200,7 @@ void two_domains()
 Test const pd_tests[] = {
 	{ "RAM can be mapped for DMA", ram },
 	{ "a device PD is a domain", life },
+	{ "a device PD that ends before its device is there", ends_early },
 	{ "other PDs are none", no_device_pd },
 	{ "a device PD's mistakes", wrong },
 	{ "a domain that the broker refuses", domain_refused },
