@@ -28,8 +28,9 @@ ifneq ($(PRG_DIR),)
 ifeq ($(TARGET),)
 $(error $(DESCRIPTION) has no TARGET)
 endif
-INC_DIR += $(STUBS)/include
 endif
+# of each repository, behind what is said there
+INC_DIR += $(OVERLAY)/include $(STUBS)/include
 
 .DEFAULT_GOAL := sources
 .PHONY: sources

@@ -154,8 +154,8 @@ int main(int argc, char **argv)
 	int failed = 0, done = 0;
 
 	signal(SIGPIPE, SIG_DFL);
-	static Test const *const parts[] = { broker_tests, io_mem_tests, irq_tests, port_tests,
-		                             pd_tests };
+	static Test const *const parts[] = { broker_tests, list_tests, io_mem_tests,
+		                             irq_tests,    port_tests, pd_tests };
 	for (Test const *test : parts)
 		for (; test->name; test++)
 			if (argc < 2 || strstr(test->name, argv[1])) {

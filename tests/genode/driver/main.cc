@@ -173,6 +173,11 @@ struct Test_env : Env {
 	Entrypoint entrypoint{};
 	Runtime own{};
 
+	Parent &parent() override
+	{
+		must(false, "an IOMMU has no business with the parent");
+		abort();
+	}
 	Local_rm &rm() override
 	{
 		return map_of_program;

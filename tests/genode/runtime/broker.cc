@@ -179,7 +179,9 @@ bool Stub_broker::saw(char const *words)
 
 void Stub_broker::print_requests()
 {
-	printf("requests:\n%s", _requests);
+	pthread_mutex_lock(&_mutex);
+	printf("    requests:\n%s", _requests);
+	pthread_mutex_unlock(&_mutex);
 }
 
 unsigned Stub_broker::open_handles()
@@ -378,8 +380,9 @@ void Stub_broker::_note(unsigned char const *packet, int fd)
 	}
 	case HWB_IRQ_OPEN: {
 		auto const &request = body_of<hwb_irq_request>(packet);
-		_say("irq of type %u, %u of %s\n", request.type, request.count,
-		     name_of(_device_of(header.session)));
+		_say("irq of type %u, %u of %s%s\n", request.type, request.count,
+		     name_of(_device_of(header.session)),
+		     request.flags & HWB_IRQ_OPEN_ENABLE ? ", enabled" : "");
 		break;
 	}
 	case HWB_DOMAIN_ASSIGN:

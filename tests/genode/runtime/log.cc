@@ -101,6 +101,21 @@ void Genode::print(Output &out, long value)
 	print_number(out, "%lld", static_cast<unsigned long long>(value));
 }
 
+void Genode::print(Output &out, unsigned long long value)
+{
+	print_number(out, "%llu", value);
+}
+
+void Genode::print(Output &out, long long value)
+{
+	print_number(out, "%lld", static_cast<unsigned long long>(value));
+}
+
+void Genode::print(Output &out, void const *at)
+{
+	print_number(out, "0x%llx", reinterpret_cast<unsigned long>(at));
+}
+
 void Genode::Hex::print(Output &out) const
 {
 	print_number(out, "0x%llx", _value);
@@ -119,6 +134,26 @@ Genode::size_t Genode::strlen(char const *text)
 void *Genode::memcpy(void *to, void const *from, size_t size)
 {
 	return ::memcpy(to, from, size);
+}
+
+void *Genode::memmove(void *to, void const *from, size_t size)
+{
+	return ::memmove(to, from, size);
+}
+
+int Genode::memcmp(void const *one, void const *other, size_t size)
+{
+	return ::memcmp(one, other, size);
+}
+
+int Genode::strcmp(char const *one, char const *other, size_t max)
+{
+	return ::strncmp(one, other, max);
+}
+
+void *Genode::memset(void *at, uint8_t value, size_t size)
+{
+	return ::memset(at, value, size);
 }
 
 void Genode::bzero(void *at, size_t size)

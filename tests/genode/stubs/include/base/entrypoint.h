@@ -22,6 +22,13 @@ class Entrypoint
 	}
 
 	void stub_dissolve(Signal_context &);
+
+	Rpc_entrypoint &rpc_ep();
+
+	template <typename INTERFACE> Capability<INTERFACE> manage(Rpc_object<INTERFACE> &object)
+	{
+		return rpc_ep().manage(&object);
+	}
 };
 
 } // namespace Genode

@@ -7,6 +7,7 @@
 #include <base/local.h>
 #include <base/ram_allocator.h>
 #include <cpu_session/cpu_session.h>
+#include <parent/parent.h>
 #include <pd_session/pd_session.h>
 
 namespace Genode
@@ -17,6 +18,7 @@ struct Env;
 struct Genode::Env : Interface {
 	using Local_rm = Local::Constrained_region_map;
 
+	virtual Parent &parent() = 0;
 	virtual Local_rm &rm() = 0;
 	virtual Ram_allocator &ram() = 0;
 	virtual Entrypoint &ep() = 0;

@@ -10,7 +10,11 @@ namespace Genode
 
 struct Session_label : String<160> {
 	using String<160>::String;
+
+	Session_label last_element() const;
 };
+
+Session_label label_from_args(char const *args);
 
 } // namespace Genode
 

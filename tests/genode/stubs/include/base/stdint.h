@@ -16,6 +16,7 @@ using uint32_t = unsigned int;
 using uint64_t = unsigned long;
 using size_t = unsigned long;
 using addr_t = unsigned long;
+using off_t = long;
 
 } // namespace Genode
 

@@ -4,6 +4,7 @@
 #define GENODE_STUB_ROOT_COMPONENT_H
 
 #include <base/allocator.h>
+#include <base/entrypoint.h>
 #include <base/log.h>
 #include <base/rpc_server.h>
 #include <base/service.h>
@@ -14,6 +15,7 @@ namespace Genode
 {
 
 template <typename SESSION> struct Typed_root : Interface {
+	using Session_type = SESSION;
 };
 
 template <typename SESSION> class Root_component;
@@ -65,6 +67,10 @@ class Genode::Root_component : public Rpc_object<Typed_root<SESSION>>,
 	}
 
       public:
+	Root_component(Entrypoint &ep, Allocator &memory) : _ep(ep.rpc_ep()), _memory(memory)
+	{
+	}
+
 	Root_component(Rpc_entrypoint *ep, Allocator *memory) : _ep(*ep), _memory(*memory)
 	{
 	}

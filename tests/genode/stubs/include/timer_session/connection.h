@@ -19,6 +19,7 @@ class Timer::Connection : Genode::Noncopyable
 	~Connection();
 
 	void sigh(Genode::Signal_context_capability);
+	Genode::uint64_t elapsed_us() const;
 	void trigger_once(Genode::uint64_t microseconds);
 };
 

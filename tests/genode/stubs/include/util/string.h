@@ -6,6 +6,7 @@
 #include <base/output.h>
 #include <base/stdint.h>
 #include <util/misc_math.h>
+#include <util/noncopyable.h>
 
 namespace Genode
 {
@@ -18,6 +19,36 @@ int memcmp(void const *, void const *, size_t);
 void *memset(void *, uint8_t, size_t);
 void bzero(void *, size_t);
 void copy_cstring(char *to, char const *from, size_t size);
+
+struct Byte_range_ptr : Noncopyable {
+	char *const start;
+	size_t const num_bytes;
+
+	Byte_range_ptr(char *start, size_t num_bytes) : start(start), num_bytes(num_bytes)
+	{
+	}
+
+      private:
+	Byte_range_ptr(Byte_range_ptr const &);
+	Byte_range_ptr &operator=(Byte_range_ptr const &);
+};
+
+class Num_bytes
+{
+	size_t _count;
+
+      public:
+	explicit Num_bytes(size_t count) : _count(count)
+	{
+	}
+
+	operator size_t() const
+	{
+		return _count;
+	}
+};
+
+using Number_of_bytes = Num_bytes;
 
 class Cstring
 {
@@ -75,6 +106,10 @@ template <size_t CAPACITY> class String
 		out.out_string(_text);
 	}
 
+	bool operator!=(char const *other) const
+	{
+		return strcmp(_text, other) != 0;
+	}
 	bool operator==(char const *other) const
 	{
 		return strcmp(_text, other) == 0;
