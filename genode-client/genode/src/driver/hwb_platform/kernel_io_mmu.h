@@ -37,7 +37,8 @@ class Driver::Kernel_io_mmu : public Io_mmu
 		Device_pd                      *_unused { nullptr };
 		bool                            _said   { false }; /* that a domain is not ours */
 		Constructible<Timer::Connection> _timer { };
-		Signal_handler<Kernel_io_mmu>   _timeout { _env.ep(), *this, &Kernel_io_mmu::_close_unused };
+		Signal_handler<Kernel_io_mmu>   _timeout { _env.ep(), *this,
+		                                           &Kernel_io_mmu::_close_unused };
 
 		Device_pd &_lend();
 		void       _take_back(Device_pd &);
