@@ -66,7 +66,7 @@ mistake "a result that is dropped" 'nodiscard' \
 mistake "a conversion that loses bits" 'conversion' \
 	src/core/hwb/hwb_host.cc 's/return int\(lx_syscall\(SYS_fcntl, fd, DUPFD_CLOEXEC, 0\)\)/return lx_syscall(SYS_fcntl, fd, DUPFD_CLOEXEC, 0)/'
 mistake "a member without a value" 'effc\+\+' \
-	$core/hwb/errands.h 's/Monitor _monitor +\{ \};/Monitor _monitor { }; int _never;\n\n\tpublic: Errands() { } private:/'
+	$core/hwb/errands.h 's/Genode::Mutex _mutex +\{ \};/Genode::Mutex _mutex { }; int _never;\n\n\tpublic: Errands() { } private:/'
 mistake "a function that is defined nowhere" 'undefined, and not provided.*Devices::print' \
 	src/core/hwb/hwb_devices.cc '/^void Devices::print\(\)/,/^}/d'
 mistake "a function that core calls is gone" 'undefined, and not provided.*init_system_control|assign_pci' \

@@ -81,11 +81,33 @@ void unknown()
 {
 	Test_with_broker test;
 
-	must(!test.core.irq("irq_number=1, irq_type=0"), "the keyboard is the host's");
+	must(!test.core.irq("irq_number=16, irq_type=0"), "the machine has 16 lines");
 	must(!test.core.irq("irq_number=-1, irq_type=0"), "no number");
 	must(!test.core.irq("irq_number=5, device_config_phys=0x4000000000420000, irq_type=1"),
 	     "no device there");
 	must(logged("none of the devices has these interrupt") == 3, "says so");
+}
+
+/* the keyboard's is the host's, so its driver looks at the keyboard from time to time */
+void legacy_line()
+{
+	Test_core core;
+	auto *const session = core.irq("irq_number=1, irq_type=0"),
+	            *const second = core.irq("irq_number=1, irq_type=0");
+	Core::Signal_context_capability const sigh = signal_context(), other = signal_context();
+
+	must(session && second, "there is a line, without a broker, too");
+	session->sigh(sigh);
+	second->sigh(other);
+	for (unsigned i = 0; i < 3; i++) {
+		must(take_signals(sigh) >= 1, "it is a signal, again and again");
+		session->ack_irq();
+	}
+	must(signals(other) == 0, "for one at a time");
+	core.close(session);
+	second->sigh(other);
+	must(take_signals(other) >= 1, "and then for the next");
+	core.close(second);
 }
 
 void refused()
@@ -179,6 +201,7 @@ Test const irq_tests[] = {
 	{ "an interrupt by number", pin },
 	{ "an interrupt by message", message },
 	{ "an interrupt that no device has", unknown },
+	{ "an interrupt of the machine's own", legacy_line },
 	{ "an interrupt that the broker refuses", refused },
 	{ "an interrupt opened again and again", again_and_again },
 	{ "an interrupt of a slow device", slow_device },

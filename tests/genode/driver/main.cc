@@ -271,6 +271,19 @@ int main(int argc, char **argv)
 	io_mmu.deregister(card, second);
 	must_ask("", "is no matter for core");
 
+	Driver::Device const uart{ "uart" };
+	io_mmu.enregister(uart, second);
+	io_mmu.deregister(uart, second);
+	must_ask("", "nor is a device of another bus");
+
+	/* of a session that is older than its first device */
+	Driver::Io_mmu::Domain foreign{ heap };
+	io_mmu.enregister(card, foreign);
+	io_mmu.deregister(card, foreign);
+	must_ask("", "nor is the driver's own domain");
+	must(Stub_runtime::logged("Warning: hwbroker: 00:03.0: no DMA in a Platform session") == 1,
+	     "but it is said");
+
 	must(second.add_range({ 0x8000, 0x1000 }, 0, {}).ok(), "a buffer");
 	io_mmu.destroy_domain(heap, second);
 	time_passes();

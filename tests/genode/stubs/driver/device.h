@@ -23,9 +23,16 @@ class Driver::Device
       private:
 	Name const _name;
 	Pci_config const _config;
+	bool const _pci;
 
       public:
-	Device(Name const &name, Pci_config const &config) : _name(name), _config(config)
+	Device(Name const &name, Pci_config const &config)
+	    : _name(name), _config(config), _pci(true)
+	{
+	}
+
+	/* of another bus */
+	explicit Device(Name const &name) : _name(name), _config{ 0, 0, 0, 0 }, _pci(false)
 	{
 	}
 
@@ -36,7 +43,8 @@ class Driver::Device
 
 	void with_pci_config(auto const &fn) const
 	{
-		fn(_config);
+		if (_pci)
+			fn(_config);
 	}
 };
 

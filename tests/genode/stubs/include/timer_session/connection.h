@@ -20,6 +20,9 @@ class Timer::Connection : Genode::Noncopyable
 
 	void sigh(Genode::Signal_context_capability);
 	Genode::uint64_t elapsed_us() const;
+	Genode::uint64_t elapsed_ms() const;
+	void msleep(Genode::uint64_t milliseconds);
+	void usleep(Genode::uint64_t microseconds);
 	void trigger_once(Genode::uint64_t microseconds);
 };
 
