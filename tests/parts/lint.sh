@@ -7,7 +7,21 @@ sources() {
 }
 
 check_format() {
-	(cd "$top" && sources '*.c' '*.h' | xargs clang-format --dry-run -Werror)
+	(cd "$top" && sources '*.c' '*.h' 'tests/genode/*.cc' | xargs clang-format --dry-run -Werror)
+}
+
+# The overlay keeps Genode's style, which clang-format does not know: tabs of 4 for indentation,
+# blanks behind them to align (then they are many), 100 columns.
+check_overlay_style() {
+	local wide
+	wide=$(cd "$top" && sources 'genode-client/genode/*.cc' 'genode-client/genode/*.h' |
+		while read -r file
+		do
+			expand -t 4 "$file" | awk -v file="$file" 'length > 100 { print file ":" FNR ": " length " columns" }'
+		done)
+	[ -z "$wide" ] || echo "$wide"
+	! git -C "$top" grep -nP '[ \t\r]$|^\t* +\t|^ {1,12}[^ *]' -- 'genode-client/genode/*.cc' \
+		'genode-client/genode/*.h' && [ -z "$wide" ]
 }
 
 # Uses the compile commands of a build, made here if need be.
@@ -20,7 +34,7 @@ check_tidy() {
 # Parts see what tests/check has set (SC2154), and it what lib.sh has (SC2034).
 check_shell() {
 	(cd "$top" && shellcheck -x -e SC2034,SC2154 .ci/run tests/check tests/demo tests/lib.sh tests/parts/*.sh \
-		tests/guest/*.sh tests/machine/install)
+		tests/guest/*.sh tests/genode/*.sh tests/machine/install)
 }
 
 # Kernel interfaces stay in one folder (house rule); <linux/...> elsewhere is a leak.
@@ -40,6 +54,7 @@ check_layers() {
 
 part_lint() {
 	verdict "lint: clang-format" check_format
+	verdict "lint: style of the Genode overlay" check_overlay_style
 	verdict "lint: clang-tidy" check_tidy
 	verdict "lint: shellcheck" check_shell
 	verdict "lint: kernel interfaces in hwbrokerd/kernel only" check_uapi

@@ -54,7 +54,9 @@ Piece Piece::from_args(char const *args)
 		      "start of BAR ", piece.bar, ", where a dataspace can begin only");
 		return piece;
 	}
-	if (base + size <= bar.address + ((bar.size + PAGE - 1) & ~uint64_t(PAGE - 1)))
+	/* up to the end of the BAR's last page, behind which the descriptor has nothing */
+	uint64_t const end = (bar.address + bar.size + PAGE - 1) & ~uint64_t(PAGE - 1);
+	if (piece.size <= end - page)
 		piece.kind = Kind::REGISTERS;
 
 	return piece;

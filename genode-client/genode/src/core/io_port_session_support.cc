@@ -22,10 +22,10 @@ uint32_t Io_port_session_component::_access(uint8_t action, unsigned short port,
 	}
 	hwb_port_op op { port, action, width, value };
 	hwb_error   error { };
-	bool const  ok = Hwb::broker().complain("port access",
-	                                        hwb_io_port_batch(&Hwb::broker().client(), _ports.session,
-	                                                          &op, 1, &error), error);
-	return ok ? op.value : 0;
+	int const   result = hwb_io_port_batch(&Hwb::broker().client(), _ports.session,
+	                                       &op, 1, &error);
+
+	return Hwb::broker().complain("port access", result, error) ? op.value : 0;
 }
 
 

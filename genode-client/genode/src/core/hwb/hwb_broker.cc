@@ -77,13 +77,13 @@ void Broker::_greet()
 }
 
 
-void Broker::connect(Runtime &runtime)
+bool Broker::_connect()
 {
 	int result = Host::connect(HWB_SOCKET_PATH);
 	if (result < 0) {
 		warning("hwbroker: no broker at " HWB_SOCKET_PATH " (Linux error ", -result,
 		        "): there are no devices");
-		return;
+		return false;
 	}
 	_socket = result;
 
@@ -98,16 +98,26 @@ void Broker::connect(Runtime &runtime)
 		        "; there are no devices");
 		Host::close(_socket);
 		_socket = -1;
-		return;
+		return false;
 	}
 	_up = true;
 	_greet();
+	return true;
+}
 
+
+void Broker::connect(Runtime &runtime)
+{
+	bool const connected = _connect();
+
+	/* the machine's own lines need it, too, and no broker */
 	if (!events().start(runtime, _socket)) {
 		_up = false;
 		Genode::error("hwbroker: no thread for events; there are no devices");
 		return;
 	}
-	devices().update();
-	devices().print();
+	if (connected) {
+		devices().update();
+		devices().print();
+	}
 }

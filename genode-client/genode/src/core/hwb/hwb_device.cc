@@ -169,7 +169,8 @@ void Device::granted(bool granted)
 	{
 		Monitor::Guard guard { _monitor };
 
-		_granted = granted;
+		/* read without the monitor by whoever looks for a device */
+		__atomic_store_n(&_granted, granted, __ATOMIC_RELEASE);
 	}
 	if (!granted)
 		_settle_later();

@@ -55,6 +55,9 @@ void Devices::update()
 	static hwb_device listed[MAX] { };
 	static hwb_error  error       { };
 
+	/* the start lists them while the thread of events may do so already */
+	Mutex::Guard one_at_a_time { _updating };
+
 	_list = { };
 	unsigned count = 0;
 	int result = 0;

@@ -50,9 +50,13 @@ void Errands::send(char const *what, uint16_t opcode, uint32_t session, void con
 {
 	Errand *taken;
 
-	/* all are on their way: an answer frees one, and a lost broker all */
+	/*
+	 * All are on their way: an answer frees one, and a lost broker all. Just to
+	 * receive would be to wait for ever if another thread had received them all by
+	 * now; an answer of our own is sure to come.
+	 */
 	while (!(taken = _take()))
-		hwb_receive_one(&broker().client());
+		hwb_ping(&broker().client(), nullptr);
 
 	Errand &errand = *taken;
 

@@ -110,7 +110,7 @@ bool Events::start(Runtime &runtime, int socket)
 	_epoll  = Host::epoll_create();
 	_work   = Host::counter();
 
-	if (_epoll < 0 || !Host::epoll_add(_epoll, _socket, BROKER)
+	if (_epoll < 0 || (_socket >= 0 && !Host::epoll_add(_epoll, _socket, BROKER))
 	               || !Host::epoll_add(_epoll, _work, WORK))
 		return false;
 

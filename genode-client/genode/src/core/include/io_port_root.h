@@ -48,7 +48,8 @@ struct Core::Io_port_root : private Io_port_entrypoint, Root_component<Io_port_s
 	Io_port_root(Runtime &runtime, Range_allocator &, Allocator &md_alloc)
 	:
 		Io_port_entrypoint(runtime),
-		Root_component<Io_port_session_component>(static_cast<Io_port_entrypoint *>(this), &md_alloc)
+		Root_component<Io_port_session_component>(static_cast<Io_port_entrypoint *>(this),
+		                                          &md_alloc)
 	{ }
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IRQ session: the interrupt of a device, or of a changed list of them. It is asked for when a handler is
- * installed, and delivered from the broker's answer on, since not every driver
- * acknowledges first. Served by the entrypoint "irq", which never waits for a
- * device: all others' interrupts are acknowledged there.
+ * IRQ session: the interrupt of a device, or of a changed list of them. It is asked
+ * for when a handler is installed, and delivered from the broker's answer on, since
+ * not every driver acknowledges first. Served by the entrypoint "irq", which never
+ * waits for a device: all others' interrupts are acknowledged there.
  */
 #ifndef _CORE__INCLUDE__IRQ_SESSION_COMPONENT_H_
 #define _CORE__INCLUDE__IRQ_SESSION_COMPONENT_H_

@@ -37,8 +37,8 @@ struct Main
 			differ += now != last;
 			last = now;
 		}
-		log("interval timer: ", differ, " of 1000 readings differ from the one before, the last is ",
-		    last);
+		log("interval timer: ", differ, " of 1000 readings differ from the one before, "
+		    "the last is ", last);
 		log("hwb_ports test done");
 	}
 };

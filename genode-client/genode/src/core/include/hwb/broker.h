@@ -29,6 +29,7 @@ class Core::Hwb::Broker : Genode::Noncopyable
 		Monitor    _monitor { };
 		Errands    _errands { };
 
+		bool _connect();
 		void _greet();
 
 	public:

@@ -89,7 +89,7 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 		void granted(bool);
 
 		hwb_device const &facts() const { return _facts; }
-		bool granted()            const { return _granted; }
+		bool granted()            const { return __atomic_load_n(&_granted, __ATOMIC_ACQUIRE); }
 
 		/* where Genode is told that its configuration space is */
 		addr_t config_address() const;

@@ -32,6 +32,9 @@ class Core::Hwb::Devices : Noncopyable
 		Mutex      _mutex { };
 		hwb_device _listed[MAX] { };
 		unsigned   _listed_count = 0;
+
+		/* of the update that is on its way */
+		Mutex      _updating { };
 		hwb_list   _list { };
 
 		/* somebody wants to know when the list changes */
@@ -63,7 +66,7 @@ class Core::Hwb::Devices : Noncopyable
 
 	public:
 
-		/* asks the broker; by one thread at a time */
+		/* asks the broker */
 		void update();
 
 		void print();

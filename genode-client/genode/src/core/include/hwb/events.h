@@ -56,6 +56,7 @@ class Core::Hwb::Events : Noncopyable
 
 	public:
 
+		/* broker_socket: -1 if there is none */
 		bool start(Runtime &, int broker_socket);
 
 		/*

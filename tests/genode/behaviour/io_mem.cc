@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Registers and configuration space as dataspaces. */
+#include <pthread.h>
+#include <string.h>
+
+#include <test.h>
+
+using namespace Stub_runtime;
+using Core::Io_mem_session_component;
+
+namespace
+{
+
+Core::Dataspace_component &dataspace(Io_mem_session_component *session)
+{
+	auto *const ds = dynamic_cast<Core::Dataspace_component *>(object_of(session->dataspace()));
+
+	must(ds != nullptr, "there is a dataspace");
+	return *ds;
+}
+
+/* four bytes of what is behind it */
+bool begins_with(Io_mem_session_component *session, char const *text, long offset = 0)
+{
+	char there[4];
+
+	return pread(fd_of(session->dataspace()), there, 4, offset) == 4 &&
+	       memcmp(there, text, 4) == 0;
+}
+
+void by_address()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xfe000000, size=0x20000, wc=no, label=\"x\"");
+
+	must(session != nullptr, "the BAR is found");
+	must(test.broker.times("acquire") == 0, "nothing is acquired before it is used");
+	must(begins_with(session, "BAR0"), "it is the BAR");
+	must(test.broker.times("acquire card without a domain") == 1, "its device was acquired");
+	must(test.broker.times("bar 0 of card from 0 uncached") == 1, "its BAR was opened");
+
+	Core::Dataspace_component &ds = dataspace(session);
+	must(ds.size() == 0x20000 && ds.writeable(), "all of it, to be written");
+	must(ds.stub_cache() == Core::UNCACHED, "uncached");
+	must(ds.phys_addr() == 0xfe000000, "where it is");
+	must(session->dataspace() == session->dataspace(), "the same each time");
+	must(test.broker.times("bar 0") == 1, "not opened again");
+
+	test.core.close(session);
+	test.must_have_open(0);
+	must(test.broker.saw("close bar\nclose device\n"), "registers first, then the device");
+}
+
+void write_combined()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xd0000000, size=0x4000, wc=yes");
+
+	must(dataspace(session).stub_cache() == Core::WRITE_COMBINED, "by the dataspace");
+	must(test.broker.times("bar 0 of disk from 0 wc") == 1, "by the broker");
+}
+
+/* BAR 1 of the card starts at 0x800 in its page, and Genode adds that itself */
+void unaligned()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xfe100800, size=0x100, wc=no");
+
+	must(session != nullptr, "the BAR is found");
+	must(begins_with(session, "BAR1"), "it is the BAR");
+	must(dataspace(session).size() == 0x1000, "a page");
+	must(dataspace(session).phys_addr() == 0xfe100000, "from its start");
+}
+
+void refused()
+{
+	Test_with_broker test;
+	static char const *const wrong[] = {
+		"base=0xfe000000, size=0",          "base=0xfe000000, size=0x20001",
+		"base=0xfe100800, size=0x801",      "base=0xffffffffffff0000, size=0x20000",
+		"base=0xc0000000, size=0x1000",     "size=0x1000",
+		"base=0xfdfff000, size=0x2000",     "base=0x4000000000018000, size=0x2000",
+		"base=0x4000000000020000, size=16", "base=0xfe000000, size=0xffffffff02000000",
+	};
+
+	for (char const *args : wrong)
+		must(!test.core.io_mem(args), args);
+	must(test.broker.times("acquire") == 0, "and nothing is asked for");
+	must(logged("Warning: hwbroker: none of the devices has these registers: ") > 0, "says so");
+}
+
+void shared_device()
+{
+	Test_with_broker test;
+	auto *const first = test.core.io_mem("base=0xfe000000, size=0x1000");
+	auto *const second = test.core.io_mem("base=0xfe000000, size=0x20000");
+	auto *const third = test.core.io_mem("base=0xfe100800, size=0x100");
+
+	must(begins_with(first, "BAR0") && begins_with(second, "BAR0") &&
+	             begins_with(third, "BAR1"),
+	     "all are there");
+	must(test.broker.times("acquire") == 1, "one device");
+	must(fd_of(first->dataspace()) != fd_of(second->dataspace()), "a descriptor each");
+
+	test.core.close(first);
+	test.core.close(third);
+	test.must_have_open(2);
+	must(test.broker.times("close device") == 0, "the device is still in use");
+	test.core.close(second);
+	test.must_have_open(0);
+	must(test.broker.times("close device") == 1, "until the last one goes");
+
+	auto *const again = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(begins_with(again, "BAR0"), "it can be had again");
+}
+
+void acquire_refused()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xfe000000, size=0x1000");
+
+	test.broker.refuse(HWB_DEVICE_ACQUIRE, HWB_BUSY);
+	must(!session->dataspace().valid(), "no dataspace");
+	must(logged("the test says no (BUSY)") == 1, "says why");
+	must(session->dataspace().valid(), "the next call asks again");
+	test.core.close(session);
+	test.must_have_open(0);
+}
+
+void registers_refused()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xfe000000, size=0x1000");
+
+	test.broker.refuse(HWB_IO_MEM_OPEN_BAR, HWB_DENIED);
+	must(!session->dataspace().valid(), "no dataspace");
+	must(logged("registers: the test says no (DENIED)") == 1, "says why");
+	test.core.close(session);
+	test.must_have_open(0);
+}
+
+void configuration_page()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0x4000000000018000, size=0x1000");
+	static char const ids[] = { '\x86', '\x80', '\xd3', '\x10' };
+
+	must(begins_with(session, ids), "it has the device's ids");
+	must(test.broker.times("acquire") == 0, "the host keeps the device");
+	must(dataspace(session).size() == 0x1000 && dataspace(session).writeable(), "a page");
+	test.core.close(session);
+
+	/* of a device in use, the page has what is in the device */
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(registers->dataspace().valid(), "the device is in use");
+	auto *const genuine = test.core.io_mem("base=0x4000000000018000, size=0x1000");
+	must(begins_with(genuine, "\0\xee\xff\xc0", 0x80), "then it is a copy");
+	must(begins_with(genuine, ids), "with the device's ids");
+	test.core.close(genuine);
+	test.core.close(registers);
+	test.must_have_open(0);
+}
+
+void no_leak()
+{
+	Test_with_broker test;
+	int const before = dup(0);
+	::close(before);
+
+	for (unsigned i = 0; i < 50; i++) {
+		auto *const session = test.core.io_mem("base=0xfe000000, size=0x1000");
+		must(session->dataspace().valid(), "it opens");
+		test.core.close(session);
+		test.must_have_open(0);
+	}
+	int const after = dup(0);
+	must(after == before, "no descriptor is left");
+}
+
+void *waiting(void *session)
+{
+	return static_cast<Io_mem_session_component *>(session)->dataspace().valid() ? session
+	                                                                             : nullptr;
+}
+
+/* the entrypoint of registers waits for the reset, and the rest of core does not */
+void slow_device()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xfe000000, size=0x1000");
+	auto *const other = test.core.io_mem("base=0xd0000000, size=0x1000");
+	Test_device_pd pd(test.core);
+	pthread_t thread;
+	void *got = nullptr;
+
+	test.broker.hold(HWB_DEVICE_ACQUIRE);
+	must(pd.assign_pci(CARD_CONFIG, 0x18), "assigned, as far as the driver knows");
+	must(test.broker.saw("acquire card into a domain"), "but the broker still works on it");
+	pthread_create(&thread, nullptr, waiting, session);
+	usleep(50000);
+	must(test.broker.times("bar") == 0, "registers wait");
+	must(test.core.ports("io_port_base=64, io_port_size=4") != nullptr, "others are served");
+
+	test.broker.go_on();
+	pthread_join(thread, &got);
+	must(got == session, "then they are there");
+	must(other->dataspace().valid(), "and others, too");
+	must(test.broker.times("acquire card") == 1, "it was acquired once");
+}
+
+} // namespace
+
+Test const io_mem_tests[] = {
+	{ "registers by address", by_address },
+	{ "registers, write-combined", write_combined },
+	{ "registers that start within a page", unaligned },
+	{ "registers that no device has", refused },
+	{ "registers of one device, opened several times", shared_device },
+	{ "a device that the broker refuses", acquire_refused },
+	{ "registers that the broker refuses", registers_refused },
+	{ "configuration space as a page", configuration_page },
+	{ "registers leave no descriptor behind", no_leak },
+	{ "a slow device does not stop core", slow_device },
+	{ nullptr, nullptr },
+};

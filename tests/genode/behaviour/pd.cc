@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Device PDs as DMA domains, and RAM that can be mapped there. */
+#include <fcntl.h>
+
+#include <test.h>
+
+using namespace Stub_runtime;
+
+namespace
+{
+
+void ram()
+{
+	Test_core core;
+	Test_ram ram(core, 0x3000);
+	int const fd = fd_of(ram.cap);
+	struct stat status;
+
+	must(fd >= 0 && fstat(fd, &status) == 0 && status.st_size == 0x3000, "it has its size");
+	must((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0, "components do not inherit it");
+	int const seals = fcntl(fd, F_GET_SEALS);
+	must((seals & F_SEAL_SHRINK) && (seals & F_SEAL_GROW), "it keeps its size");
+	must((seals & F_SEAL_SEAL) && !(seals & F_SEAL_WRITE), "and stays to be written");
+
+	ram.factory.free_ram(ram.cap);
+	ram.cap = {};
+	must(fcntl(fd, F_GETFD) < 0, "it goes when it is freed");
+}
+
+void life()
+{
+	Test_with_broker test;
+	Test_ram ram(test.core, 0x4000);
+	{
+		Test_device_pd pd(test.core);
+
+		must(pd.address_space().valid(), "its address space can be called");
+		must(test.broker.times("DOMAIN_OPEN") == 0, "a domain is opened when it is needed");
+		must(pd.attach_dma(ram.cap, 0x10000).ok(), "memory, before there is a device");
+		must(pd.attach_dma(ram.cap, 0x20000).ok(), "and again");
+		must(test.broker.times("DOMAIN_OPEN") == 1, "one domain");
+		must(test.broker.times("map 0x10000+0x4000 flags 7 with memory") == 1,
+		     "at that address, for both directions");
+
+		must(pd.assign_pci(CARD_CONFIG, 0x18), "a device");
+		must(test.broker.saw("acquire card into a domain"), "which is acquired into it");
+		must(test.broker.times("assign") == 0, "by the same request");
+
+		auto *const space =
+		        dynamic_cast<Core::Region_map_component *>(object_of(pd.address_space()));
+		must(space != nullptr, "the address space is the overlay's");
+		space->detach(0x10000);
+		must(test.broker.times("unmap 0x10000\n") == 1,
+		     "memory goes before detach returns");
+
+		must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "the device is given back");
+		test.must_have_open(1);
+		must(test.broker.times("close device") == 1, "and closed, as nobody else uses it");
+		must(pd.assign_pci(CARD_CONFIG, 0x18), "the device again");
+		must_become([&] { return test.broker.times("acquire card into a domain") == 2; },
+		            "is acquired again");
+		test.settle();
+	}
+	test.must_have_open(0);
+	must(test.broker.times("close domain") == 1, "all goes with the PD");
+	must(test.broker.times("close device\nclose domain") == 1, "devices first");
+	must(logged("Error") == 0, "without complaint");
+}
+
+/* the PD goes while the broker still resets the device for it */
+void ends_early()
+{
+	Test_with_broker test;
+	{
+		Test_device_pd pd(test.core);
+
+		test.broker.hold(HWB_DEVICE_ACQUIRE);
+		must(pd.assign_pci(CARD_CONFIG, 0x18), "a device");
+		must(test.broker.saw("acquire card into a domain"), "is on its way");
+	}
+	must(test.broker.saw("close domain"), "the domain goes");
+	test.broker.go_on();
+	test.must_have_open(0);
+	must(test.broker.times("close device") == 1, "and the device, once it is there");
+
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(registers->dataspace().valid(), "it can be had again");
+	test.core.close(registers);
+	test.must_have_open(0);
+}
+
+void no_device_pd()
+{
+	Test_with_broker test;
+	Test_ram ram(test.core, 0x1000);
+	Core::Pd_session_component ordinary(test.core.ep, test.core.heap,
+	                                    Core::Pd_session_component::Managing_system::PERMITTED,
+	                                    { 0, 0x7fffffff000 });
+	Test_device_pd not_permitted(test.core, Test_device_pd::Managing_system::DENIED);
+
+	must(!ordinary.address_space().valid(), "components have their own");
+	must(ordinary.attach_dma(ram.cap, 0x10000).failed(), "and no DMA");
+	must(!ordinary.assign_pci(CARD_CONFIG, 0x18), "and no device");
+	must(not_permitted.attach_dma(ram.cap, 0x10000).failed(), "nor has who may not manage");
+	must(!not_permitted.assign_pci(CARD_CONFIG, 0x18), "the system");
+	must(test.broker.times("DOMAIN_OPEN") == 0 && test.broker.times("acquire") == 0,
+	     "the broker is not asked");
+}
+
+void wrong()
+{
+	Test_with_broker test;
+	Test_device_pd pd(test.core);
+	Test_ram ram(test.core, 0x1000);
+
+	must(!pd.assign_pci(0x4000000000420000, 0x420), "no device there");
+	must(!pd.assign_pci(0, 0), "nor there");
+	must(pd.attach_dma({}, 0x10000).failed(), "no memory");
+	must(pd.attach_dma(Core::reinterpret_cap_cast<Core::Dataspace>(pd.address_space()), 0x10000)
+	             .failed(),
+	     "an object of another kind");
+	test.broker.refuse(HWB_DMA_MAP, HWB_QUOTA);
+	must(pd.attach_dma(ram.cap, 0x10000).failed(), "too much");
+	must(logged("DMA buffer: the test says no (QUOTA)") == 1, "says why");
+	must(pd.attach_dma(ram.cap, 0x10000).ok(), "the next one is asked for");
+}
+
+void domain_refused()
+{
+	Test_with_broker test;
+	Test_device_pd pd(test.core);
+	Test_ram ram(test.core, 0x1000);
+
+	test.broker.refuse(HWB_DOMAIN_OPEN, HWB_UNSUPPORTED);
+	must(pd.attach_dma(ram.cap, 0x10000).failed(), "no domain, no DMA");
+	must(logged("DMA domain: the test says no (UNSUPPORTED)") == 1, "says why");
+	must(test.broker.times("map") == 0, "and memory is not asked for");
+}
+
+void device_in_use()
+{
+	Test_with_broker test;
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+
+	must(registers->dataspace().valid(), "the device is in use");
+	{
+		Test_device_pd pd(test.core);
+
+		must(pd.assign_pci(CARD_CONFIG, 0x18), "a domain for it");
+		must(test.broker.saw("assign card"), "it is moved there");
+		must(pd.assign_pci(CARD_CONFIG, 0x18), "twice is once");
+		test.settle();
+		must(test.broker.times("assign card") == 1 && test.broker.times("acquire") == 1,
+		     "without more requests");
+
+		must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "given back");
+		test.settle();
+		must(test.broker.times("close device") == 0, "but registers are still in use");
+	}
+	test.core.close(registers);
+	test.must_have_open(0);
+	must(test.broker.times("close device") == 1, "with them it goes");
+}
+
+void device_refused()
+{
+	Test_with_broker test;
+	Test_device_pd pd(test.core);
+
+	test.broker.refuse(HWB_DEVICE_ACQUIRE, HWB_DENIED);
+	must(pd.assign_pci(CARD_CONFIG, 0x18), "core does not wait for the answer");
+	must(waits_for_log("device: the test says no (DENIED)"), "which is in the log");
+	test.must_have_open(1);
+
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(registers->dataspace().valid(), "it can be had later");
+	test.core.close(registers);
+	test.must_have_open(1);
+	must(test.broker.times("close device") == 1, "and nobody uses it in secret");
+}
+
+void two_domains()
+{
+	Test_with_broker test;
+	Test_device_pd first(test.core), second(test.core);
+
+	must(first.assign_pci(CARD_CONFIG, 0x18), "in one domain");
+	must(test.broker.saw("acquire card into a domain"), "in one domain");
+	must(second.assign_pci(CARD_CONFIG, 0x18), "in the next");
+	must(test.broker.saw("deassign card\nassign card\n"), "out of the first, into the second");
+	must(first.assign_pci(CARD_CONFIG + 1, 0x18), "the first one knows nothing of that");
+	test.settle();
+	must(test.broker.times("close device") == 0, "and takes it from nobody");
+	must(second.assign_pci(CARD_CONFIG + 1, 0x18), "the second gives it back");
+	must(test.broker.saw("close device"), "and it is closed");
+}
+
+} // namespace
+
+Test const pd_tests[] = {
+	{ "RAM can be mapped for DMA", ram },
+	{ "a device PD is a domain", life },
+	{ "a device PD that ends before its device is there", ends_early },
+	{ "other PDs are none", no_device_pd },
+	{ "a device PD's mistakes", wrong },
+	{ "a domain that the broker refuses", domain_refused },
+	{ "a domain for a device in use", device_in_use },
+	{ "a domain for a device that the broker refuses", device_refused },
+	{ "a device goes from domain to domain", two_domains },
+	{ nullptr, nullptr },
+};

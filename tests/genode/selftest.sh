@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Whether overlay.sh can fail: it gets copies of the overlay, each with one mistake, and must
+# refuse all of them, for the reason that is meant. `ok overlay notices: ...' a line.
+# shellcheck disable=SC2016 # what is quoted is for sed and make
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# The overlay's makefile looks for the client library beside it.
+mkdir "$work/top"
+cp -r "$top/genode-client" "$top/protocol" "$work/top"
+copy=$work/top/genode-client/genode
+
+# mistake WHAT WORDS FILE SED...: WORDS are what the compiler, linker or make then says.
+mistake() {
+	local what=$1 words=$2 file=$copy/$3
+	shift 3
+	cp "$file" "$work/kept"
+	sed -i -E "$@" "$file"
+	if cmp -s "$work/kept" "$file"
+	then
+		failed=1
+		echo "not ok overlay notices: $what: there is no such place in the overlay any more"
+	elif OVERLAY_COMPILERS=g++ "$here/overlay.sh" "$copy" > "$work/log"
+	then
+		failed=1
+		echo "not ok overlay notices: $what"
+	elif ! sed '/^ok/d' "$work/log" | grep -qE -- "$words"
+	then
+		failed=1
+		echo "not ok overlay notices: $what: it says something else"
+		sed '/^ok/d; s/^/    /' "$work/log" | head -n 20
+	else
+		echo "ok overlay notices: $what"
+	fi
+	cp "$work/kept" "$file"
+}
+
+core=src/core/include
+mistake "an override is not said" 'suggest-override' \
+	$core/irq_session_component.h 's/void ack_irq\(\) override/void ack_irq()/'
+mistake "a function that overrides nothing" 'marked .override., but does not override' \
+	$core/io_mem_session_component.h 's/dataspace\(\) override/dataspace() const override/'
+mistake "a virtual function is missing" 'abstract|pure within' \
+	$core/region_map_component.h '/Fault fault\(\) override/d'
+mistake "another type of a port" 'conflicting return type|does not override' \
+	$core/io_port_session_component.h 's/unsigned( +)inl\(/unsigned long\1inl(/'
+mistake "main constructs IO_MEM's root otherwise" 'no matching function' \
+	$core/io_mem_root.h 's/Range_allocator &, Range_allocator &,/Range_allocator \&,/'
+mistake "main constructs IRQ's root otherwise" 'no matching function' \
+	$core/irq_root.h 's/Irq_root\(Runtime &runtime, Range_allocator &,/Irq_root(Runtime \&runtime,/'
+mistake "the error of another service" 'could not convert|no match|cannot convert' \
+	$core/irq_root.h 's/Create_error::DENIED/Pd_session::Attach_dma_error::DENIED/'
+mistake "a domain's error in the driver is core's" 'could not convert|cannot convert|no matching' \
+	src/driver/hwb_platform/kernel_io_mmu.cc 's/Result \{ return Error::DENIED/Result { return Pd_session::Attach_dma_error::DENIED/'
+mistake "an RPC that there is not" 'Rpc_detached' \
+	src/driver/hwb_platform/kernel_io_mmu.cc 's/call<Rpc_detach>/call<Rpc_detached>/'
+mistake "an RPC of another interface" 'not of this interface' \
+	src/test/hwb_platform/main.cc 's/call<Rpc_irq>\(id\)/call<Irq_session::Rpc_info>()/'
+mistake "a result that is dropped" 'nodiscard' \
+	src/core/hwb/hwb_domain.cc 's/^bool Domain::_open\(\)$/static Genode::Pd_session::Attach_dma_result hwb_any() { return Genode::Ok(); }\nvoid hwb_other(); void hwb_other() { hwb_any(); }\n&/; s/#include <hwb\/domain.h>/&\n#include <pd_session\/pd_session.h>/'
+mistake "a conversion that loses bits" 'conversion' \
+	src/core/hwb/hwb_host.cc 's/return int\(lx_syscall\(SYS_fcntl, fd, DUPFD_CLOEXEC, 0\)\)/return lx_syscall(SYS_fcntl, fd, DUPFD_CLOEXEC, 0)/'
+mistake "a member without a value" 'effc\+\+' \
+	$core/hwb/errands.h 's/Genode::Mutex _mutex +\{ \};/Genode::Mutex _mutex { }; int _never;\n\n\tpublic: Errands() { } private:/'
+mistake "a function that is defined nowhere" 'undefined, and not provided.*Devices::print' \
+	src/core/hwb/hwb_devices.cc '/^void Devices::print\(\)/,/^}/d'
+mistake "a function that core calls is gone" 'undefined, and not provided.*init_system_control|assign_pci' \
+	src/core/pd_session_support.cc '/^bool Pd_session_component::assign_pci/,/^}/d'
+mistake "a call of the C library" 'undefined, and not provided by Genode: getpid' \
+	src/core/hwb/hwb_host.cc 's/^int Host::dup\(int fd\)/int hwb_pid(); int hwb_pid() { return ::getpid(); }\n&/'
+mistake "makefile: a source of ours is left out" 'undefined, and not provided|no makefile leads to' \
+	lib/mk/core-linux.mk 's/hwb_errands\.cc//'
+mistake "makefile: a source of Genode's is not replaced" 'no makefile leads to src/core/irq_session_component.cc' \
+	lib/mk/core-linux.mk '/^vpath irq_session_component.cc/d'
+mistake "makefile: a source that there is not" 'No rule to make target .hwb_nothing.cc' \
+	lib/mk/core-linux.mk 's/hwb_errands\.cc/hwb_errands.cc hwb_nothing.cc/'
+mistake "makefile: what was added before Genode's list" 'undefined, and not provided|no makefile leads to' \
+	lib/mk/core-linux.mk '/^include/d; $a include $(LX_REP)/lib/mk/spec/x86/core-linux.mk'
+mistake "makefile: our headers come last" 'not ok overlay' \
+	lib/mk/core-linux.mk 's/^INC_DIR \+= /INC_DIR += $(LX_REP)\/..\/core /; s/\$\(HWB_DIR\)\/src\/core\/include//'
+mistake "makefile: INC_DIR is assigned" 'assigns INC_DIR' \
+	lib/mk/core-linux.mk 's/^INC_DIR \+=/INC_DIR :=/'
+mistake "makefile: a program without a name" 'has no TARGET' \
+	src/test/hwb_ports/target.mk '/^TARGET/d'
+exit $failed

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Stands for Genode's base/node.h: a tree of configuration. */
+#ifndef GENODE_STUB_BASE_NODE_H
+#define GENODE_STUB_BASE_NODE_H
+
+#include <util/string.h>
+
+namespace Genode
+{
+
+struct Node {
+	Num_bytes attribute_value(char const *name, Num_bytes otherwise) const;
+};
+
+} // namespace Genode
+
+#endif
