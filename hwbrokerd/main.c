@@ -9,6 +9,7 @@
 #include "server/peer.h"
 #include "server/reload.h"
 #include "session/dispatch.h"
+#include "session/hotplug.h"
 #include "util/log.h"
 #include "version.h"
 
@@ -32,6 +33,7 @@ struct options {
 struct daemon {
 	struct broker broker;
 	struct listener listener;
+	struct hotplug hotplug;
 	ev_signal terminate;
 	ev_signal interrupt;
 	ev_signal hangup;
@@ -211,7 +213,7 @@ static int start(struct daemon *self, const struct options *options)
 		return EXIT_CONFIG;
 	host_probe(&broker->host);
 	log_host(&broker->host);
-	if (inventory_scan(&broker->inventory, broker->workers, &fault) != 0 ||
+	if (hotplug_start(&self->hotplug, broker, &fault) != 0 ||
 	    listener_start(&self->listener, broker, options->socket, &fault) != 0) {
 		log_error("%s", fault.reason);
 		return EXIT_FAILURE;
@@ -228,6 +230,7 @@ static void stop(struct daemon *self)
 	struct broker *broker = &self->broker;
 
 	listener_stop(&self->listener);
+	hotplug_stop(&self->hotplug);
 	if (broker->closers != NULL)
 		closer_stop(broker);
 	if (broker->workers != NULL)

@@ -40,6 +40,7 @@ struct waiter;
 struct device {
 	struct hwb_device facts; /* as on the wire; state and flags filled in on sending */
 	char name[16];           /* "0000:00:03.0" */
+	uint64_t instance;       /* of the device itself, whatever its address: bind.h */
 	struct group *group;
 	struct unit unit;
 	enum lifecycle_state state;
@@ -49,7 +50,10 @@ struct device {
 	const void *owner;              /* the connection, from claiming to revoking */
 	struct device_session *session; /* the owner's */
 	struct waiter *waiters;         /* acquires that wait for the end of a reset */
-	char note[128];                 /* why it is quarantined */
+	uint32_t grace;                 /* rule of the owner: seconds to give it back */
+	bool left;                      /* the bus; `gone` once the job in hand has ended */
+	int wanted_fd;  /* eventfd by which the kernel asks for it back; -1: no owner */
+	char note[128]; /* why it is quarantined */
 };
 
 /* What the policy looks at. */

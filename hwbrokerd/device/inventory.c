@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "device/inventory.h"
 
-#include "device/config_space.h"
-#include "kernel/bind.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
-#include <pciaccess.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { CLASS_BRIDGE = 0x06 };
 
 uint64_t inventory_key(const struct hwb_pci_address *address)
 {
@@ -45,6 +38,8 @@ struct device *inventory_find(const struct inventory *inventory,
 	return inventory->devices[at];
 }
 
+/* ---- following the bus ---- */
+
 static struct group *group_of(struct inventory *inventory, struct workers *workers, uint32_t id)
 {
 	if (id != UINT32_MAX)
@@ -61,142 +56,97 @@ static struct group *group_of(struct inventory *inventory, struct workers *worke
 	return group;
 }
 
-/* A BAR is a power of two and aligned to its size (PCI Local Bus 3.0, 6.2.5.1): only
- * one that is smaller than a page can have something else in its page. */
-static bool is_partial_page(const struct pci_mem_region *region)
+static int insert(struct inventory *inventory, struct device *device)
 {
-	return !region->is_IO && region->size < (pciaddr_t)sysconf(_SC_PAGESIZE);
-}
+	uint32_t at = inventory_from(inventory, inventory_key(&device->facts.address));
+	struct device **more =
+	        realloc(inventory->devices, (inventory->count + 1) * sizeof(struct device *));
 
-static void read_bars(struct device *device, const struct pci_device *pci)
-{
-	for (uint32_t i = 0; i < HWB_BARS; i++) {
-		const struct pci_mem_region *region = &pci->regions[i];
-		struct hwb_bar *bar = &device->facts.bars[i];
-		if (region->size == 0 || region->base_addr == 0)
-			continue;
-		bar->address = region->base_addr;
-		bar->size = region->size;
-		bar->flags = (region->is_IO ? HWB_BAR_IO : 0) |
-		             (region->is_64 ? HWB_BAR_64BIT : 0) |
-		             (region->is_prefetchable ? HWB_BAR_PREFETCHABLE : 0) |
-		             ((device->msix_bars >> i & 1) ? HWB_BAR_MSIX_TABLE : 0) |
-		             (is_partial_page(region) ? HWB_BAR_PARTIAL_PAGE : 0);
-	}
-}
-
-/* The segment and bus fit the virtual number's 32 bits for the first 4096
- * segments; beyond, a device is reached by its handle only. */
-static uint32_t virtual_irq(const struct hwb_pci_address *address)
-{
-	if (address->domain >= 0xfff)
-		return 0;
-	return (address->domain + 1) << 16 | (uint32_t)address->bus << 8 |
-	       (uint32_t)address->device << 3 | address->function;
-}
-
-static bool offers_reset(const char *name)
-{
-	char path[64];
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", name);
-	return access(path, F_OK) == 0;
-}
-
-static int read_device(struct device *device, struct pci_device *pci)
-{
-	uint8_t config[256] = { 0 };
-	struct config_facts facts;
-	pciaddr_t got = 0;
-	struct hwb_device *public = &device->facts;
-
-	public->address = (struct hwb_pci_address){
-		.domain = pci->domain,
-		.bus = (uint8_t)pci->bus,
-		.device = (uint8_t)pci->dev,
-		.function = (uint8_t)pci->func,
-	};
-	snprintf(device->name, sizeof(device->name), "%04x:%02x:%02x.%x", pci->domain & 0xfffff,
-	         pci->bus & 0xffu, pci->dev & 0x1fu, pci->func & 7u);
-	if (pci_device_probe(pci) != 0 || pci_device_cfg_read(pci, config, 0, 256, &got) != 0 ||
-	    got < 64) {
-		log_warning("%s: cannot read its config space; left out", device->name);
+	if (more == NULL)
 		return -1;
-	}
-	config_space_facts(config, &facts);
-	public->vendor = pci->vendor_id;
-	public->device = pci->device_id;
-	public->subsystem_vendor = pci->subvendor_id;
-	public->subsystem_device = pci->subdevice_id;
-	public->class_code = pci->device_class;
-	public->revision = pci->revision;
-	public->header_type = config[0x0e];
-	public->intx_pin = config[0x3d];
-	public->msi_vectors = facts.msi_vectors;
-	public->msix_vectors = facts.msix_vectors;
-	public->irq_number = virtual_irq(&public->address);
-	public->flags = facts.pcie ? HWB_DEVICE_PCIE : 0;
-	if (facts.msix_vectors != 0)
-		device->msix_bars =
-		        (uint8_t)(1u << facts.msix_table_bar | 1u << facts.msix_pba_bar);
-	public->iommu_group = bind_group(&public->address);
-	device->resets = offers_reset(device->name);
-	read_bars(device, pci);
+	inventory->devices = more;
+	memmove(more + at + 1, more + at, (inventory->count - at) * sizeof(struct device *));
+	more[at] = device;
+	inventory->count++;
 	return 0;
 }
 
-static int by_address(const void *left, const void *right)
+static int is_newcomer(const struct device *known, const struct device *found)
 {
-	uint64_t a = inventory_key(&(*(struct device *const *)left)->facts.address);
-	uint64_t b = inventory_key(&(*(struct device *const *)right)->facts.address);
-	return a < b ? -1 : a > b;
+	return known == NULL || known->state == LIFE_GONE || known->left ||
+	       known->instance != found->instance;
 }
 
-static int collect(struct inventory *inventory, struct workers *workers, struct fault *fault)
+/* A device that stayed: its addresses may have been assigned or moved meanwhile. Of
+ * one that is in use they cannot be. */
+static void refresh(struct device *known, const struct device *found)
 {
-	struct pci_device_iterator *iterator = pci_slot_match_iterator_create(NULL);
-	struct pci_device *pci;
-	uint32_t capacity = 0;
+	if ((known->state != LIFE_HOST && known->state != LIFE_FREE) ||
+	    known->facts.vendor != found->facts.vendor ||
+	    known->facts.device != found->facts.device)
+		return;
+	memcpy(known->facts.bars, found->facts.bars, sizeof(known->facts.bars));
+	known->resets = found->resets;
+}
 
-	while (iterator != NULL && (pci = pci_device_next(iterator)) != NULL) {
-		if (pci->device_class >> 16 == CLASS_BRIDGE)
+/* Into the place of the one that was at its address, or a new one. */
+static struct device *take_in(struct inventory *inventory, struct workers *workers,
+                              struct device *known, struct device **found)
+{
+	struct device *device = *found;
+	struct group *group = group_of(inventory, workers, device->facts.iommu_group);
+
+	if (group == NULL || (known == NULL && insert(inventory, device) != 0))
+		return NULL;
+	device->group = group;
+	if (known == NULL)
+		return steal_pointer(found);
+	lifecycle_step(&known->state, LIFE_ARRIVED, known->name);
+	device->state = known->state;
+	device->waiters = known->waiters;
+	*known = *device;
+	return known;
+}
+
+/* Returns 1 if one of them is not yet gone. */
+static int find_leavers(struct inventory *inventory, const struct scan *scan,
+                        struct inventory_watcher *watcher)
+{
+	const struct inventory found = { .devices = scan->devices, .count = scan->count };
+	int result = 0;
+
+	for (uint32_t i = 0; i < inventory->count; i++) {
+		struct device *known = inventory->devices[i];
+		struct device *now = inventory_find(&found, &known->facts.address);
+		if (known->state == LIFE_GONE)
 			continue;
-		if (inventory->count == capacity) {
-			capacity = capacity == 0 ? 32 : capacity * 2;
-			struct device **more =
-			        realloc(inventory->devices, capacity * sizeof(*more));
-			if (more == NULL)
-				break;
-			inventory->devices = more;
-		}
-		_cleanup_free_ struct device *device = calloc(1, sizeof(*device));
+		if (!known->left && now != NULL && now->instance == known->instance)
+			refresh(known, now);
+		else if (!watcher->left(watcher, known))
+			result = 1;
+	}
+	return result;
+}
+
+int inventory_merge(struct inventory *inventory, struct workers *workers, struct scan *scan,
+                    struct inventory_watcher *watcher)
+{
+	int result = find_leavers(inventory, scan, watcher);
+
+	for (uint32_t i = 0; i < scan->count; i++) {
+		struct device *known = inventory_find(inventory, &scan->devices[i]->facts.address);
+		if (!is_newcomer(known, scan->devices[i]))
+			continue;
+		if (known != NULL && known->state != LIFE_GONE)
+			continue; /* once its place is free */
+		struct device *device = take_in(inventory, workers, known, &scan->devices[i]);
 		if (device == NULL)
-			break;
-		if (read_device(device, pci) != 0)
-			continue;
-		device->group = group_of(inventory, workers, device->facts.iommu_group);
-		if (device->group == NULL)
-			break;
-		inventory->devices[inventory->count++] = steal_pointer(&device);
+			result = -1;
+		else
+			watcher->arrived(watcher, device);
 	}
-	bool complete = iterator != NULL && pci == NULL;
-	pci_iterator_destroy(iterator);
-	return complete ? 0 : fault_set(fault, HWB_NO_MEMORY, "no memory for the device list");
-}
-
-int inventory_scan(struct inventory *inventory, struct workers *workers, struct fault *fault)
-{
-	/* The library keeps its own copy until told otherwise: ours is smaller. */
-	int error = pci_system_init();
-	if (error != 0)
-		return fault_errno(
-		        fault, error,
-		        "cannot list PCI devices (is /sys mounted and is there a PCI bus?)");
-	int result = collect(inventory, workers, fault);
-	pci_system_cleanup();
-	if (result != 0)
-		return result;
-	qsort(inventory->devices, inventory->count, sizeof(*inventory->devices), by_address);
-	return 0;
+	scan_free(scan);
+	return result;
 }
 
 void inventory_free(struct inventory *inventory)

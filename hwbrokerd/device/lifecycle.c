@@ -107,6 +107,11 @@ enum hwb_device_state lifecycle_public(enum lifecycle_state state)
 	return HWB_DEVICE_QUARANTINED;
 }
 
+bool lifecycle_is_idle(enum lifecycle_state state)
+{
+	return state == LIFE_HOST || state == LIFE_FREE || state == LIFE_QUARANTINED;
+}
+
 bool lifecycle_in_transit(enum lifecycle_state state)
 {
 	return state == LIFE_REVOKING || state == LIFE_RESETTING || state == LIFE_SCRUBBED;

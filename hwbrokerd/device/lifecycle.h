@@ -65,6 +65,9 @@ const char *lifecycle_event_name(enum lifecycle_event event);
 /* What clients and operators are told. */
 enum hwb_device_state lifecycle_public(enum lifecycle_state state);
 
+/* Whether nobody has the device and nothing is being done with it. */
+bool lifecycle_is_idle(enum lifecycle_state state);
+
 /* Whether the state will change by itself: somebody may wait for that. */
 bool lifecycle_in_transit(enum lifecycle_state state);
 

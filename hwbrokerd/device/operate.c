@@ -3,6 +3,7 @@
 
 #include "util/log.h"
 
+#include <errno.h>
 #include <string.h>
 
 static bool is_vfio(const char *driver)
@@ -18,6 +19,11 @@ static int refuse_unfit(const struct device *device, struct fault *fault)
 	                 device->name);
 }
 
+static int refuse_left(const struct device *device, struct fault *fault)
+{
+	return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
+}
+
 /* `wanted`: the device itself, not one that merely shares its group. */
 static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
 {
@@ -25,6 +31,8 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	char driver[HWB_NAME_SIZE];
 	char use[96];
 
+	if (bind_instance(&device->facts.address) != device->instance)
+		return refuse_left(device, fault);
 	bind_driver(&device->facts.address, driver);
 	if (device->unit.claimed && is_vfio(driver))
 		return 0;
@@ -129,8 +137,8 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 		return -1;
 	if (domain == NULL && choose_domain(kernel, device->group, &domain, fault) != 0)
 		return -1;
-	if (kernel->open(&device->facts.address, device->group->id, domain, &unit->opened, fault) !=
-	    0) {
+	if (kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
+	                 &unit->opened, fault) != 0) {
 		unit->opened = NULL;
 		drop_own_domain(kernel, device->group);
 		return -1;
@@ -148,13 +156,18 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 
 	if (unit->opened == NULL)
 		return unit->unfit ? refuse_unfit(device, fault) : 0;
-	int result = kernel->close(unit->opened, fault);
-	unit->unfit = result != 0;
+	struct fault why = { .status = HWB_OK };
+	int result = kernel->close(unit->opened, &why);
 	unit->opened = NULL;
 	unit->domain = NULL;
 	if (--group->open_count == 0)
 		group->domain = NULL;
 	drop_own_domain(kernel, group);
+	if (result != 0 && why.host_errno == EAGAIN)
+		result = bind_reset_unbound(&device->facts.address, device->instance, &why);
+	unit->unfit = result != 0;
+	if (result != 0 && fault != NULL)
+		*fault = why;
 	return result;
 }
 

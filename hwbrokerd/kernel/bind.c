@@ -7,8 +7,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 static const char vfio_driver[] = "vfio-pci";
+
+/* So long a device may take to leave the bus or its driver once nobody has it open. */
+enum { UNBOUND_TRIES = 200, UNBOUND_PAUSE_MS = 50 };
 
 void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZE])
 {
@@ -28,6 +33,15 @@ uint32_t bind_group(const struct hwb_pci_address *address)
 	sysfs_link_name(path, name, sizeof(name));
 	unsigned long id = strtoul(name, &end, 10);
 	return name[0] != '\0' && *end == '\0' && id < UINT32_MAX ? (uint32_t)id : UINT32_MAX;
+}
+
+uint64_t bind_instance(const struct hwb_pci_address *address)
+{
+	char path[SYSFS_PATH];
+	struct stat status;
+
+	sysfs_device_path(address, "", path);
+	return stat(path, &status) == 0 ? status.st_ino : 0;
 }
 
 /* The kernel clears the override when a newline alone is written. */
@@ -134,6 +148,33 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 	return result == 0 ? 0
 	                   : fault_errno(fault, -result, "cannot give %s back to `%s'", text,
 	                                 origin->driver);
+}
+
+int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
+                       struct fault *fault)
+{
+	const struct timespec pause = { .tv_nsec = UNBOUND_PAUSE_MS * 1000000L };
+	char path[SYSFS_PATH];
+	char text[SYSFS_ADDRESS];
+	char driver[HWB_NAME_SIZE] = "";
+
+	sysfs_address(address, text);
+	for (int tries = 0; tries < UNBOUND_TRIES; tries++) {
+		bind_driver(address, driver);
+		if (driver[0] == '\0' || bind_instance(address) != instance)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (bind_instance(address) != instance)
+		return fault_set(fault, HWB_GONE, "%s has left the bus", text);
+	if (driver[0] != '\0' && strcmp(driver, vfio_driver) != 0)
+		return fault_set(fault, HWB_HOST_ERROR,
+		                 "%s was given to `%s' before it could be reset", text, driver);
+	sysfs_device_path(address, "reset", path);
+	int result = sysfs_write(path, "1");
+	return result == 0 || result == -ENOENT
+	               ? 0
+	               : fault_errno(fault, -result, "cannot reset %s", text);
 }
 
 /* ---- groups ---- */

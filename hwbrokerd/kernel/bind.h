@@ -17,6 +17,10 @@ void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZ
 /* IOMMU group number, UINT32_MAX if none. Cheap. */
 uint32_t bind_group(const struct hwb_pci_address *address);
 
+/* A number that no other device has had at this address, or at any, since the kernel
+ * started (the inode of its folder, fs/kernfs); 0: there is none. Cheap. */
+uint64_t bind_instance(const struct hwb_pci_address *address);
+
 /* Whether the host still needs the device, be it bound to a driver or not: a
  * file system, swap or another use of its disks, the default route or the
  * console on it. Then 1 and `what` says which, else 0. See use.h. */
@@ -36,6 +40,12 @@ int bind_claim(const struct hwb_pci_address *address, struct bind_origin *origin
 /* Puts the device back where it was; without a driver then: where the kernel would. */
 int bind_restore(const struct hwb_pci_address *address, const struct bind_origin *origin,
                  struct fault *fault);
+
+/* For a device that VFIO could not reset since the host is about to unbind it, or to remove
+ * it from the bus, and that was closed for that. Waits until it has no driver, then resets
+ * it if it can be. HWB_GONE: it was removed. */
+int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
+                       struct fault *fault);
 
 /* HWB_UNSAFE with the culprit's name and driver unless each function of the
  * group is without driver, or with one that leaves the group to VFIO. */

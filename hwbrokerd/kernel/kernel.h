@@ -56,9 +56,11 @@ struct kernel_backend {
 	                    uint32_t max);
 
 	/* Opens a claimed device within `domain`. Bus mastering and interrupts are off,
-	 * memory and I/O decoding on, power state D0. */
+	 * memory and I/O decoding on, power state D0. `wanted_fd` is an eventfd that the
+	 * kernel signals, and again every few seconds, when the host waits for the device
+	 * to be closed: it is being unplugged, or unbound by hand. -1: none. */
 	int (*open)(const struct hwb_pci_address *address, uint32_t group,
-	            struct kernel_domain *domain, struct kernel_device **device,
+	            struct kernel_domain *domain, int wanted_fd, struct kernel_device **device,
 	            struct fault *fault);
 	/* Bus mastering off, interrupts off, reset if it can, in this order; then
 	 * detached from the domain and closed. Returns 0, or -1 if the device

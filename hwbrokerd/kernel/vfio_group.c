@@ -161,7 +161,7 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 }
 
 static int open_device(const struct hwb_pci_address *address, uint32_t group,
-                       struct kernel_domain *domain, struct kernel_device **device,
+                       struct kernel_domain *domain, int wanted_fd, struct kernel_device **device,
                        struct fault *fault)
 {
 	struct kernel_device *made = calloc(1, sizeof(*made));
@@ -170,7 +170,8 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 		return fault_set(fault, HWB_NO_MEMORY, "no memory for a device");
 	made->fd = -1;
 	sysfs_address(address, made->name);
-	if (group_get(group, domain, &made->group, fault) != 0 || open_in_group(made, fault) != 0) {
+	if (group_get(group, domain, &made->group, fault) != 0 || open_in_group(made, fault) != 0 ||
+	    (wanted_fd >= 0 && vfio_irq_on_wanted(made, wanted_fd, fault) != 0)) {
 		abandon(made);
 		return -1;
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+/* Index of the kernel's interrupts for `type`. */
 static uint32_t index_of(enum hwb_irq_type type)
 {
 	return type == HWB_IRQ_INTX  ? VFIO_PCI_INTX_IRQ_INDEX
@@ -24,8 +25,8 @@ uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type)
 }
 
 /* One VFIO_DEVICE_SET_IRQS with `count` descriptors, or none. */
-static int set_irqs(struct kernel_device *device, enum hwb_irq_type type, uint32_t action,
-                    const int *fds, uint32_t count)
+static int set_irqs(struct kernel_device *device, uint32_t index, uint32_t action, const int *fds,
+                    uint32_t count)
 {
 	size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int);
 	_cleanup_free_ struct vfio_irq_set *set = calloc(1, size);
@@ -34,7 +35,7 @@ static int set_irqs(struct kernel_device *device, enum hwb_irq_type type, uint32
 		return -ENOMEM;
 	set->argsz = (uint32_t)size;
 	set->flags = action | (fds != NULL ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
-	set->index = index_of(type);
+	set->index = index;
 	set->count = count;
 	if (fds != NULL)
 		memcpy(set->data, fds, count * sizeof(int));
@@ -50,9 +51,11 @@ int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const 
 		return fault_set(fault, HWB_UNSUPPORTED,
 		                 "the kernel offers %u of the %u vectors of %s", available, count,
 		                 device->name);
-	int result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_TRIGGER, trigger_fds, count);
+	int result =
+	        set_irqs(device, index_of(type), VFIO_IRQ_SET_ACTION_TRIGGER, trigger_fds, count);
 	if (result == 0 && unmask_fd >= 0)
-		result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_UNMASK, &unmask_fd, 1);
+		result =
+		        set_irqs(device, index_of(type), VFIO_IRQ_SET_ACTION_UNMASK, &unmask_fd, 1);
 	if (result != 0)
 		fault_errno(fault, -result, "cannot enable %u interrupts of %s", count,
 		            device->name);
@@ -69,16 +72,27 @@ int vfio_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struc
 {
 	if (type == HWB_IRQ_INTX)
 		vfio_set_command(device, PCI_COMMAND_INTX_DISABLE, 0, NULL);
-	int result = set_irqs(device, type, VFIO_IRQ_SET_ACTION_TRIGGER, NULL, 0);
+	int result = set_irqs(device, index_of(type), VFIO_IRQ_SET_ACTION_TRIGGER, NULL, 0);
 
 	return result == 0 ? 0
 	                   : fault_errno(fault, -result, "cannot disable the interrupts of %s",
 	                                 device->name);
 }
 
+int vfio_irq_on_wanted(struct kernel_device *device, int wanted_fd, struct fault *fault)
+{
+	int result = set_irqs(device, VFIO_PCI_REQ_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER,
+	                      &wanted_fd, 1);
+
+	return result == 0
+	               ? 0
+	               : fault_errno(fault, -result, "cannot be told when the host wants %s back",
+	                             device->name);
+}
+
 int vfio_irq_unmask(struct kernel_device *device, struct fault *fault)
 {
-	int result = set_irqs(device, HWB_IRQ_INTX, VFIO_IRQ_SET_ACTION_UNMASK, NULL, 1);
+	int result = set_irqs(device, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK, NULL, 1);
 
 	return result == 0 ? 0
 	                   : fault_errno(fault, -result, "cannot unmask the interrupt of %s",

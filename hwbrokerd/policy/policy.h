@@ -48,9 +48,10 @@ struct policy_subject {
 
 /* What [device NAME] says beyond the match. All false by default. */
 struct policy_grant {
-	bool take;    /* may be taken from its host driver */
-	bool restore; /* is handed back to that driver on release */
-	bool force;   /* even if the host uses it */
+	bool take;       /* may be taken from its host driver */
+	bool restore;    /* is handed back to that driver on release */
+	uint32_t revoke; /* seconds to give it back, when it is asked for */
+	bool force;      /* even if the host uses it */
 	bool dma;
 	bool partial_page; /* BARs smaller than a page or sharing one */
 	bool msix_table;   /* a BAR with the MSI-X table without remapping */

@@ -14,6 +14,7 @@
 #include <ev.h>
 
 struct account;
+struct broker;
 struct peer;
 struct port_session;
 
@@ -25,6 +26,8 @@ struct peer_handler {
 	               uint32_t count);
 	/* The peer has hung up: closes all that it opened. */
 	void (*closed)(struct peer *peer);
+	/* Another policy is in force. */
+	void (*policy_changed)(struct broker *broker);
 };
 
 struct broker {
@@ -51,6 +54,7 @@ struct broker {
 	uint64_t requests;     /* served since start */
 	struct log_limit log;  /* of the lines that peers cause who are no client */
 	ev_tstamp started;
+	bool follows_bus;  /* devices that come and go are seen */
 	bool reloading;    /* the policy file is being read again */
 	bool reload_again; /* asked for meanwhile: it may have been read too early */
 	bool stopping;

@@ -89,9 +89,10 @@ void peer_update(struct peer *peer);
 void peer_send(struct peer *peer, const struct hwb_header *header, const void *body, size_t length,
                const int *fds, uint32_t fd_count);
 
-/* Tells of a device; replaces an older event about it that was not sent yet. */
+/* Tells of a device; replaces an older event about it that was not sent yet. `grace_ms`
+ * is for HWB_CHANGE_ASKED_BACK, else 0. */
 void peer_event(struct peer *peer, const struct hwb_pci_address *address, uint32_t session,
-                enum hwb_device_change change);
+                enum hwb_device_change change, uint32_t grace_ms);
 /* Tells that the policy was replaced. */
 void peer_policy_event(struct peer *peer);
 

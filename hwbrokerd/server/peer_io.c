@@ -227,14 +227,18 @@ static void post_event(struct peer *peer, struct event_slot *slot, uint16_t opco
 }
 
 void peer_event(struct peer *peer, const struct hwb_pci_address *address, uint32_t session,
-                enum hwb_device_change change)
+                enum hwb_device_change change, uint32_t grace_ms)
 {
 	if (!peer_connected(peer) || !peer->greeted)
 		return;
 	struct event_slot *slot = event_slot(peer, HWB_EVENT_DEVICE, address);
 	if (slot == NULL)
 		return;
-	slot->event = (struct hwb_device_event){ .address = *address, .change = change };
+	slot->event = (struct hwb_device_event){
+		.address = *address,
+		.change = change,
+		.grace_ms = grace_ms,
+	};
 	post_event(peer, slot, HWB_EVENT_DEVICE, session, sizeof(slot->event));
 }
 

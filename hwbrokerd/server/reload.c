@@ -50,6 +50,7 @@ static void done(struct job *job)
 			peer_apply_policy(peer);
 			peer_policy_event(peer);
 		}
+		broker->handler->policy_changed(broker);
 		log_notice("policy reloaded: %u rules from %s", policy_rule_count(broker->policy),
 		           broker->policy_path);
 		notify_manager("STATUS=Policy reloaded.");

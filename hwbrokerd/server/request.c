@@ -66,18 +66,11 @@ void request_refuse_text(const struct request *request, enum hwb_status status, 
 
 struct session *request_session(const struct request *request, enum hwb_session_kind kind)
 {
-	static const char *const names[] = {
-		[HWB_SESSION_DEVICE] = "a device",
-		[HWB_SESSION_IO_MEM] = "an IO_MEM session",
-		[HWB_SESSION_IO_PORT] = "an IO_PORT session",
-		[HWB_SESSION_IRQ] = "an IRQ session",
-		[HWB_SESSION_DOMAIN] = "a domain",
-	};
+	struct fault fault;
 	struct session *session =
-	        session_table_find(&request->peer->sessions, request->header.session, kind);
+	        session_table_need(&request->peer->sessions, request->header.session, kind, &fault);
+
 	if (session == NULL)
-		request_refuse_text(request, HWB_NO_SESSION, offsetof(struct hwb_header, session),
-		                    "handle %u is not %s of this connection",
-		                    request->header.session, names[kind]);
+		request_refuse(request, offsetof(struct hwb_header, session), &fault);
 	return session;
 }

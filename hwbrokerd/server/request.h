@@ -29,7 +29,7 @@ void request_refuse_text(const struct request *request, enum hwb_status status, 
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The session of the header's handle, of that kind; otherwise NULL, and the
- * request has been refused with HWB_NO_SESSION. */
+ * request has been refused, as session_table_need() says. */
 struct session *request_session(const struct request *request, enum hwb_session_kind kind);
 
 /* Offset of a body's field in the whole message, for `field` above. */

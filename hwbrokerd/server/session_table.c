@@ -51,6 +51,40 @@ struct session *session_table_find(const struct session_table *table, uint32_t h
 	return kind == 0 || table->items[at]->kind == kind ? table->items[at] : NULL;
 }
 
+struct session *session_table_need(const struct session_table *table, uint32_t handle,
+                                   enum hwb_session_kind kind, struct fault *fault)
+{
+	static const char *const names[] = {
+		[HWB_SESSION_DEVICE] = "a device",
+		[HWB_SESSION_IO_MEM] = "an IO_MEM session",
+		[HWB_SESSION_IO_PORT] = "an IO_PORT session",
+		[HWB_SESSION_IRQ] = "an IRQ session",
+		[HWB_SESSION_DOMAIN] = "a domain",
+	};
+	struct session *session = session_table_find(table, handle, 0);
+
+	if (session != NULL && session->kind == kind)
+		return session;
+	if (session != NULL && session->kind == SESSION_TAKEN)
+		fault_set(fault, HWB_GONE,
+		          "the device behind handle %u was taken away: close the handle", handle);
+	else
+		fault_set(fault, HWB_NO_SESSION, "handle %u is not %s of this connection", handle,
+		          names[kind]);
+	return NULL;
+}
+
+void session_table_replace(struct session_table *table, const struct session *session,
+                           struct session *other)
+{
+	uint32_t at = position(table, session->handle);
+
+	if (at == table->count || table->items[at] != session)
+		return;
+	other->handle = session->handle;
+	table->items[at] = other;
+}
+
 void session_table_remove(struct session_table *table, const struct session *session)
 {
 	uint32_t at = position(table, session->handle);

@@ -8,14 +8,20 @@
 
 #include "util/fault.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct peer;
+
+/* What is left of a session whose device was taken away: its handle, which answers
+ * HWB_GONE until the client has closed it. */
+#define SESSION_TAKEN ((enum hwb_session_kind)0xff)
 
 /* The head of every session object. */
 struct session {
 	uint32_t handle;
 	enum hwb_session_kind kind;
+	bool taken; /* by the broker: the handle is to stay */
 	struct peer *peer;
 };
 
@@ -32,6 +38,12 @@ int session_table_add(struct session_table *table, struct session *session, uint
 /* NULL: no such handle, or (with a kind other than 0) of another kind. */
 struct session *session_table_find(const struct session_table *table, uint32_t handle,
                                    unsigned kind);
+/* The same, and says why not: HWB_NO_SESSION, or HWB_GONE if it was taken away. */
+struct session *session_table_need(const struct session_table *table, uint32_t handle,
+                                   enum hwb_session_kind kind, struct fault *fault);
+/* Puts `other` in the place of a session, under its handle. */
+void session_table_replace(struct session_table *table, const struct session *session,
+                           struct session *other);
 void session_table_remove(struct session_table *table, const struct session *session);
 void session_table_free(struct session_table *table);
 

@@ -6,12 +6,15 @@
 #include "session/platform.h"
 #include "session/region.h"
 #include "session/release.h"
+#include "session/revoke.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 struct acquire {
 	struct job job;
@@ -154,6 +157,8 @@ static void granted(struct acquire *self)
 	device->session = session;
 	session->device = device;
 	session->domain = self->domain;
+	session->ending = HWB_CHANGE_FREED;
+	revoke_watch(session);
 	if (!peer_connected(peer) || (self->domain != NULL && self->domain->closed))
 		result = fault_set(&self->fault, HWB_GONE, "the domain was closed meanwhile");
 	else if (still_given(self, &self->fault) != 0)
@@ -182,9 +187,12 @@ static void not_granted(struct acquire *self)
 	else
 		lifecycle_step(&device->state, self->claimed ? LIFE_NOT_OPENED : LIFE_NOT_CLAIMED,
 		               device->name);
-	device->owner = NULL;
+	release_disown(device);
 	refuse(self);
-	release_wake(device);
+	if (device->left)
+		release_gone(device);
+	else
+		release_wake(device);
 }
 
 static void done_acquire(struct job *job)
@@ -230,8 +238,10 @@ static int list_targets(struct acquire *self, struct fault *fault)
 		        platform_find(peer, &target->device->facts.address, &verdict, NULL) != NULL;
 		target->may_take = platform_may(peer, target->device, POLICY_TAKE, NULL) == 0;
 		target->may_force = platform_may(peer, target->device, POLICY_FORCE, NULL) == 0;
-		if (ours && target->device->owner == NULL)
+		if (ours && target->device->owner == NULL) {
 			target->device->restore = verdict.grant.restore;
+			target->device->grace = verdict.grant.revoke;
+		}
 	}
 	return 0;
 }
@@ -315,6 +325,13 @@ static bool park(struct acquire *self, struct device *busy)
 	return true;
 }
 
+/* By which the kernel will ask for the device. */
+static int watch_host(struct device *device, struct fault *fault)
+{
+	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return device->wanted_fd >= 0 ? 0 : fault_errno(fault, errno, "cannot make an eventfd");
+}
+
 /* Starts the job, or parks the request, or refuses it. */
 static void begin(struct acquire *self)
 {
@@ -325,7 +342,8 @@ static void begin(struct acquire *self)
 	    (self->flags & HWB_ACQUIRE_NO_WAIT) == 0 && park(self, busy))
 		return;
 	if (!peer_connected(self->request.peer) || still_given(self, &self->fault) != 0 ||
-	    may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0) {
+	    may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0 ||
+	    watch_host(device, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}
@@ -402,12 +420,10 @@ static int plan(struct acquire *self, const struct hwb_acquire_request *wanted, 
 		return -1;
 	self->field = REQUEST_FIELD(hwb_acquire_request, domain);
 	if (wanted->domain != 0) {
-		struct session *session =
-		        session_table_find(&peer->sessions, wanted->domain, HWB_SESSION_DOMAIN);
+		struct session *session = session_table_need(&peer->sessions, wanted->domain,
+		                                             HWB_SESSION_DOMAIN, fault);
 		if (session == NULL)
-			return fault_set(fault, HWB_NO_SESSION,
-			                 "handle %u is not a domain of this connection",
-			                 wanted->domain);
+			return -1;
 		if (platform_may(peer, self->device, POLICY_DMA, fault) != 0)
 			return -1;
 		self->domain = (struct domain *)session;

@@ -37,7 +37,6 @@ void serve_admin_status(struct request *request)
 			.uptime_ms = (uint64_t)((ev_now(broker->loop) - broker->started) * 1000.0),
 			.pid = (uint32_t)getpid(),
 			.flags = status_flags(host),
-			.devices = broker->inventory.count,
 			.connections = broker->peer_count,
 			.sessions = broker->session_count,
 			.requests = broker->requests,
@@ -47,8 +46,10 @@ void serve_admin_status(struct request *request)
 		},
 	};
 
-	for (uint32_t i = 0; i < broker->inventory.count; i++)
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		reply.head.devices += broker->inventory.devices[i]->state != LIFE_GONE;
 		reply.head.devices_granted += broker->inventory.devices[i]->owner != NULL;
+	}
 	for (const struct account *account = broker->accounts; account != NULL;
 	     account = account->next)
 		reply.head.dma_bytes += account->bytes;
@@ -93,8 +94,9 @@ void serve_admin_devices(struct request *request)
 
 	reply.head = (struct hwb_list_reply){ .record_size = sizeof(reply.records[0]) };
 	for (; at < inventory->count && reply.head.count < MAX; at++)
-		fill_device(request->peer, inventory->devices[at],
-		            &reply.records[reply.head.count++]);
+		if (inventory->devices[at]->state != LIFE_GONE)
+			fill_device(request->peer, inventory->devices[at],
+			            &reply.records[reply.head.count++]);
 	if (at < inventory->count)
 		reply.head.next = inventory_key(&inventory->devices[at]->facts.address);
 	request_reply(request, 0, &reply,
@@ -169,7 +171,7 @@ void serve_admin_sessions(struct request *request)
 		for (uint32_t i = 0; i < peer->sessions.count; i++) {
 			const struct session *session = peer->sessions.items[i];
 			uint64_t key = (uint64_t)peer->id << 32 | session->handle;
-			if (key < list->cursor)
+			if (key < list->cursor || session->kind == SESSION_TAKEN)
 				continue;
 			if (reply.head.count == MAX) {
 				reply.head.next = key;

@@ -4,6 +4,7 @@
 #include "server/closer.h"
 #include "server/hello.h"
 #include "server/peer_io.h"
+#include "session/revoke.h"
 #include "session/serve.h"
 #include "session/session.h"
 #include "util/cleanup.h"
@@ -139,4 +140,5 @@ static void dispatch(struct peer *peer, const void *packet, size_t length, const
 const struct peer_handler dispatch_handler = {
 	.packet = dispatch,
 	.closed = session_close_all,
+	.policy_changed = revoke_by_policy,
 };

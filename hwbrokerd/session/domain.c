@@ -250,12 +250,12 @@ void serve_domain_info(struct request *request)
 static struct device_session *named_device(const struct request *request)
 {
 	const struct hwb_assign_request *assign = request->body;
-	struct session *owner =
-	        session_table_find(&request->peer->sessions, assign->device, HWB_SESSION_DEVICE);
+	struct fault fault;
+	struct session *owner = session_table_need(&request->peer->sessions, assign->device,
+	                                           HWB_SESSION_DEVICE, &fault);
+
 	if (owner == NULL)
-		request_refuse_text(request, HWB_NO_SESSION,
-		                    REQUEST_FIELD(hwb_assign_request, device),
-		                    "handle %u is not a device of this connection", assign->device);
+		request_refuse(request, REQUEST_FIELD(hwb_assign_request, device), &fault);
 	return (struct device_session *)owner;
 }
 

@@ -39,7 +39,7 @@ struct device *platform_find(const struct peer *peer, const struct hwb_pci_addre
 		          address->device, address->function);
 		return NULL;
 	}
-	if (device != NULL && device->state != LIFE_GONE) {
+	if (device != NULL && device->state != LIFE_GONE && !device->left) {
 		struct policy_device about = device_for_policy(device);
 		struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &about };
 		policy_decide(peer->broker->policy, peer->client, &resource, verdict);
@@ -90,7 +90,7 @@ void platform_list(const struct request *request, const struct policy_client *cl
 
 	for (uint32_t i = inventory_from(inventory, cursor); i < inventory->count; i++) {
 		const struct device *device = inventory->devices[i];
-		if (device->state == LIFE_GONE ||
+		if (device->state == LIFE_GONE || device->left ||
 		    may(peer->broker->policy, client, device, POLICY_DEVICE, NULL) != 0)
 			continue;
 		if (reply.head.count == ROOM) {

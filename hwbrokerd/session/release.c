@@ -2,6 +2,8 @@
 /* The way of a device back to rest, and to its host driver. */
 #include "session/release.h"
 
+#include "session/revoke.h"
+#include "util/cleanup.h"
 #include "util/log.h"
 
 #include <stddef.h>
@@ -89,7 +91,12 @@ static void done_release(struct job *job)
 	struct broker *broker = peer->broker;
 	bool rest = self->release.result == 0;
 
-	if (rest) {
+	/* Seen here first: the list follows. */
+	if (!rest && self->release.fault.status == HWB_GONE)
+		device->left = true;
+	if (device->left) {
+		self->ending = HWB_CHANGE_REMOVED;
+	} else if (rest) {
 		lifecycle_step(&device->state, LIFE_DID_RESET, device->name);
 		lifecycle_step(&device->state, restored(self) ? LIFE_DID_RESTORE : LIFE_DID_FREE,
 		               device->name);
@@ -97,16 +104,34 @@ static void done_release(struct job *job)
 		         lifecycle_state_name(device->state));
 	} else {
 		release_quarantine(device, &self->release.fault);
+		self->ending = HWB_CHANGE_QUARANTINED;
 	}
-	device->owner = NULL;
+	release_disown(device);
 	if (self->domain != NULL)
 		domain_leave(self->domain);
 	if (self->session.handle != 0)
-		peer_event(peer, &device->facts.address, self->session.handle,
-		           rest ? HWB_CHANGE_FREED : HWB_CHANGE_QUARANTINED);
+		peer_event(peer, &device->facts.address, self->session.handle, self->ending, 0);
 	free(self);
 	peer_release(peer);
 	broker->busy_devices--;
+	if (device->left)
+		release_gone(device);
+	else
+		release_wake(device);
+}
+
+void release_disown(struct device *device)
+{
+	device->owner = NULL;
+	device->wanted_fd = close_fd(device->wanted_fd);
+}
+
+void release_gone(struct device *device)
+{
+	lifecycle_step(&device->state, LIFE_REMOVED, device->name);
+	device->unit = (struct unit){ 0 };
+	device->note[0] = '\0';
+	device->left = false;
 	release_wake(device);
 }
 
@@ -145,6 +170,7 @@ void release_start(struct device_session *session)
 	struct peer *peer = session->session.peer;
 	struct broker *broker = peer->broker;
 
+	revoke_unwatch(session);
 	device->session = NULL;
 	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
 	list_restore(broker, session);

@@ -18,6 +18,12 @@ void release_wait(struct device *device, struct waiter *waiter);
 /* Wakes all who wait for the device; the first takes it. */
 void release_wake(struct device *device);
 
+/* The device has no owner any more. */
+void release_disown(struct device *device);
+
+/* The device has left the bus, and nothing is being done with it. */
+void release_gone(struct device *device);
+
 /* For nobody from now on, since it did not come to rest; `fault` says why. */
 void release_quarantine(struct device *device, const struct fault *fault);
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int session_publish(struct peer *peer, struct session *session, struct fault *fault)
 {
@@ -15,8 +16,24 @@ int session_publish(struct peer *peer, struct session *session, struct fault *fa
 
 void session_withdraw(struct session *session)
 {
-	session_table_remove(&session->peer->sessions, session);
+	struct session_table *table = &session->peer->sessions;
+	struct session *rest = session->taken ? calloc(1, sizeof(*rest)) : NULL;
+
 	session->peer->broker->session_count--;
+	/* Without memory, the handle is as if it had been closed. */
+	if (rest == NULL) {
+		session_table_remove(table, session);
+		return;
+	}
+	rest->kind = SESSION_TAKEN;
+	rest->peer = session->peer;
+	session_table_replace(table, session, rest);
+}
+
+static void forget_taken(struct session *rest)
+{
+	session_table_remove(&rest->peer->sessions, rest);
+	free(rest);
 }
 
 void session_close(struct session *session, const struct request *request)
@@ -25,6 +42,10 @@ void session_close(struct session *session, const struct request *request)
 	if (request != NULL && session->kind != HWB_SESSION_IRQ &&
 	    session->kind != HWB_SESSION_DOMAIN)
 		request_reply(request, session->handle, NULL, 0, NULL, 0);
+	if (session->kind == SESSION_TAKEN) {
+		forget_taken(session);
+		return;
+	}
 	switch (session->kind) {
 	case HWB_SESSION_DEVICE:
 		device_session_close((struct device_session *)session);

@@ -25,6 +25,9 @@ struct release_job {
 	struct fault fault;
 };
 
+/* Whether the client has been asked to give its device back. */
+enum revoke_asked { REVOKE_NOT_ASKED, REVOKE_ASKED, REVOKE_ASKED_BY_POLICY };
+
 /* A device that the connection owns. */
 struct device_session {
 	struct session session; /* handle 0: the client does not know of it */
@@ -32,6 +35,10 @@ struct device_session {
 	struct domain *domain;   /* that it is assigned to, or being; NULL: none */
 	uint32_t assignments;    /* DOMAIN_ASSIGNs so far: which one set `domain` */
 	struct irq_session *irq; /* open, or being opened; NULL: none */
+	enum revoke_asked asked;
+	ev_timer grace;                /* since it was asked for */
+	ev_io wanted;                  /* by the host */
+	enum hwb_device_change ending; /* that the client is told of in the end */
 	struct release_job release;
 };
 

@@ -234,6 +234,14 @@ void strand_init(struct strand *strand, struct workers *workers, struct lane *la
 	*strand = (struct strand){ .workers = workers, .lane = lane };
 }
 
+bool strand_idle(const struct strand *strand)
+{
+	pthread_mutex_lock(&strand->workers->lock);
+	bool idle = !strand->running;
+	pthread_mutex_unlock(&strand->workers->lock);
+	return idle;
+}
+
 void strand_submit(struct strand *strand, struct job *job)
 {
 	struct workers *workers = strand->workers;

@@ -61,6 +61,9 @@ uint32_t workers_busy(struct workers *workers);
 /* `lane` may be NULL. */
 void strand_init(struct strand *strand, struct workers *workers, struct lane *lane);
 
+/* Whether no job of it is queued or running; the last may still wait for its done(). */
+bool strand_idle(const struct strand *strand);
+
 /* Hands the job over. If no thread can be started and none runs, the job runs
  * when one can: nothing is lost. */
 void strand_submit(struct strand *strand, struct job *job);

@@ -241,6 +241,21 @@ bool guest_remaps_interrupts(void)
 	return found;
 }
 
+void guest_ask_runner(const char *action)
+{
+	char answer[8] = "";
+	FILE *ask = fopen("/run/hwbroker-tests/ask", "w");
+
+	ck_assert_ptr_nonnull(ask);
+	fprintf(ask, "%s\n", action);
+	fclose(ask);
+	int fd = open("/run/hwbroker-tests/answer", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(read(fd, answer, sizeof(answer) - 1), 0);
+	close(fd);
+	ck_assert_msg(strncmp(answer, "done", 4) == 0, "%s: the runner says `%s'", action, answer);
+}
+
 void guest_pause(int milliseconds)
 {
 	const struct timespec pause = { milliseconds / 1000, milliseconds % 1000 * 1000000L };

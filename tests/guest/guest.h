@@ -79,6 +79,8 @@ bool guest_bus_master(const char *address);
 /* The host driver's name, or "". */
 void guest_driver(const char *address, char name[32]);
 bool guest_remaps_interrupts(void);
+/* Has the suite's runner do what needs root, such as "policy NAME": `serve_tests' in run. */
+void guest_ask_runner(const char *action);
 void guest_pause(int milliseconds);
 int guest_open_fds(void);
 

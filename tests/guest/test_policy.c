@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Limits, force, and a policy that is replaced under a connected client. The
- * suite's runner replaces it on request, as root: see `reloads' in run.
+ * suite's runner replaces it on request, as root.
  */
 #define _GNU_SOURCE /* F_SEAL_SHRINK */
 #include "guest.h"
@@ -28,21 +28,13 @@ static void count_policies(void *context, const struct hwb_header *header, const
 	policies += header->opcode == HWB_EVENT_POLICY;
 }
 
-/* Has the runner install policy/NAME.conf and waits until the daemon is done with
- * it, whatever it thinks of it. */
+/* Puts policy/NAME.conf into force, whatever the daemon thinks of it. */
 static void reload(const char *name)
 {
-	char done[8] = "";
-	FILE *ask = fopen("/run/hwbroker-tests/reload", "w");
+	char action[64];
 
-	ck_assert_ptr_nonnull(ask);
-	fprintf(ask, "%s\n", name);
-	fclose(ask);
-	int fd = open("/run/hwbroker-tests/done", O_RDONLY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_gt(read(fd, done, sizeof(done) - 1), 0);
-	close(fd);
-	ck_assert_msg(strncmp(done, "done", 4) == 0, "the runner says `%s'", done);
+	snprintf(action, sizeof(action), "policy %s", name);
+	guest_ask_runner(action);
 }
 
 static void reload_back(void)
@@ -255,7 +247,8 @@ START_TEST(more_memory_than_the_host_has)
 }
 END_TEST
 
-/* What is open stays so; what is asked for now is judged by the new policy. */
+/* What is open stays so for the time that its rule grants; what is asked for now is
+ * judged by the new policy. */
 START_TEST(fewer_devices)
 {
 	const struct hwb_acquire_request request = { .domain = guest_domain(), .bars = 1 };

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "device/scan.h"
+
+#include "device/config_space.h"
+#include "device/inventory.h"
+#include "kernel/bind.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <pciaccess.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { CLASS_BRIDGE = 0x06 };
+
+/* A BAR is a power of two and aligned to its size (PCI Local Bus 3.0, 6.2.5.1): only
+ * one that is smaller than a page can have something else in its page. */
+static bool is_partial_page(const struct pci_mem_region *region)
+{
+	return !region->is_IO && region->size < (pciaddr_t)sysconf(_SC_PAGESIZE);
+}
+
+static void read_bars(struct device *device, const struct pci_device *pci)
+{
+	for (uint32_t i = 0; i < HWB_BARS; i++) {
+		const struct pci_mem_region *region = &pci->regions[i];
+		struct hwb_bar *bar = &device->facts.bars[i];
+		if (region->size == 0 || region->base_addr == 0)
+			continue;
+		bar->address = region->base_addr;
+		bar->size = region->size;
+		bar->flags = (region->is_IO ? HWB_BAR_IO : 0) |
+		             (region->is_64 ? HWB_BAR_64BIT : 0) |
+		             (region->is_prefetchable ? HWB_BAR_PREFETCHABLE : 0) |
+		             ((device->msix_bars >> i & 1) ? HWB_BAR_MSIX_TABLE : 0) |
+		             (is_partial_page(region) ? HWB_BAR_PARTIAL_PAGE : 0);
+	}
+}
+
+/* The segment and bus fit the virtual number's 32 bits for the first 4096
+ * segments; beyond, a device is reached by its handle only. */
+static uint32_t virtual_irq(const struct hwb_pci_address *address)
+{
+	if (address->domain >= 0xfff)
+		return 0;
+	return (address->domain + 1) << 16 | (uint32_t)address->bus << 8 |
+	       (uint32_t)address->device << 3 | address->function;
+}
+
+static bool offers_reset(const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", name);
+	return access(path, F_OK) == 0;
+}
+
+static int read_device(struct device *device, struct pci_device *pci)
+{
+	uint8_t config[256] = { 0 };
+	struct config_facts facts;
+	pciaddr_t got = 0;
+	struct hwb_device *public = &device->facts;
+
+	public->address = (struct hwb_pci_address){
+		.domain = pci->domain,
+		.bus = (uint8_t)pci->bus,
+		.device = (uint8_t)pci->dev,
+		.function = (uint8_t)pci->func,
+	};
+	snprintf(device->name, sizeof(device->name), "%04x:%02x:%02x.%x", pci->domain & 0xfffff,
+	         pci->bus & 0xffu, pci->dev & 0x1fu, pci->func & 7u);
+	if (pci_device_probe(pci) != 0 || pci_device_cfg_read(pci, config, 0, 256, &got) != 0 ||
+	    got < 64) {
+		log_warning("%s: cannot read its config space; left out", device->name);
+		return -1;
+	}
+	config_space_facts(config, &facts);
+	public->vendor = pci->vendor_id;
+	public->device = pci->device_id;
+	public->subsystem_vendor = pci->subvendor_id;
+	public->subsystem_device = pci->subdevice_id;
+	public->class_code = pci->device_class;
+	public->revision = pci->revision;
+	public->header_type = config[0x0e];
+	public->intx_pin = config[0x3d];
+	public->msi_vectors = facts.msi_vectors;
+	public->msix_vectors = facts.msix_vectors;
+	public->irq_number = virtual_irq(&public->address);
+	public->flags = facts.pcie ? HWB_DEVICE_PCIE : 0;
+	if (facts.msix_vectors != 0)
+		device->msix_bars =
+		        (uint8_t)(1u << facts.msix_table_bar | 1u << facts.msix_pba_bar);
+	public->iommu_group = bind_group(&public->address);
+	device->instance = bind_instance(&public->address);
+	device->resets = offers_reset(device->name);
+	device->wanted_fd = -1;
+	read_bars(device, pci);
+	return 0;
+}
+
+static int by_address(const void *left, const void *right)
+{
+	uint64_t a = inventory_key(&(*(struct device *const *)left)->facts.address);
+	uint64_t b = inventory_key(&(*(struct device *const *)right)->facts.address);
+	return a < b ? -1 : a > b;
+}
+
+static int collect(struct scan *scan, struct fault *fault)
+{
+	struct pci_device_iterator *iterator = pci_slot_match_iterator_create(NULL);
+	struct pci_device *pci;
+	uint32_t capacity = 0;
+
+	while (iterator != NULL && (pci = pci_device_next(iterator)) != NULL) {
+		if (pci->device_class >> 16 == CLASS_BRIDGE)
+			continue;
+		if (scan->count == capacity) {
+			capacity = capacity == 0 ? 32 : capacity * 2;
+			struct device **more = realloc(scan->devices, capacity * sizeof(*more));
+			if (more == NULL)
+				break;
+			scan->devices = more;
+		}
+		_cleanup_free_ struct device *device = calloc(1, sizeof(*device));
+		if (device == NULL)
+			break;
+		if (read_device(device, pci) == 0)
+			scan->devices[scan->count++] = steal_pointer(&device);
+	}
+	bool complete = iterator != NULL && pci == NULL;
+	pci_iterator_destroy(iterator);
+	return complete ? 0 : fault_set(fault, HWB_NO_MEMORY, "no memory for the device list");
+}
+
+int scan_read(struct scan *scan, struct fault *fault)
+{
+	*scan = (struct scan){ 0 };
+	/* The library keeps its own copy until told otherwise: ours is smaller. */
+	int error = pci_system_init();
+	if (error != 0)
+		return fault_errno(
+		        fault, error,
+		        "cannot list PCI devices (is /sys mounted and is there a PCI bus?)");
+	int result = collect(scan, fault);
+	pci_system_cleanup();
+	if (result != 0)
+		scan_free(scan);
+	else if (scan->count != 0)
+		qsort(scan->devices, scan->count, sizeof(*scan->devices), by_address);
+	return result;
+}
+
+void scan_free(struct scan *scan)
+{
+	for (uint32_t i = 0; i < scan->count; i++)
+		free(scan->devices[i]);
+	free(scan->devices);
+	*scan = (struct scan){ 0 };
+}

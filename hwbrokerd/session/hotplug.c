@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/hotplug.h"
+
+#include "kernel/uevent.h"
+#include "session/platform.h"
+#include "session/release.h"
+#include "session/revoke.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <stddef.h>
+
+/*
+ * Messages come in bursts, and before the kernel has assigned addresses to a newcomer:
+ * so the bus is looked at when it has been quiet for a moment, and once more later on.
+ */
+#define QUIET_SECONDS 0.1
+#define SETTLED_SECONDS 1.0
+#define PAUSE_SECONDS_MAX 30.0
+
+/* ---- what clients are told ---- */
+
+/* All whose device it is by the policy, but for the one who has it. */
+static void tell(const struct broker *broker, const struct device *device,
+                 enum hwb_device_change change)
+{
+	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
+		if (peer->client != NULL && peer != device->owner &&
+		    platform_may(peer, device, POLICY_DEVICE, NULL) == 0)
+			peer_event(peer, &device->facts.address, 0, change, 0);
+}
+
+static bool on_left(struct inventory_watcher *watcher, struct device *device)
+{
+	const struct hotplug *self =
+	        (struct hotplug *)((char *)watcher - offsetof(struct hotplug, watcher));
+
+	if (!device->left) {
+		log_notice("%s: has left the bus%s%s", device->name,
+		           device->owner != NULL ? ", and is taken from its owner" : "",
+		           device->state == LIFE_QUARANTINED ? ", quarantined" : "");
+		tell(self->broker, device, HWB_CHANGE_REMOVED);
+	}
+	device->left = true;
+	if (device->session != NULL)
+		revoke_take(device->session, HWB_CHANGE_REMOVED);
+	/* A job may have this device among others in hand. */
+	if (lifecycle_is_idle(device->state) && strand_idle(&device->group->strand))
+		release_gone(device);
+	return device->state == LIFE_GONE;
+}
+
+static void on_arrived(struct inventory_watcher *watcher, struct device *device)
+{
+	const struct hotplug *self =
+	        (struct hotplug *)((char *)watcher - offsetof(struct hotplug, watcher));
+
+	log_info("%s: %04x:%04x, class %06x, is on the bus", device->name, device->facts.vendor,
+	         device->facts.device, device->facts.class_code);
+	tell(self->broker, device, HWB_CHANGE_ARRIVED);
+}
+
+/* ---- looking ---- */
+
+static void look_in(struct hotplug *self, double seconds)
+{
+	struct ev_loop *loop = self->broker->loop;
+
+	ev_timer_stop(loop, &self->look);
+	ev_timer_set(&self->look, seconds, 0.0);
+	ev_timer_start(loop, &self->look);
+}
+
+static void run_scan(struct job *job)
+{
+	struct hotplug *self = (struct hotplug *)((char *)job - offsetof(struct hotplug, job));
+
+	self->result = scan_read(&self->scan, &self->fault);
+}
+
+static void done_scan(struct job *job)
+{
+	struct hotplug *self = (struct hotplug *)((char *)job - offsetof(struct hotplug, job));
+	struct broker *broker = self->broker;
+
+	self->looking = false;
+	broker->busy_devices--;
+	if (broker->stopping) {
+		scan_free(&self->scan);
+		return;
+	}
+	if (self->result == 0)
+		self->result = inventory_merge(&broker->inventory, broker->workers, &self->scan,
+		                               &self->watcher);
+	else
+		log_warning("%s; trying again in %.0f s", self->fault.reason, self->pause);
+	if (self->again) {
+		self->again = false;
+		self->pause = SETTLED_SECONDS;
+		look_in(self, self->pause);
+	} else if (self->result != 0) {
+		look_in(self, self->pause);
+		self->pause =
+		        self->pause < PAUSE_SECONDS_MAX / 2 ? self->pause * 2 : PAUSE_SECONDS_MAX;
+	}
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct hotplug *self = timer->data;
+	(void)loop;
+	(void)revents;
+
+	if (self->looking || self->broker->stopping)
+		return;
+	self->looking = true;
+	self->broker->busy_devices++;
+	strand_submit(&self->strand, &self->job);
+}
+
+static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct hotplug *self = watcher->data;
+	(void)loop;
+	(void)revents;
+
+	if (!uevent_drain(watcher->fd))
+		return;
+	self->again = true;
+	look_in(self, QUIET_SECONDS);
+}
+
+/* ---- start and stop ---- */
+
+int hotplug_start(struct hotplug *self, struct broker *broker, struct fault *fault)
+{
+	*self = (struct hotplug){
+		.broker = broker,
+		.watcher = { .left = on_left, .arrived = on_arrived },
+		.job = { .run = run_scan, .done = done_scan },
+		.pause = SETTLED_SECONDS,
+	};
+	strand_init(&self->strand, broker->workers, NULL);
+	/* Before looking, so that nothing comes unseen. */
+	int messages = uevent_open(&self->fault);
+	ev_init(&self->look, on_look);
+	ev_io_init(&self->reader, on_message, messages, EV_READ);
+	self->look.data = self;
+	self->reader.data = self;
+	if (scan_read(&self->scan, fault) != 0) {
+		close_fd(messages);
+		self->reader.fd = -1;
+		return -1;
+	}
+	inventory_merge(&broker->inventory, broker->workers, &self->scan, &self->watcher);
+	broker->follows_bus = messages >= 0;
+	if (messages >= 0)
+		ev_io_start(broker->loop, &self->reader);
+	else
+		log_warning("%s: devices that are plugged in later are not seen",
+		            self->fault.reason);
+	return 0;
+}
+
+void hotplug_stop(struct hotplug *self)
+{
+	if (self->broker == NULL)
+		return;
+	ev_io_stop(self->broker->loop, &self->reader);
+	ev_timer_stop(self->broker->loop, &self->look);
+	close_fd(self->reader.fd);
+}

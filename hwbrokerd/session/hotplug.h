@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Devices that come and go while the daemon runs: the kernel says that something
+ * happened, a job looks what is there, the list follows, and clients are told.
+ */
+#ifndef HWBROKERD_SESSION_HOTPLUG_H
+#define HWBROKERD_SESSION_HOTPLUG_H
+
+#include "server/broker.h"
+
+struct hotplug {
+	struct broker *broker;
+	struct inventory_watcher watcher;
+	ev_io reader;
+	ev_timer look; /* until the bus is looked at */
+	struct job job;
+	struct strand strand;
+	struct scan scan;
+	int result; /* of the scan */
+	struct fault fault;
+	double pause; /* until the next look, if the list is not complete */
+	bool looking;
+	bool again; /* something happened while looking */
+};
+
+/* Lists what is there, before the loop runs, and listens from then on. Without the
+ * kernel's messages it only warns: then devices that are plugged in are not seen. */
+int hotplug_start(struct hotplug *hotplug, struct broker *broker, struct fault *fault);
+void hotplug_stop(struct hotplug *hotplug);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* eventfd_read */
+#include "session/revoke.h"
+
+#include "session/platform.h"
+#include "util/log.h"
+
+#include <sys/eventfd.h>
+
+/* ---- by force ---- */
+
+/* Marks the session itself and all that hang on its device. */
+static void mark_taken(struct device_session *owner)
+{
+	const struct session_table *table = &owner->session.peer->sessions;
+	const struct device *device = owner->device;
+
+	owner->session.taken = true;
+	if (owner->irq != NULL)
+		owner->irq->session.taken = true;
+	for (uint32_t i = 0; i < table->count; i++) {
+		struct session *session = table->items[i];
+		if ((session->kind == HWB_SESSION_IO_MEM &&
+		     ((struct region_session *)session)->device == device) ||
+		    (session->kind == HWB_SESSION_IO_PORT &&
+		     ((struct port_session *)session)->device == device))
+			session->taken = true;
+	}
+}
+
+void revoke_take(struct device_session *session, enum hwb_device_change how)
+{
+	mark_taken(session);
+	session->ending = how;
+	device_session_close(session);
+}
+
+/* ---- asking ---- */
+
+static bool still_given(const struct device_session *session)
+{
+	const struct peer *peer = session->session.peer;
+
+	return platform_find(peer, &session->device->facts.address, NULL, NULL) != NULL &&
+	       (session->domain == NULL ||
+	        platform_may(peer, session->device, POLICY_DMA, NULL) == 0);
+}
+
+static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct device_session *session = timer->data;
+	(void)loop;
+	(void)revents;
+
+	/* The policy may have changed its mind. */
+	if (session->asked == REVOKE_ASKED_BY_POLICY && still_given(session)) {
+		session->asked = REVOKE_NOT_ASKED;
+		return;
+	}
+	log_notice("%s: taken from `%s' (pid %u), who did not give it back in time",
+	           session->device->name, session->session.peer->name, session->session.peer->pid);
+	revoke_take(session, HWB_CHANGE_REVOKED);
+}
+
+static void ask(struct device_session *session, enum revoke_asked by, const char *why)
+{
+	struct device *device = session->device;
+	struct peer *peer = session->session.peer;
+
+	if (session->asked != REVOKE_NOT_ASKED)
+		return;
+	session->asked = by;
+	log_notice("%s: `%s' (pid %u) is asked to give it back within %u s: %s", device->name,
+	           peer->name, peer->pid, device->grace, why);
+	peer_event(peer, &device->facts.address, session->session.handle, HWB_CHANGE_ASKED_BACK,
+	           device->grace * 1000);
+	ev_timer_set(&session->grace, device->grace, 0.0);
+	ev_timer_start(peer->broker->loop, &session->grace);
+}
+
+void revoke_ask(struct device_session *session, const char *why)
+{
+	ask(session, REVOKE_ASKED, why);
+}
+
+void revoke_by_policy(struct broker *broker)
+{
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		struct device_session *session = broker->inventory.devices[i]->session;
+		if (session != NULL && !still_given(session))
+			ask(session, REVOKE_ASKED_BY_POLICY, "the policy gives it no more");
+	}
+}
+
+static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct device_session *session = watcher->data;
+	eventfd_t count;
+	(void)loop;
+	(void)revents;
+
+	/* It is signalled again and again, until the device is closed. */
+	eventfd_read(watcher->fd, &count);
+	ask(session, REVOKE_ASKED, "the host unplugs it, or unbinds it from vfio-pci");
+}
+
+void revoke_watch(struct device_session *session)
+{
+	ev_init(&session->grace, on_grace_over);
+	ev_io_init(&session->wanted, on_wanted, session->device->wanted_fd, EV_READ);
+	session->grace.data = session;
+	session->wanted.data = session;
+	ev_io_start(session->session.peer->broker->loop, &session->wanted);
+}
+
+void revoke_unwatch(struct device_session *session)
+{
+	struct ev_loop *loop = session->session.peer->broker->loop;
+
+	ev_io_stop(loop, &session->wanted);
+	ev_timer_stop(loop, &session->grace);
+}
