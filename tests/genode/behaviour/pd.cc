@@ -59,7 +59,9 @@ void life()
 		must(pd.assign_pci(CARD_CONFIG, 0x18), "the device again");
 		must_become([&] { return test.broker.times("acquire card into a domain") == 2; },
 		            "is acquired again");
-		test.settle();
+		auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+		must(registers->dataspace().valid(), "once its registers are there, it is ready");
+		test.core.close(registers);
 	}
 	test.must_have_open(0);
 	must(test.broker.times("close domain") == 1, "all goes with the PD");
