@@ -155,7 +155,8 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_DFL);
 	static Test const *const parts[] = { broker_tests, list_tests, io_mem_tests,
-		                             irq_tests,    port_tests, pd_tests };
+		                             irq_tests,    port_tests, native_port_tests,
+		                             pd_tests };
 	for (Test const *test : parts)
 		for (; test->name; test++)
 			if (argc < 2 || strstr(test->name, argv[1])) {
