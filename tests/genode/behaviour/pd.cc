@@ -206,6 +206,36 @@ void device_in_use()
 	must(test.broker.times("close device") == 1, "with them it goes");
 }
 
+void *waiting(void *session)
+{
+	auto *const registers = static_cast<Core::Io_mem_session_component *>(session);
+
+	return registers->dataspace().valid() ? session : nullptr;
+}
+
+/* whoever wants the device's registers waits until it is in the domain */
+void device_on_its_way()
+{
+	Test_with_broker test;
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	Test_device_pd pd(test.core);
+	pthread_t thread;
+	void *got = nullptr;
+
+	test.broker.hold(HWB_DEVICE_ACQUIRE);
+	pthread_create(&thread, nullptr, waiting, registers);
+	must(test.broker.saw("acquire card without a domain\n"), "the device is on its way");
+	must(pd.assign_pci(CARD_CONFIG, 0x18), "a domain for it");
+	test.settle();
+	must(test.broker.times("assign") == 0, "which has to wait");
+	test.broker.go_on();
+	pthread_join(thread, &got);
+	must(got == registers, "the registers are there");
+	must(test.broker.saw("assign card\nbar 0 of card"), "after the domain");
+	must(test.broker.times("acquire") == 1 && test.broker.times("deassign") == 0,
+	     "without more requests");
+}
+
 void device_refused()
 {
 	Test_with_broker test;
@@ -249,6 +279,7 @@ Test const pd_tests[] = {
 	{ "a device PD's mistakes", wrong },
 	{ "a domain that the broker refuses", domain_refused },
 	{ "a domain for a device in use", device_in_use },
+	{ "a domain for a device that is on its way", device_on_its_way },
 	{ "a domain for a device that the broker refuses", device_refused },
 	{ "a device goes from domain to domain", two_domains },
 	{ "a device in a domain leaves the list", device_leaves },
