@@ -86,7 +86,7 @@ int run(Test const &test)
 	waitpid(child, &status, 0);
 	unlink(path);
 	rmdir(folder);
-	printf("%s overlay: %s\n", status == 0 ? "ok" : "not ok", test.name);
+	printf("%s %s\n", status == 0 ? "ok" : "not ok", test.name);
 	if (WIFSIGNALED(status))
 		printf("    ended by signal %d\n", WTERMSIG(status));
 	return status != 0;

@@ -44,7 +44,7 @@ void must(bool condition, char const *what)
 		return;
 	printf("    does not hold: %s\n    core was asked:\n%s    log:\n", what, notes);
 	Stub_runtime::print_log();
-	printf("not ok overlay: %s\n", running);
+	printf("not ok %s\n", running);
 	exit(1);
 }
 
@@ -311,7 +311,7 @@ int main(int argc, char **argv)
 			continue;
 		test.run();
 		must(pds == 0, "no device PD is left");
-		printf("ok overlay: %s\n", running);
+		printf("ok %s\n", running);
 	}
 	return 0;
 }
