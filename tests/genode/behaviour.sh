@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs the overlay as ordinary programs, without Genode and without devices: behaviour.sh [WORDS].
-# Its core with a runtime on POSIX threads and a broker of the test's own, its part of the
-# platform driver with core's side of it made up. Under the address and undefined behaviour
-# sanitizers, and under that for data races. Of all tests those with WORDS in their names.
+# Runs the overlay as ordinary programs, without Genode and without devices: behaviour.sh [WORDS
+# [OVERLAY]]. Its core with a runtime on POSIX threads and a broker of the test's own, its part
+# of the platform driver with core's side of it made up. Under the address and undefined
+# behaviour sanitizers, and under that for data races. Of all tests those with WORDS in their
+# names. One line each, `ok ...' or `not ok ...'.
+#
+# OVERLAY_SANITIZERS: by default both of these.
 set -u -o pipefail
 # shellcheck source=tests/genode/lib.sh
 . "$(dirname "$0")/lib.sh"
-start_overlay ""
+start_overlay "${2:-}"
 
 # build_program PROGRAM UNIT FLAGS... -- SOURCE...: into $work/PROGRAM.
 build_program() {
@@ -25,7 +28,7 @@ build_program() {
 	mkdir "$work/objects"
 	for source in "$@"
 	do
-		object=$work/objects/$(realpath --relative-to="$top" "$source" | tr / -).o
+		object=$work/objects/$(realpath "$source" | tr / -).o
 		await_processor
 		case $source in
 		*.c) gcc "${flags[@]}" -c -o "$object" "$source" & ;;
@@ -44,7 +47,7 @@ run_program() {
 	if build_program "$program" "$unit" "$@" > "$work/log" 2>&1
 	then
 		"$work/$program" ${words:+"$words"} 2>&1 |
-			sed -E "s/^(not )?ok overlay: /&$sanitizers: /" || failed=1
+			sed -E "s/^(not )?ok /&$sanitizers: /" || failed=1
 	else
 		not_ok "$program is built" "$work/log"
 	fi
@@ -59,7 +62,7 @@ result $? "make reads the overlay" "$work/log"
 export TSAN_OPTIONS=atexit_sleep_ms=0
 mapfile -t core < <(sources core-linux)
 mapfile -t driver < <(sources driver)
-for sanitizers in address,undefined thread
+for sanitizers in ${OVERLAY_SANITIZERS:-address,undefined thread}
 do
 	flags=("-fsanitize=$sanitizers" -fno-sanitize-recover=all)
 	run_program core core-linux "${1:-}" "${flags[@]}" -- "${core[@]}" "$here/core.cc" \

@@ -23,13 +23,13 @@ start_overlay() {
 }
 
 ok() {
-	echo "ok overlay: $*"
+	echo "ok $*"
 }
 
 # not_ok WHAT LOG: with the first words of whoever complained.
 not_ok() {
 	failed=1
-	echo "not ok overlay: $1"
+	echo "not ok $1"
 	head -n 30 "$2" | sed 's/^/    /'
 }
 

@@ -3,7 +3,7 @@
 # Compiles and links the overlay for Genode without Genode: overlay.sh [OVERLAY]. In Genode's
 # place are headers of our own (stubs), which declare what the overlay uses. What is compiled
 # is what the overlay's makefiles name. Nothing may be undefined then but what Genode provides
-# (provided.txt). One line each, `ok overlay: ...' or `not ok overlay: ...'.
+# (provided.txt). One line each, `ok ...' or `not ok ...'.
 #
 # OVERLAY_COMPILERS: by default those of g++ and clang++ that are there.
 set -u -o pipefail

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Whether overlay.sh can fail: it gets copies of the overlay, each with one mistake, and must
-# refuse all of them, for the reason that is meant. `ok overlay notices: ...' a line.
+# Whether overlay.sh and behaviour.sh can fail: they get copies of the overlay, each with one
+# mistake, and must refuse all of them, for the reason that is meant. One line each, `ok ...'
+# or `not ok ...'.
 # shellcheck disable=SC2016 # what is quoted is for sed and make
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,29 +16,38 @@ mkdir "$work/top"
 cp -r "$top/genode-client" "$top/protocol" "$work/top"
 copy=$work/top/genode-client/genode
 
-# mistake WHAT WORDS FILE SED...: WORDS are what the compiler, linker or make then says.
-mistake() {
-	local what=$1 words=$2 file=$copy/$3
+# try WHAT WORDS FILE COMMAND...: with the change of FILE that sed is told on standard input,
+# COMMAND must fail, and say WORDS in a line that is no `ok ...'.
+try() {
+	local what=$1 words=$2 file=$copy/$3 result=
 	shift 3
 	cp "$file" "$work/kept"
-	sed -i -E "$@" "$file"
+	sed -i -E -f - "$file"
 	if cmp -s "$work/kept" "$file"
 	then
-		failed=1
-		echo "not ok overlay notices: $what: there is no such place in the overlay any more"
-	elif OVERLAY_COMPILERS=g++ "$here/overlay.sh" "$copy" > "$work/log"
+		result="there is no such place in the overlay any more"
+	elif "$@" > "$work/log"
 	then
-		failed=1
-		echo "not ok overlay notices: $what"
+		result="nobody noticed"
 	elif ! sed '/^ok/d' "$work/log" | grep -qE -- "$words"
 	then
-		failed=1
-		echo "not ok overlay notices: $what: it says something else"
+		result="it says something else"
 		sed '/^ok/d; s/^/    /' "$work/log" | head -n 20
-	else
-		echo "ok overlay notices: $what"
 	fi
 	cp "$work/kept" "$file"
+	[ -z "$result" ] || failed=1
+	echo "${result:+not }ok noticed: $what${result:+: $result}"
+}
+
+# mistake WHAT WORDS FILE SED: WORDS are what the compiler, linker or make then says.
+mistake() {
+	try "$1" "$2" "$3" env OVERLAY_COMPILERS=g++ "$here/overlay.sh" "$copy" <<< "$4"
+}
+
+# misbehaves WHAT TEST FILE SED: TEST is which one fails then.
+misbehaves() {
+	try "$1" "^not ok [a-z,]+: $2$" "$3" env OVERLAY_SANITIZERS=address,undefined \
+		"$here/behaviour.sh" "$2" "$copy" <<< "$4"
 }
 
 core=src/core/include
@@ -81,10 +91,29 @@ mistake "makefile: a source that there is not" 'No rule to make target .hwb_noth
 	lib/mk/core-linux.mk 's/hwb_errands\.cc/hwb_errands.cc hwb_nothing.cc/'
 mistake "makefile: what was added before Genode's list" 'undefined, and not provided|no makefile leads to' \
 	lib/mk/core-linux.mk '/^include/d; $a include $(LX_REP)/lib/mk/spec/x86/core-linux.mk'
-mistake "makefile: our headers come last" 'not ok overlay' \
+mistake "makefile: our headers come last" '^not ok' \
 	lib/mk/core-linux.mk 's/^INC_DIR \+= /INC_DIR += $(LX_REP)\/..\/core /; s/\$\(HWB_DIR\)\/src\/core\/include//'
 mistake "makefile: INC_DIR is assigned" 'assigns INC_DIR' \
 	lib/mk/core-linux.mk 's/^INC_DIR \+=/INC_DIR :=/'
 mistake "makefile: a program without a name" 'has no TARGET' \
 	src/test/hwb_ports/target.mk '/^TARGET/d'
+
+misbehaves "any component is the system's manager" "other PDs are none" \
+	src/core/pd_session_support.cc 's/_managing_system == Managing_system::PERMITTED && //'
+misbehaves "a device may only read" "a device PD is a domain" \
+	src/core/hwb/hwb_domain.cc 's/ \| HWB_DMA_DEVICE_WRITES//'
+misbehaves "a domain gives back what it has not" "a domain that the broker refuses" \
+	src/core/hwb/hwb_device.cc 's/!domain \|\| //'
+misbehaves "RAM is not sealed" "RAM can be mapped for DMA" \
+	src/core/hwb/hwb_host.cc 's/SEAL_SHRINK \| //'
+misbehaves "a pin is not unmasked" "an interrupt by number" \
+	src/core/irq_session_component.cc 's/_interrupt\.unmask >= 0/_interrupt.unmask < 0/'
+misbehaves "a port beside the session's" "ports out of range" \
+	src/core/io_port_session_support.cc 's/port \+ width > /port > /'
+misbehaves "only the first port is looked for" "lists of native ports" \
+	src/core/hwb/hwb_native_ports.cc 's/port < base \+ count/port < base + 1/'
+misbehaves "a native port of a device that core has not" "native ports of a device" \
+	src/core/io_port_session_component.cc 's/ && \(_held \|\| !_ports\.device\)//'
+misbehaves "a device PD stays for ever" "a DMA domain of the platform driver" \
+	src/driver/hwb_platform/kernel_io_mmu.cc 's/--_users == 0/--_users > 99/'
 exit $failed

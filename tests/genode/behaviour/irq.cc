@@ -181,6 +181,46 @@ void slow_device()
 	test.must_have_open(0);
 }
 
+struct Closing {
+	Test_core &core;
+	Core::Irq_session_component *session;
+	bool closed;
+};
+
+void *close_session(void *context)
+{
+	Closing *const closing = static_cast<Closing *>(context);
+
+	closing->core.close(closing->session);
+	__atomic_store_n(&closing->closed, true, __ATOMIC_RELEASE);
+	return nullptr;
+}
+
+/* the answer has descriptors, which belong to the session */
+void closed_before_open()
+{
+	Test_with_broker test;
+	Closing closing{ test.core, test.core.irq(DISK_MESSAGE), false };
+	int const before = dup(0);
+	::close(before);
+	pthread_t thread;
+
+	test.broker.hold(HWB_IRQ_OPEN);
+	closing.session->sigh(signal_context());
+	must(test.broker.saw("irq of type 2"), "the broker still works on it");
+	pthread_create(&thread, nullptr, close_session, &closing);
+	usleep(50000);
+	must(!__atomic_load_n(&closing.closed, __ATOMIC_ACQUIRE), "the session waits for it");
+	test.broker.go_on();
+	pthread_join(thread, nullptr);
+	test.must_have_open(0);
+	must(test.broker.saw("close irq\nclose device\n"), "all is given back");
+	::close(test.broker.trigger(Stub_broker::DISK));
+	::close(test.broker.unmask(Stub_broker::DISK));
+	int const after = dup(0);
+	must(after == before, "no descriptor is left");
+}
+
 void device_refused()
 {
 	Test_with_broker test;
@@ -205,6 +245,7 @@ Test const irq_tests[] = {
 	{ "an interrupt that the broker refuses", refused },
 	{ "an interrupt opened again and again", again_and_again },
 	{ "an interrupt of a slow device", slow_device },
+	{ "an interrupt closed before it is open", closed_before_open },
 	{ "an interrupt of a device that the broker refuses", device_refused },
 	{ nullptr, nullptr },
 };

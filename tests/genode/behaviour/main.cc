@@ -86,7 +86,7 @@ int run(Test const &test)
 	waitpid(child, &status, 0);
 	unlink(path);
 	rmdir(folder);
-	printf("%s overlay: %s\n", status == 0 ? "ok" : "not ok", test.name);
+	printf("%s %s\n", status == 0 ? "ok" : "not ok", test.name);
 	if (WIFSIGNALED(status))
 		printf("    ended by signal %d\n", WTERMSIG(status));
 	return status != 0;
@@ -155,7 +155,8 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_DFL);
 	static Test const *const parts[] = { broker_tests, list_tests, io_mem_tests,
-		                             irq_tests,    port_tests, pd_tests };
+		                             irq_tests,    port_tests, native_port_tests,
+		                             pd_tests };
 	for (Test const *test : parts)
 		for (; test->name; test++)
 			if (argc < 2 || strstr(test->name, argv[1])) {

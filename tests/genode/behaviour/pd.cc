@@ -59,7 +59,9 @@ void life()
 		must(pd.assign_pci(CARD_CONFIG, 0x18), "the device again");
 		must_become([&] { return test.broker.times("acquire card into a domain") == 2; },
 		            "is acquired again");
-		test.settle();
+		auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+		must(registers->dataspace().valid(), "once its registers are there, it is ready");
+		test.core.close(registers);
 	}
 	test.must_have_open(0);
 	must(test.broker.times("close domain") == 1, "all goes with the PD");
@@ -135,6 +137,48 @@ void domain_refused()
 	must(pd.attach_dma(ram.cap, 0x10000).failed(), "no domain, no DMA");
 	must(logged("DMA domain: the test says no (UNSUPPORTED)") == 1, "says why");
 	must(test.broker.times("map") == 0, "and memory is not asked for");
+
+	test.broker.refuse(HWB_DOMAIN_OPEN, HWB_UNSUPPORTED);
+	must(!pd.assign_pci(CARD_CONFIG, 0x18), "nor is there a domain for a device");
+	must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "which the platform driver gives back, too");
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(registers->dataspace().valid(), "others have it");
+	test.core.close(registers);
+	test.must_have_open(0);
+}
+
+/* the platform driver forgets a device that is not in its list any more */
+void device_leaves()
+{
+	Test_with_broker test;
+	Test_device_pd pd(test.core);
+
+	must(pd.assign_pci(DISK_CONFIG, 0x400), "a device");
+	must(test.broker.saw("acquire disk into a domain"), "is acquired");
+	test.broker.list(1);
+	test.broker.tell(HWB_EVENT_POLICY, nullptr, 0, 0);
+	test.must_have_open(1);
+	must(test.broker.times("close device") == 1, "it goes by itself, the domain stays");
+	must(!pd.assign_pci(DISK_CONFIG, 0x400), "and cannot be had again");
+}
+
+/* ... but what its driver has open stays, up to the last of it */
+void device_leaves_in_use()
+{
+	Test_with_broker test;
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
+	Test_device_pd pd(test.core);
+
+	must(pd.assign_pci(DISK_CONFIG, 0x400) && registers->dataspace().valid(), "a device");
+	test.broker.list(1);
+	test.broker.tell(HWB_EVENT_POLICY, nullptr, 0, 0);
+	must(waits_for_log("have changed"), "leaves the list");
+	must(waits_for_log("1 device\n"), "leaves the list");
+	test.settle();
+	must(test.broker.times("close device") == 0, "its driver still has its registers");
+	test.core.close(registers);
+	test.must_have_open(1);
+	must(test.broker.times("close device") == 1, "with them it goes");
 }
 
 void device_in_use()
@@ -160,6 +204,36 @@ void device_in_use()
 	test.core.close(registers);
 	test.must_have_open(0);
 	must(test.broker.times("close device") == 1, "with them it goes");
+}
+
+void *waiting(void *session)
+{
+	auto *const registers = static_cast<Core::Io_mem_session_component *>(session);
+
+	return registers->dataspace().valid() ? session : nullptr;
+}
+
+/* whoever wants the device's registers waits until it is in the domain */
+void device_on_its_way()
+{
+	Test_with_broker test;
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	Test_device_pd pd(test.core);
+	pthread_t thread;
+	void *got = nullptr;
+
+	test.broker.hold(HWB_DEVICE_ACQUIRE);
+	pthread_create(&thread, nullptr, waiting, registers);
+	must(test.broker.saw("acquire card without a domain\n"), "the device is on its way");
+	must(pd.assign_pci(CARD_CONFIG, 0x18), "a domain for it");
+	test.settle();
+	must(test.broker.times("assign") == 0, "which has to wait");
+	test.broker.go_on();
+	pthread_join(thread, &got);
+	must(got == registers, "the registers are there");
+	must(test.broker.saw("assign card\nbar 0 of card"), "after the domain");
+	must(test.broker.times("acquire") == 1 && test.broker.times("deassign") == 0,
+	     "without more requests");
 }
 
 void device_refused()
@@ -205,7 +279,10 @@ Test const pd_tests[] = {
 	{ "a device PD's mistakes", wrong },
 	{ "a domain that the broker refuses", domain_refused },
 	{ "a domain for a device in use", device_in_use },
+	{ "a domain for a device that is on its way", device_on_its_way },
 	{ "a domain for a device that the broker refuses", device_refused },
 	{ "a device goes from domain to domain", two_domains },
+	{ "a device in a domain leaves the list", device_leaves },
+	{ "a device in use leaves the list", device_leaves_in_use },
 	{ nullptr, nullptr },
 };

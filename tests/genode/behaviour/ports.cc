@@ -38,6 +38,27 @@ void out_of_range()
 	must(test.broker.times(" at 0x") == 0, "and nobody is asked");
 }
 
+/* the broker knows which there are, if it hears of what the driver wants as it is */
+void wrong()
+{
+	Test_with_broker test;
+	static struct {
+		char const *args, *request;
+	} const wrong[] = {
+		{ "io_port_base=64, io_port_size=0", "ports 0x40+0\n" },
+		{ "io_port_base=65535, io_port_size=2", "ports 0xffff+2\n" },
+		{ "io_port_base=65536, io_port_size=1", "ports 0x10000+1\n" },
+		{ "io_port_base=0x100000040, io_port_size=4", "ports 0x10000+4\n" },
+		{ "io_port_base=64, io_port_size=0x100000004", "ports 0x40+65536\n" },
+	};
+
+	for (auto const &[args, request] : wrong) {
+		test.broker.refuse(HWB_IO_PORT_OPEN, HWB_INVALID);
+		must(!test.core.ports(args), args);
+		must(test.broker.times(request) == 1, request);
+	}
+}
+
 void refused()
 {
 	Test_with_broker test;
@@ -75,6 +96,7 @@ void bar()
 Test const port_tests[] = {
 	{ "legacy ports", legacy },
 	{ "ports out of range", out_of_range },
+	{ "ports that there are not", wrong },
 	{ "ports that the broker refuses", refused },
 	{ "ports of a device", bar },
 	{ nullptr, nullptr },

@@ -3,7 +3,6 @@
  * The overlay's IOMMU for the platform driver, on core's side of device PDs that this test
  * makes up: what core is asked is noted, in order.
  */
-#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,18 +13,20 @@
 #include <device.h>
 #include <pd_session/connection.h>
 #include <runtime.h>
-#include <timer_session/connection.h>
 
 using namespace Genode;
+
+template <typename UNIT> class Genode::Quota_guard
+{
+};
 
 namespace
 {
 
+char const *running; /* the test */
 char notes[1 << 16];
 bool dma_denied, assign_denied;
 unsigned pds;
-Signal_context_capability timer;
-uint64_t timeout;
 
 void note(char const *format, ...)
 {
@@ -43,7 +44,7 @@ void must(bool condition, char const *what)
 		return;
 	printf("    does not hold: %s\n    core was asked:\n%s    log:\n", what, notes);
 	Stub_runtime::print_log();
-	printf("not ok overlay: DMA domains of the platform driver\n");
+	printf("not ok %s\n", running);
 	exit(1);
 }
 
@@ -54,19 +55,9 @@ void must_ask(char const *expected, char const *what)
 	notes[0] = '\0';
 }
 
-/* the timer's time is over */
-void time_passes()
-{
-	Native_capability::Data &handler = *timer.stub_data();
-
-	must(timeout != 0, "a timer runs");
-	timeout = 0;
-	handler.dispatch(*handler.context);
-}
-
 } // namespace
 
-/* ---- core, the timer and the program's environment ---- */
+/* ---- core and the program's environment ---- */
 
 Pd_connection::Pd_connection(Env &, Device_pd)
 {
@@ -122,38 +113,6 @@ void Rpc_function<Region_map::Rpc_detach, void, addr_t>::call(Native_capability 
 	note("detach %#lx\n", at);
 }
 
-Timer::Connection::Connection(Env &, Session_label const &)
-{
-}
-
-Timer::Connection::~Connection()
-{
-}
-
-void Timer::Connection::sigh(Signal_context_capability cap)
-{
-	timer = cap;
-}
-
-void Timer::Connection::trigger_once(uint64_t microseconds)
-{
-	timeout = microseconds;
-}
-
-Signal_context_capability Entrypoint::_manage(Signal_context &context,
-                                              void (*dispatch)(Signal_context &))
-{
-	auto *const data = new Native_capability::Data();
-
-	data->context = &context;
-	data->dispatch = dispatch;
-	return reinterpret_cap_cast<Signal_context>(Untyped_capability(data));
-}
-
-void Entrypoint::stub_dissolve(Signal_context &)
-{
-}
-
 namespace
 {
 
@@ -200,96 +159,159 @@ struct Test_env : Env {
 	}
 } env;
 
-} // namespace
+Heap heap{ ram_of_program, map_of_program };
+Driver::Device const card{ "00:03.0", { 0xa000, 0, 3, 0 } };
 
-template <typename UNIT> class Genode::Quota_guard
-{
+struct Test_io_mmu {
+	Driver::Io_mmu_devices all{};
+	Driver::Kernel_io_mmu own{ env, all, "kernel_io_mmu" };
+	Driver::Io_mmu &io_mmu = own;
+
+	Driver::Io_mmu::Domain &create()
+	{
+		Ram_quota_guard ram_quota;
+		Cap_quota_guard cap_quota;
+
+		return io_mmu.create_domain(heap, ram_of_program, ram_quota, cap_quota);
+	}
 };
 
-int main(int argc, char **argv)
+bool add(Driver::Io_mmu::Domain &domain, addr_t at)
 {
-	static char const name[] = "DMA domains of the platform driver";
-	if (argc > 1 && !strstr(name, argv[1]))
-		return 0;
+	return domain.add_range({ at, 0x1000 }, 0, {}).ok();
+}
 
-	Driver::Io_mmu_devices io_mmus;
-	Ram_quota_guard ram_quota;
-	Cap_quota_guard cap_quota;
-	Heap heap{ ram_of_program, map_of_program };
-	Driver::Kernel_io_mmu own{ env, io_mmus, "kernel_io_mmu" };
-	Driver::Io_mmu &io_mmu = own;
-	Driver::Device const card{ "00:03.0", { 0xa000, 0, 3, 0 } };
-	auto const create = [&]() -> Driver::Io_mmu::Domain & {
-		return io_mmu.create_domain(heap, ram_of_program, ram_quota, cap_quota);
-	};
+void remove(Driver::Io_mmu::Domain &domain, addr_t at)
+{
+	domain.remove_range({ at, 0x1000 });
+}
 
-	Driver::Io_mmu::Domain &first = create();
+void life()
+{
+	Test_io_mmu test;
+	Driver::Io_mmu::Domain &domain = test.create();
+
 	must_ask("", "a domain that nobody uses is nothing to core");
-
-	must(first.add_range({ 0x4000, 0x1000 }, 0, {}).ok(), "a buffer");
+	must(add(domain, 0x4000), "a buffer");
 	must_ask("open\nattach 0x4000\n", "the first buffer opens a device PD");
-	io_mmu.enregister(card, first);
+	test.io_mmu.enregister(card, domain);
 	must_ask("assign 0xa000 0x18\n", "a device joins it");
-	first.remove_range({ 0x4000, 0x1000 });
+	remove(domain, 0x4000);
 	must_ask("detach 0x4000\n", "a buffer goes, the device is still there");
-	io_mmu.deregister(card, first);
-	must_ask("assign 0xa001 0x18\n", "the device is given back, by its address plus 1");
-	must(pds == 1 && timeout == 1000 * 1000, "the PD waits a second");
+	test.io_mmu.deregister(card, domain);
+	must_ask("assign 0xa001 0x18\nclose\n",
+	         "the device is given back, by its address plus 1, and the PD goes at once");
 
-	must(first.add_range({ 0x5000, 0x1000 }, 0, {}).ok(), "a buffer meanwhile");
-	must_ask("attach 0x5000\n", "gets the same PD");
-	Driver::Io_mmu::Domain &second = create();
-	must(second.add_range({ 0x5000, 0x1000 }, 0, {}).ok(), "a buffer of another domain");
-	must_ask("open\nattach 0x5000\n", "gets a PD of its own");
-	time_passes();
-	must_ask("", "a PD in use stays");
+	test.io_mmu.enregister(card, domain);
+	must_ask("open\nassign 0xa000 0x18\n", "the first device opens another one");
+	must(add(domain, 0x5000), "a buffer");
+	test.io_mmu.deregister(card, domain);
+	must_ask("attach 0x5000\nassign 0xa001 0x18\n", "which stays for the buffer's sake");
+	remove(domain, 0x5000);
+	must_ask("detach 0x5000\nclose\n", "and goes with the last one");
+	test.io_mmu.destroy_domain(heap, domain);
+	must_ask("", "the domain has nothing left at core");
+}
 
-	first.remove_range({ 0x5000, 0x1000 });
-	second.remove_range({ 0x5000, 0x1000 });
-	must_ask("detach 0x5000\ndetach 0x5000\nclose\n", "one PD at a time waits");
-	time_passes();
-	must_ask("close\n", "and a second later nothing is left");
-	must(pds == 0, "nothing is left");
+void two_domains()
+{
+	Test_io_mmu test;
+	Driver::Io_mmu::Domain &first = test.create(), &second = test.create();
 
-	/* the driver removes what could not be added, too */
+	must(add(first, 0x5000), "a buffer");
+	must(add(second, 0x5000), "one of another domain, at the same address");
+	must_ask("open\nattach 0x5000\nopen\nattach 0x5000\n", "each gets a PD of its own");
+	remove(first, 0x5000);
+	must_ask("detach 0x5000\nclose\n", "one goes");
+	must(pds == 1, "the other stays");
+	test.io_mmu.destroy_domain(heap, second);
+	must_ask("close\n", "a domain that is destroyed takes its PD along");
+	test.io_mmu.destroy_domain(heap, first);
+	must_ask("", "once");
+}
+
+/* the driver removes what could not be added, too */
+void denied()
+{
+	Test_io_mmu test;
+	Driver::Io_mmu::Domain &domain = test.create();
+
 	dma_denied = true;
-	must(first.add_range({ 0x6000, 0x1000 }, 0, {}).failed(), "core denies");
-	first.remove_range({ 0x6000, 0x1000 });
+	must(!add(domain, 0x6000), "core denies a buffer");
+	remove(domain, 0x6000);
 	dma_denied = false;
-	must_ask("open\nattach 0x6000\ndetach 0x6000\n", "a denied buffer is no user");
+	must_ask("open\nattach 0x6000\ndetach 0x6000\nclose\n", "and nothing is left of it");
+
 	assign_denied = true;
-	io_mmu.enregister(card, first);
+	test.io_mmu.enregister(card, domain);
 	must(Stub_runtime::logged("Error: hwbroker: core has no device 00:03.0") == 1, "says so");
-	io_mmu.deregister(card, first);
+	test.io_mmu.deregister(card, domain);
 	assign_denied = false;
-	must_ask("assign 0xa000 0x18\nassign 0xa001 0x18\n", "a denied device is no user");
-	time_passes();
-	must_ask("close\n", "so nothing is left");
+	must_ask("open\nassign 0xa000 0x18\nassign 0xa001 0x18\nclose\n",
+	         "nor of a device that core denies");
 
-	/* what was never added */
-	second.remove_range({ 0x7000, 0x1000 });
-	io_mmu.deregister(card, second);
-	must_ask("", "is no matter for core");
+	remove(domain, 0x7000);
+	test.io_mmu.deregister(card, domain);
+	must_ask("", "what was never added is no matter for core");
+	test.io_mmu.destroy_domain(heap, domain);
+}
 
+void no_domain_needed()
+{
+	Test_io_mmu test;
+	Driver::Io_mmu::Domain &domain = test.create();
 	Driver::Device const uart{ "uart" };
-	io_mmu.enregister(uart, second);
-	io_mmu.deregister(uart, second);
-	must_ask("", "nor is a device of another bus");
 
-	/* of a session that is older than its first device */
+	test.io_mmu.enregister(uart, domain);
+	must_ask("", "a device that is no PCI function has no DMA");
+	must(add(domain, 0x8000), "a buffer");
+	test.io_mmu.deregister(uart, domain);
+	must_ask("open\nattach 0x8000\n", "the device was no user of the PD");
+	remove(domain, 0x8000);
+	must_ask("detach 0x8000\nclose\n", "the buffer was the only one");
+	test.io_mmu.destroy_domain(heap, domain);
+}
+
+/* of a session that is older than its first device: a domain of the driver's own */
+void foreign_domain()
+{
+	Test_io_mmu test;
 	Driver::Io_mmu::Domain foreign{ heap };
-	io_mmu.enregister(card, foreign);
-	io_mmu.deregister(card, foreign);
-	must_ask("", "nor is the driver's own domain");
+	Driver::Device const disk{ "00:04.0", { 0xb000, 0, 4, 0 } };
+
+	test.io_mmu.enregister(card, foreign);
+	test.io_mmu.enregister(disk, foreign);
+	test.io_mmu.deregister(disk, foreign);
+	test.io_mmu.deregister(card, foreign);
+	must_ask("", "it is nothing to core");
 	must(Stub_runtime::logged("Warning: hwbroker: 00:03.0: no DMA in a Platform session") == 1,
 	     "but it is said");
+	must(Stub_runtime::logged("Warning") == 1, "once");
+}
 
-	must(second.add_range({ 0x8000, 0x1000 }, 0, {}).ok(), "a buffer");
-	io_mmu.destroy_domain(heap, second);
-	time_passes();
-	must(pds == 0, "a domain that is destroyed takes its PD along");
-	io_mmu.destroy_domain(heap, first);
+struct {
+	char const *name;
+	void (*run)();
+} const tests[] = {
+	{ "a DMA domain of the platform driver", life },
+	{ "two DMA domains of the platform driver", two_domains },
+	{ "DMA that core denies to the platform driver", denied },
+	{ "devices of the platform driver that need no DMA", no_domain_needed },
+	{ "a DMA domain that is not the broker's", foreign_domain },
+};
 
-	printf("ok overlay: %s\n", name);
+} // namespace
+
+/* driver [PART OF A NAME] */
+int main(int argc, char **argv)
+{
+	for (auto const &test : tests) {
+		running = test.name;
+		if (argc > 1 && !strstr(running, argv[1]))
+			continue;
+		test.run();
+		must(pds == 0, "no device PD is left");
+		printf("ok %s\n", running);
+	}
 	return 0;
 }

@@ -14,6 +14,15 @@ using namespace Genode;
 
 char const *Stub_runtime::socket_path;
 
+namespace
+{
+
+char *nothing[] = { nullptr };
+
+}
+
+char **lx_environ = nothing;
+
 Capability_space::Ipc_cap_data Capability_space::ipc_cap_data(Native_capability const &cap)
 {
 	return { { { cap.valid() ? cap.stub_data()->fd : -1 } } };

@@ -22,9 +22,10 @@ class Genode::Native_capability::Data
 	int fd = -1;
 	Rpc_object_base *object = nullptr;
 	unsigned signals = 0; /* submitted and not taken */
-	Signal_context *context = nullptr;
-	void (*dispatch)(Signal_context &) = nullptr;
 };
+
+/* Core's environment: empty, until a test gives it one. */
+extern char **lx_environ;
 
 namespace Stub_runtime
 {

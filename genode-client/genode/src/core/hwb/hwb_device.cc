@@ -297,7 +297,8 @@ void Device::release(uint32_t domain)
 	{
 		Monitor::Guard guard { _monitor };
 
-		if (_wanted != domain)
+		/* a device PD without a domain gives back what it could not get */
+		if (!domain || _wanted != domain)
 			return;
 		_wanted = 0;
 		_users--;

@@ -32,9 +32,11 @@ static bool port_in_list(char const *text, unsigned port)
 		last = first;
 		if (*text == '-' && !number(++text, last))
 			return false;
+		if (*text && *text != ',')
+			return false;
 		if (port >= first && port <= last)
 			return true;
-		if (*text++ != ',')
+		if (!*text++)
 			return false;
 	}
 }

@@ -20,6 +20,21 @@ void *memset(void *, uint8_t, size_t);
 void bzero(void *, size_t);
 void copy_cstring(char *to, char const *from, size_t size);
 
+/* a digit's value, or -1; in hexadecimal of either case */
+inline int digit(char c, bool hex = false)
+{
+	char const letter = static_cast<char>(c | 0x20);
+
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return hex && letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+inline bool is_digit(char c, bool hex = false)
+{
+	return digit(c, hex) >= 0;
+}
+
 struct Byte_range_ptr : Noncopyable {
 	char *const start;
 	size_t const num_bytes;

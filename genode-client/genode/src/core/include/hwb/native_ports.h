@@ -5,8 +5,9 @@
  *
  *     HWB_NATIVE_PORTS=0x40-0x43,0x61
  *
- * hexadecimal, ascending or not. Who sets it without the ports ends core by the
- * first access, and only that.
+ * hexadecimal, ascending or not. What is no range does not count, nor does what
+ * comes behind it. Who sets it without the ports ends core by the first access, and
+ * only that.
  */
 #ifndef _CORE__INCLUDE__HWB__NATIVE_PORTS_H_
 #define _CORE__INCLUDE__HWB__NATIVE_PORTS_H_
