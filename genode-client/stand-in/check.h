@@ -9,6 +9,9 @@
 /* The names of those that follow begin with this. */
 void check_begin(const char *operation);
 
+/* From now on only what fails is told. */
+void check_quiet(void);
+
 /* Each says whether it held. `why` and what follows tell what was found instead. */
 __attribute__((format(printf, 3, 4))) bool check(bool good, const char *name, const char *why, ...);
 

@@ -82,15 +82,20 @@ bool component_check(const struct component *component, const char *name, const 
 	return check(answer.good, name, "%s", answer.why);
 }
 
-int component_end(struct component *component)
+int component_wait(const struct component *component)
 {
 	int status = -1;
 	long result;
 
-	system_close(component->socket);
-	component->socket = -1;
 	do
 		result = system4(SYS_wait4, component->process, at(&status), 0, 0);
 	while (result == -EINTR);
 	return result < 0 ? -1 : status;
+}
+
+int component_end(struct component *component)
+{
+	system_close(component->socket);
+	component->socket = -1;
+	return component_wait(component);
 }

@@ -58,8 +58,9 @@ bool component_do(const struct component *component, const struct order *order, 
 bool component_check(const struct component *component, const char *name, const struct order *order,
                      const int *fds, uint32_t fd_count);
 
-/* Lets it end; returns its wait status. */
+/* Lets it end, or waits until it does; its wait status. */
 int component_end(struct component *component);
+int component_wait(const struct component *component);
 
 /* ---- the component's ---- */
 

@@ -85,6 +85,30 @@ void device_acquire(struct device *device, uint32_t domain)
 		set_state(device, DEVICE_CLOSED);
 }
 
+static void moved(void *context, struct hwb_call *call)
+{
+	struct device *device = context;
+
+	device->result = call->result;
+	set_state(device, DEVICE_OPEN);
+}
+
+void device_move(struct device *device, uint16_t opcode, uint32_t domain)
+{
+	const struct hwb_assign_request request = { device->handle, 0 };
+
+	device->call = (struct hwb_call){
+		.error = &device->error,
+		.on_done = moved,
+		.done_context = device,
+	};
+	set_state(device, DEVICE_ACQUIRING);
+	device->result =
+	        hwb_begin(broker(), &device->call, opcode, domain, &request, sizeof(request), -1);
+	if (device->result != 0)
+		set_state(device, DEVICE_OPEN);
+}
+
 /* It is closed when the event says that it is reset. */
 static void close_answered(void *context, struct hwb_call *call)
 {

@@ -37,6 +37,10 @@ struct device *device_find(uint32_t vendor, uint32_t id, uint32_t place);
 void device_acquire(struct device *device, uint32_t domain);
 void device_close(struct device *device);
 
+/* HWB_DOMAIN_ASSIGN or HWB_DOMAIN_DEASSIGN, of an open device; it is ACQUIRING until
+ * the answer is there, and stays open whatever that is. */
+void device_move(struct device *device, uint16_t opcode, uint32_t domain);
+
 enum device_state device_state(const struct device *device);
 
 /* Waits for the answer: whether it is open, or closed and reset. Not for entrypoints. */

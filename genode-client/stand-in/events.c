@@ -45,17 +45,15 @@ static long watch(int operation, int fd, uint32_t id)
 	return system4(SYS_epoll_ctl, epoll, operation, fd, at(&event));
 }
 
+/* With the lock held. */
 static void hand_on(uint32_t id)
 {
-	lock_acquire(&lock);
 	/* Stopped since epoll told of it: -1, or another one's, which has nothing. */
 	uint64_t count = relays[id].from < 0 ? 0 : counter_take(relays[id].from);
-	if (count != 0) {
-		relays[id].count += count;
-		if (relays[id].to >= 0)
-			counter_add(relays[id].to, count);
-	}
-	lock_release(&lock);
+
+	relays[id].count += count;
+	if (count != 0 && relays[id].to >= 0)
+		counter_add(relays[id].to, count);
 }
 
 static void receive(void)
@@ -80,10 +78,13 @@ static void run(void *context)
 		        system6(SYS_epoll_pwait, epoll, at(ready), AT_ONCE, -1, 0, sizeof(long));
 
 		for (long i = 0; i < count; i++) {
-			if (ready[i].data.u32 == BROKER)
+			if (ready[i].data.u32 == BROKER) {
 				receive();
-			else
-				hand_on(ready[i].data.u32);
+				continue;
+			}
+			lock_acquire(&lock);
+			hand_on(ready[i].data.u32);
+			lock_release(&lock);
 		}
 	}
 }
@@ -132,6 +133,7 @@ void events_stop(int relay)
 		return;
 	lock_acquire(&lock);
 	watch(EPOLL_CTL_DEL, relays[relay].from, (uint32_t)relay);
+	hand_on((uint32_t)relay); /* what the thread has not come to */
 	relays[relay].from = -1;
 	lock_release(&lock);
 }

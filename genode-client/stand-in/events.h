@@ -19,7 +19,7 @@ int events_relay(int from, int to);
 /* How often it had something to hand on. */
 uint64_t events_relayed(int relay);
 
-/* Before its descriptors are closed. */
+/* Before its descriptors are closed; hands on what there still is. */
 void events_stop(int relay);
 
 /* eventfds: a new one, nonblocking; its count, 0 if it has none; adds to it. */

@@ -4,12 +4,14 @@
  * library as core does, with core's threads, stacks and processes, and checks each
  * operation that core needs.
  */
+#include "bench.h"
 #include "broker.h"
 #include "check.h"
 #include "checks.h"
 #include "component.h"
 #include "device.h"
 #include "events.h"
+#include "forever.h"
 #include "print.h"
 #include "rom.h"
 #include "start.h"
@@ -25,7 +27,17 @@ static const struct operation {
 	{ "hello", check_hello, false, "version, features, limits; an answer for each thread" },
 	{ "devices", check_devices, false, "the list, and Genode's ROM modules of it" },
 	{ "io_mem", check_io_mem, false, "registers and a framebuffer by physical address" },
+	{ "config", check_config, false, "configuration space, filtered, and its shadow page" },
 	{ "ports", check_ports, false, "the interval timer by legacy ports" },
+	{ "io_bar", check_io_bar, false, "an I/O BAR by number and as a descriptor" },
+	{ "irq", check_irq, false, "the interrupt pin: enable, acknowledge, close" },
+	{ "messages", check_messages, false, "MSI and MSI-X" },
+	{ "domain", check_domain, false, "a domain before its devices; assign, deassign" },
+	{ "dma", check_dma, false, "memory mapped and unmapped, core's and the broker's" },
+	{ "components", check_components, false, "what a component inherits and may do" },
+	{ "threads", check_threads, false, "all threads at once, on small stacks" },
+	{ "reset", check_reset, false, "no thread waits for another's reset" },
+	{ "policy", check_policy, true, "waits until the operator replaces the policy" },
 };
 
 enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]), CLOSE_RANGE = 436 };
@@ -35,7 +47,8 @@ enum { PATH_OF_PROGRAM = 31 }; /* AT_EXECFN of linux/auxvec.h */
 static int usage(int status)
 {
 	print("Usage: hwb-stand-in all|OPERATION...\n"
-	      "       hwb-stand-in list\n"
+	      "       hwb-stand-in list|dma-forever|acquire-forever\n"
+	      "       hwb-stand-in bench ping|io-mem|irq-open|irq-ack|dma|interrupts COUNT\n"
 	      "Uses the broker at $HWBROKER_SOCKET, or " HWB_SOCKET_PATH ", as Genode's core\n"
 	      "would, and prints a line for each check. `list' prints core's ROM modules.\n"
 	      "Operations:");
@@ -72,18 +85,6 @@ static int run_named(char **names)
 	return check_bad() == 0 && check_good() != 0 ? 0 : 1;
 }
 
-static bool known(char **names)
-{
-	if (names[0] == NULL)
-		return false;
-	if (names[1] == NULL && (same_text(names[0], "all") || same_text(names[0], "list")))
-		return true;
-	for (unsigned i = 0; names[i] != NULL; i++)
-		if (find(names[i]) == NULL)
-			return false;
-	return true;
-}
-
 static int list(void)
 {
 	const char *text = rom_devices();
@@ -92,6 +93,57 @@ static int list(void)
 	text = rom_platform_info();
 	print_text(text, length_of(text));
 	return 0;
+}
+
+static unsigned number(const char *text)
+{
+	unsigned value = 0;
+
+	for (; *text >= '0' && *text <= '9' && value < 100000000; text++)
+		value = value * 10 + (unsigned)(*text - '0');
+	return *text == '\0' ? value : 0;
+}
+
+static const struct command {
+	const char *name;
+	int (*run)(void);
+} commands[] = {
+	{ "list", list },
+	{ "dma-forever", dma_forever },
+	{ "acquire-forever", acquire_forever },
+};
+
+static const struct command *find_command(char **names)
+{
+	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (same_text(commands[i].name, names[0]) && names[1] == NULL)
+			return &commands[i];
+	return NULL;
+}
+
+static bool is_bench(char **names)
+{
+	return same_text(names[0], "bench") && names[1] != NULL && bench_knows(names[1]) &&
+	       names[2] != NULL && number(names[2]) >= 10 && names[3] == NULL;
+}
+
+static bool known(char **names)
+{
+	if (find_command(names) != NULL || is_bench(names) ||
+	    (same_text(names[0], "all") && names[1] == NULL))
+		return true;
+	for (unsigned i = 0; names[i] != NULL; i++)
+		if (find(names[i]) == NULL)
+			return false;
+	return true;
+}
+
+static int obey(char **names)
+{
+	if (is_bench(names))
+		return bench(names[1], number(names[2]));
+	check_begin(names[0]);
+	return find_command(names) != NULL ? find_command(names)->run() : run_named(names);
 }
 
 static const char *variable(char **environment, const char *name)
@@ -131,5 +183,5 @@ int stand_in(int argc, char **argv, char **environment)
 	entrypoints_start();
 	if (!devices_list())
 		print("# the policy gives us no device");
-	return same_text(argv[1], "list") ? list() : run_named(argv + 1);
+	return obey(argv + 1);
 }
