@@ -65,8 +65,9 @@ static void receive(void)
 	while (result > 0);
 	if (result == 0)
 		return;
-	print("# the broker hung up (errno %d)", -result);
-	watch(EPOLL_CTL_DEL, broker_socket(), BROKER);
+	/* Who waits would wait for ever. */
+	print("not ok connect: the broker hung up (errno %d)", -result);
+	system_exit(1);
 }
 
 static void run(void *context)

@@ -73,8 +73,11 @@ other_policy() {
 
 # With a policy that gives no disk.
 not_granted() {
-	sed 's/^user = driver$/user = 1000/' "$here/policy/dma.conf" > /etc/hwbroker/hwbroker.conf
+	local before
+	before=$(reloaded)
+	cp "$here/policy/dma.conf" /etc/hwbroker/hwbroker.conf
 	systemctl reload hwbrokerd
+	within eval '[ "$(reloaded)" != '"$before"' ]'
 	refuses 1 'not ok reset: an NVMe disk is there: the policy gives no device 1b36:0010' \
 		as_driver "$stand_in" reset
 }
