@@ -68,6 +68,10 @@ class Console:
         """Whether a line holds the text."""
         return any(text in line for line in self.lines)
 
+    def user_space(self):
+        """Whether somebody but the kernel, whose lines have a time in front, has spoken."""
+        return any(line and not line.startswith("[") for line in self.lines)
+
     def verdict(self):
         """QEMU has ended: how the machine did."""
         if self.has(_PANIC):
@@ -136,7 +140,7 @@ def run(options):
         with workdir.make() as work:
             status, console = _boot(options, work, until)
         # Nothing of the image has run: see machine.BOOTS.
-        if status != machine.PANICKED or console.has("Run /init"):
+        if status != machine.PANICKED or console.user_space():
             break
         report.progress("it panicked before its first process, which is the emulation's fault")
     return status
