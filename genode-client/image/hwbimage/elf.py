@@ -27,7 +27,7 @@ class Program:
             raise Failure(f"{path}: this is no program for a 64-bit little-endian machine")
         try:
             self._read()
-        except (struct.error, ValueError, UnicodeDecodeError) as error:
+        except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
             raise Failure(f"{path}: damaged, it cannot be read as a program") from error
 
     def _read(self):
@@ -38,6 +38,8 @@ class Program:
         for number in range(count):
             kind, _, offset, address, _, length = struct.unpack_from(
                 "<IIQQQQ", self.data, table + number * size)
+            if kind in (_PT_DYNAMIC, _PT_INTERP) and offset + length > len(self.data):
+                raise ValueError("the file is cut short")
             if kind == _PT_LOAD:
                 self.loads.append((address, offset, length))
             elif kind == _PT_INTERP:
