@@ -36,6 +36,10 @@ void say(const char *format, ...)
 	strcat(said, "\n");
 }
 
+void say_restore(void)
+{
+}
+
 static void note(const char *format, ...)
 {
 	va_list arguments;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What init has to say goes to the console, a line at a time. It never waits for the
- * console: a session that has it, too, can stop its output, and lines are lost then.
+ * What init has to say goes to the console, a line at a time. It waits for the console no
+ * longer than a second: a session that has it, too, can stop its output, and lines are lost
+ * then.
  */
 #ifndef HWB_INIT_SAY_H
 #define HWB_INIT_SAY_H
@@ -10,6 +11,10 @@
 void say_open(void);
 
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The console's output goes on, with its first settings: a session has ended that could stop
+ * and change it. */
+void say_restore(void);
 
 /* Each line of the text, as it is. */
 void say_lines(const char *text);

@@ -93,6 +93,7 @@ static void session_exited(struct supervisor *self, uint32_t index, int status, 
 	char text[80];
 
 	session->next = now + wait;
+	say_restore();
 	describe(status, text, sizeof(text));
 	/* Init or the broker made it end: how it goes on is not the session's matter. */
 	if (self->ending || broker_lost(self)) {
