@@ -15,6 +15,7 @@ import time
 
 import initramfs
 import report
+import shared
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -32,8 +33,13 @@ GUEST_FILES = {"control.sh": ("usr/lib/hwbroker-control.sh", 0o644),
                "start.sh": ("usr/lib/hwbroker-start", 0o755),
                "payload.service": ("etc/systemd/system/payload.service", 0o644)}
 
-RECIPE = ["image.py", "initramfs.py", "guest/setup.sh", "guest/init.sh"] + [
-    f"guest/{name}" for name in GUEST_FILES]
+RECIPE = [HERE / name for name in
+          ["image.py", "initramfs.py", "guest/setup.sh", "guest/init.sh"]
+          + [f"guest/{name}" for name in GUEST_FILES]] + [
+    shared.FOLDER / "hwbimage" / name for name in ["cpio.py", "modules.py"]]
+
+# What an image without Debian takes of a kernel's modules (hwbroker-mkimage --modules).
+KEPT_MODULES = ["kernel/drivers/vfio", "kernel/virt/lib"]
 
 SUITES = ["bookworm", "bookworm-updates", "bookworm-security"]
 KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -54,8 +60,8 @@ def cache_directory():
 def recipe_hash():
     """Changes whenever what goes into the image does."""
     digest = hashlib.sha256()
-    for name in RECIPE:
-        digest.update((HERE / name).read_bytes())
+    for path in RECIPE:
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -112,8 +118,19 @@ def add_kernel(series, root, work, result):
     report.run(["depmod", "-b", root, version])
     shutil.copy2(kernel, result / f"vmlinuz-{series}")
     (result / f"version-{series}").write_text(version + "\n")
-    initramfs.make(root, version, HERE / "guest/init.sh", work / f"initramfs-{series}",
-                   result / f"initramfs-{series}")
+    installed = root / "usr/lib/modules" / version
+    initramfs.make(installed, HERE / "guest/init.sh", result / f"initramfs-{series}")
+    keep_modules(installed, tree / "boot" / f"config-{version}", result / f"modules-{series}")
+
+
+def keep_modules(installed, config, target):
+    """Copies a few modules, and what a folder of modules has beside them."""
+    for name in KEPT_MODULES:
+        if (installed / name).exists():
+            shutil.copytree(installed / name, target / name)
+    for name in ["modules.dep", "modules.builtin"]:
+        shutil.copyfile(installed / name, target / name)
+    shutil.copyfile(config, target / "config")
 
 
 def set_up(root):
@@ -148,8 +165,8 @@ def build(target):
         report.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-L", "hwbroker",
                     "-d", root, raw])
         report.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, result / "root.qcow2"])
-        for path in result.iterdir():
-            path.chmod(0o644)
+        for path in result.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
         result.rename(target)
         report.progress("the guest is ready")
 

@@ -9,13 +9,11 @@ import subprocess
 import sys
 import time
 
+from shared import Failure
+
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _START = time.monotonic()
-
-
-class Failure(Exception):
-    """Something that the user must see and can act upon."""
 
 
 def _clear_line():

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Part of tests/check: the overlay for Genode, without Genode.
+# Part of tests/check: what is there for Genode, without Genode.
+
+# shellcheck source=tests/parts/image.sh
+. "$top/tests/parts/image.sh"
 
 # genode_script NAME COMMAND...: counts its lines `ok ...' and `not ok ...'.
 genode_script() {
@@ -20,4 +23,5 @@ genode_overlay() {
 
 part_genode() {
 	genode_overlay
+	genode_image
 }
