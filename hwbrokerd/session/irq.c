@@ -194,7 +194,9 @@ static void finish_open(struct irq_job *self)
 	int fds[IRQ_FDS_FIRST + 1];
 
 	if (self->result == 0 && owner == NULL)
-		self->result = fault_set(&self->fault, HWB_GONE, "the device was closed meanwhile");
+		self->result = fault_set(&self->fault, HWB_GONE,
+		                         "%s was closed, or left its domain, meanwhile",
+		                         irq->device->name);
 	if (self->result == 0)
 		self->result = session_publish(self->request.peer, &irq->session, &self->fault);
 	if (self->result != 0) {

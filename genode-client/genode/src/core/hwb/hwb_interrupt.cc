@@ -82,7 +82,10 @@ void Device::_irq_opened(void *device, hwb_call *call)
 
 void Device::_interrupt_answered(int result)
 {
-	bool const open = broker().complain("interrupt", result, _irq_error);
+	/* gone: its user has given the device back meanwhile, or was told of a worse thing */
+	bool const open = result >= 0;
+	if (hwb_refusal_of(result) != HWB_GONE)
+		broker().complain("interrupt", result, _irq_error);
 
 	/* close_interrupt() waits until the user knows */
 	if (open)
