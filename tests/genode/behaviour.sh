@@ -17,7 +17,8 @@ build_program() {
 	local program=$1 unit=$2 flags=() source object
 	shift 2
 	mapfile -t flags < <(includes "$unit")
-	flags+=(-g -O1 -D_GNU_SOURCE -I"$here/runtime" -I"$here/behaviour" -I"$stubs/core")
+	flags+=(-g -O1 -D_GNU_SOURCE -I"$here/runtime" -I"$here/behaviour" -I"$here/driver"
+		-I"$stubs/core")
 	while [ "$1" != -- ]
 	do
 		flags+=("$1")
@@ -37,7 +38,8 @@ build_program() {
 		esac
 	done
 	wait
-	g++ "${flags[@]}" -o "$work/$program" "$work/objects"/*.o -lpthread
+	[ "$(ls "$work/objects" | wc -l)" = $# ] &&
+		g++ "${flags[@]}" -o "$work/$program" "$work/objects"/*.o -lpthread
 }
 
 # run_program PROGRAM UNIT WORDS FLAGS... -- SOURCE...

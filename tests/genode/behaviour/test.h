@@ -132,7 +132,7 @@ struct Test {
 	void (*run)();
 };
 
-extern Test const io_mem_tests[], irq_tests[], list_tests[], port_tests[],
-        native_port_tests[], pd_tests[], broker_tests[];
+extern Test const io_mem_tests[], irq_tests[], list_tests[], port_tests[], native_port_tests[],
+        pd_tests[], broker_tests[];
 
 #endif

@@ -1,165 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The overlay's IOMMU for the platform driver, on core's side of device PDs that this test
- * makes up: what core is asked is noted, in order.
- */
-#include <stdarg.h>
-#include <stddef.h>
+/* The overlay's IOMMU for the platform driver. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include <core.h>
 #include <device.h>
-#include <pd_session/connection.h>
 #include <runtime.h>
 
 using namespace Genode;
+using namespace Stub_program;
 
 template <typename UNIT> class Genode::Quota_guard
 {
 };
 
-namespace
-{
+static char const *running; /* the test */
 
-char const *running; /* the test */
-char notes[1 << 16];
-bool dma_denied, assign_denied;
-unsigned pds;
-
-void note(char const *format, ...)
-{
-	size_t const length = ::strlen(notes);
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(notes + length, sizeof(notes) - length, format, list);
-	va_end(list);
-}
-
-void must(bool condition, char const *what)
+void Stub_program::must(bool condition, char const *what)
 {
 	if (condition)
 		return;
-	printf("    does not hold: %s\n    core was asked:\n%s    log:\n", what, notes);
+	printf("    does not hold: %s\n", what);
+	print_asked();
+	printf("    log:\n");
 	Stub_runtime::print_log();
 	printf("not ok %s\n", running);
 	exit(1);
 }
 
-/* What core was asked since the last time. */
-void must_ask(char const *expected, char const *what)
-{
-	must(::strcmp(notes, expected) == 0, what);
-	notes[0] = '\0';
-}
-
-} // namespace
-
-/* ---- core and the program's environment ---- */
-
-Pd_connection::Pd_connection(Env &, Device_pd)
-{
-	pds++;
-	note("open\n");
-}
-
-Pd_connection::~Pd_connection()
-{
-	pds--;
-	note("close\n");
-}
-
-bool Pd_connection::assign_pci(addr_t config, uint16_t rid)
-{
-	note("assign %#lx %#x\n", config, rid);
-	return !assign_denied;
-}
-
-Pd_session::Map_result Pd_connection::map(Virt_range)
-{
-	return Map_result::OK;
-}
-
-Capability<Region_map> Pd_connection::address_space()
-{
-	return reinterpret_cap_cast<Region_map>(Untyped_capability(new Native_capability::Data()));
-}
-
-Pd_session::Ref_account_result Pd_connection::ref_account(Capability<Pd_account>)
-{
-	return Ref_account_result::OK;
-}
-
-addr_t Pd_connection::dma_addr(Ram_dataspace_capability)
-{
-	return 0;
-}
-
-Pd_session::Attach_dma_result Pd_connection::attach_dma(Dataspace_capability, addr_t at)
-{
-	note("attach %#lx\n", at);
-	if (dma_denied)
-		return Attach_dma_error::DENIED;
-	return Ok();
-}
-
-template <>
-void Rpc_function<Region_map::Rpc_detach, void, addr_t>::call(Native_capability const &cap,
-                                                              addr_t at)
-{
-	must(cap.valid(), "the address space is that of the PD");
-	note("detach %#lx\n", at);
-}
-
 namespace
 {
 
-struct : Ram_allocator {
-	void stub_ram() override
-	{
-	}
-} ram_of_program;
+void must_ask(char const *expected, char const *what)
+{
+	must(was_asked(expected), what);
+}
 
-struct : Local::Constrained_region_map {
-	void stub_map() override
-	{
-	}
-} map_of_program;
-
-struct Test_env : Env {
-	Entrypoint entrypoint{};
-	Runtime own{};
-
-	Parent &parent() override
-	{
-		must(false, "an IOMMU has no business with the parent");
-		abort();
-	}
-	Local_rm &rm() override
-	{
-		return map_of_program;
-	}
-	Ram_allocator &ram() override
-	{
-		return ram_of_program;
-	}
-	Entrypoint &ep() override
-	{
-		return entrypoint;
-	}
-	Pd_session_capability pd_session_cap() override
-	{
-		return {};
-	}
-	Runtime &runtime() override
-	{
-		return own;
-	}
-} env;
-
-Heap heap{ ram_of_program, map_of_program };
 Driver::Device const card{ "00:03.0", { 0xa000, 0, 3, 0 } };
 
 struct Test_io_mmu {
@@ -172,7 +49,7 @@ struct Test_io_mmu {
 		Ram_quota_guard ram_quota;
 		Cap_quota_guard cap_quota;
 
-		return io_mmu.create_domain(heap, ram_of_program, ram_quota, cap_quota);
+		return io_mmu.create_domain(heap, ram, ram_quota, cap_quota);
 	}
 };
 
