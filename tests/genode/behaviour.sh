@@ -38,8 +38,9 @@ build_program() {
 		esac
 	done
 	wait
-	[ "$(ls "$work/objects" | wc -l)" = $# ] &&
-		g++ "${flags[@]}" -o "$work/$program" "$work/objects"/*.o -lpthread
+	local objects=("$work/objects"/*.o)
+	[ "${#objects[@]}" = $# ] &&
+		g++ "${flags[@]}" -o "$work/$program" "${objects[@]}" -lpthread
 }
 
 # run_program PROGRAM UNIT WORDS FLAGS... -- SOURCE...

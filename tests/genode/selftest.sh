@@ -111,7 +111,7 @@ misbehaves "a pin is not unmasked" "an interrupt by number" \
 misbehaves "a port beside the session's" "ports out of range" \
 	src/core/io_port_session_support.cc 's/port \+ width > /port > /'
 misbehaves "only the first port is looked for" "lists of native ports" \
-	src/core/hwb/hwb_native_ports.cc 's/port < base \+ count/port < base + 1/'
+	src/core/hwb/hwb_native_ports.cc 's/port < base \+ count/port < base + !!count/'
 misbehaves "a native port of a device that core has not" "native ports of a device" \
 	src/core/io_port_session_component.cc 's/ && \(_held \|\| !_ports\.device\)//'
 misbehaves "a device PD stays for ever" "a DMA domain of the platform driver" \

@@ -73,11 +73,7 @@ other_policy() {
 
 # With a policy that gives no disk.
 not_granted() {
-	local before
-	before=$(reloaded)
-	cp "$here/policy/dma.conf" /etc/hwbroker/hwbroker.conf
-	systemctl reload hwbrokerd
-	within eval '[ "$(reloaded)" != '"$before"' ]'
+	reload dma
 	refuses 1 'not ok reset: an NVMe disk is there: the policy gives no device 1b36:0010' \
 		as_driver "$stand_in" reset
 }

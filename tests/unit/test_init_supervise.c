@@ -40,7 +40,7 @@ void say_restore(void)
 {
 }
 
-static void note(const char *format, ...)
+static void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
 {
 	va_list arguments;
 	size_t used = strlen(did);
