@@ -20,7 +20,7 @@ static uint64_t now(void)
 {
 	struct {
 		uint64_t seconds, nanoseconds;
-	} time;
+	} time = { 0, 0 };
 
 	system3(SYS_clock_gettime, MONOTONIC, at(&time), 0);
 	return time.seconds * 1000000000u + time.nanoseconds;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /* The names of those that follow begin with this. */
-void check_begin(const char *operation);
+void check_begin(const char *name);
 
 /* From now on only what fails is told. */
 void check_quiet(void);

@@ -42,7 +42,7 @@ bool component_start(struct component *component)
 	const struct {
 		long seconds, microseconds;
 	} limit = { ANSWER_SECONDS, 0 };
-	int pair[2];
+	int pair[2] = { -1, -1 };
 
 	component->process = -1;
 	component->socket = -1;

@@ -3,7 +3,6 @@
 #include "drive.h"
 
 #include "print.h"
-#include "start.h"
 #include "system.h"
 #include "transport.h"
 

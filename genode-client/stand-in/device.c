@@ -3,7 +3,8 @@
 
 #include "broker.h"
 #include "lock.h"
-#include "start.h"
+
+#include <string.h>
 
 enum { DEVICES_MAX = 64 };
 

@@ -2,8 +2,9 @@
 #include "drive.h"
 
 #include "print.h"
-#include "start.h"
 #include "system.h"
+
+#include <string.h>
 
 enum {
 	REG_ID = 0x00,

@@ -74,7 +74,7 @@ static void run(void *context)
 {
 	(void)context;
 	for (;;) {
-		struct epoll_event ready[AT_ONCE];
+		struct epoll_event ready[AT_ONCE] = { 0 };
 		long count =
 		        system6(SYS_epoll_pwait, epoll, at(ready), AT_ONCE, -1, 0, sizeof(long));
 

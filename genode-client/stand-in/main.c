@@ -18,6 +18,8 @@
 #include "system.h"
 #include "thread.h"
 
+#include <string.h>
+
 static const struct operation {
 	const char *name;
 	void (*run)(void);

@@ -9,7 +9,7 @@ void port_open(struct ports *ports)
 	                                 &ports->error);
 }
 
-static uint32_t access(struct ports *ports, struct hwb_port_op op, uint32_t port)
+static uint32_t reach(struct ports *ports, struct hwb_port_op op, uint32_t port)
 {
 	if (port < ports->base || port + op.width > ports->base + ports->count)
 		return 0;
@@ -20,10 +20,10 @@ static uint32_t access(struct ports *ports, struct hwb_port_op op, uint32_t port
 
 uint32_t port_in(struct ports *ports, uint32_t port, uint8_t width)
 {
-	return access(ports, (struct hwb_port_op){ 0, HWB_PORT_IN, width, 0 }, port);
+	return reach(ports, (struct hwb_port_op){ 0, HWB_PORT_IN, width, 0 }, port);
 }
 
 void port_out(struct ports *ports, uint32_t port, uint8_t width, uint32_t value)
 {
-	access(ports, (struct hwb_port_op){ 0, HWB_PORT_OUT, width, value }, port);
+	reach(ports, (struct hwb_port_op){ 0, HWB_PORT_OUT, width, value }, port);
 }

@@ -8,6 +8,12 @@
 
 #include <stddef.h>
 
+/* As <string.h> has them. */
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memset(void *to, int value, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+
 /* The System V ABI for x86-64, 3.4.1: at the start %rsp is the address of argc, argv,
  * environment and auxiliary vector, and %rbp is to be cleared. */
 __asm__(".globl _start\n"

@@ -3,8 +3,9 @@
 
 #include "lock.h"
 #include "print.h"
-#include "start.h"
 #include "system.h"
+
+#include <string.h>
 
 enum { PAGE = 4096, UNUSED = 0x5a };
 enum { IDLE, ASKED, DONE };

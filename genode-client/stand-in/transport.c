@@ -3,9 +3,9 @@
 #include "transport.h"
 
 #include "print.h"
-#include "start.h"
 #include "system.h"
 
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -71,7 +71,7 @@ static uint32_t take_fds(const struct msghdr *message, int *fds)
 
 int packet_send(int socket, const void *packet, size_t size, const int *fds, uint32_t fd_count)
 {
-	struct iovec piece = { (void *)(uintptr_t)packet, size };
+	struct iovec piece = { (void *)packet, size };
 
 	return send_pieces(socket, &piece, 1, fds, fd_count);
 }
@@ -79,7 +79,7 @@ int packet_send(int socket, const void *packet, size_t size, const int *fds, uin
 long packet_receive(int socket, void *packet, size_t size, int *fds, uint32_t *fd_count, int flags)
 {
 	struct iovec piece = { packet, size };
-	union control control; /* has room for HWB_FDS_MAX and no more */
+	union control control = { .bytes = { 0 } }; /* has room for HWB_FDS_MAX and no more */
 	struct msghdr message = {
 		.msg_iov = &piece,
 		.msg_iovlen = 1,
@@ -110,7 +110,7 @@ static int client_send(void *context, const struct hwb_part *parts, uint32_t cou
 	struct iovec pieces[HWB_PARTS_MAX];
 
 	for (uint32_t i = 0; i < count; i++)
-		pieces[i] = (struct iovec){ (void *)(uintptr_t)parts[i].bytes, parts[i].length };
+		pieces[i] = (struct iovec){ (void *)parts[i].bytes, parts[i].length };
 	return send_pieces(*(const int *)context, pieces, count, &fd, fd >= 0);
 }
 

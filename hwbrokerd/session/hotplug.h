@@ -25,7 +25,7 @@ struct hotplug {
 
 /* Lists what is there, before the loop runs, and listens from then on. Without the
  * kernel's messages it only warns: then devices that are plugged in are not seen. */
-int hotplug_start(struct hotplug *hotplug, struct broker *broker, struct fault *fault);
-void hotplug_stop(struct hotplug *hotplug);
+int hotplug_start(struct hotplug *self, struct broker *broker, struct fault *fault);
+void hotplug_stop(struct hotplug *self);
 
 #endif

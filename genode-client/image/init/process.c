@@ -163,7 +163,7 @@ static _Noreturn void run(const char *command, const struct config_session *sess
 	if (misfortune.what == NULL)
 		misfortune.what = session != NULL ? become_session(session) : become_broker();
 	if (misfortune.what == NULL) {
-		execve(words[0], words, session != NULL ? no_environment : broker_environment);
+		execve(text, words, session != NULL ? no_environment : broker_environment);
 		misfortune.what = "execute it";
 	}
 	misfortune.error = errno;
@@ -179,13 +179,12 @@ static pid_t start(const char *command, const struct config_session *session, st
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return fault_errno(fault, errno, "`%s': cannot make a pipe", command);
 	_cleanup_fd_ int near = ends[0];
-	_cleanup_fd_ int far = ends[1];
 	pid_t process = fork();
 	if (process == 0)
-		run(command, session, far);
+		run(command, session, ends[1]);
+	close_fd(ends[1]);
 	if (process < 0)
 		return fault_errno(fault, errno, "`%s': cannot make a process", command);
-	far = close_fd(far);
 	ssize_t length = read(near, &misfortune, sizeof(misfortune));
 	/* The end of the pipe: the program runs. The child, otherwise, is reaped by init as all
 	 * others are. */
