@@ -110,7 +110,11 @@ void asked_back()
 
 	event.change = HWB_CHANGE_FREED;
 	test.broker.tell(HWB_EVENT_DEVICE, &event, sizeof(event), 0);
-	must_become([&] { return logged("2 devices\n") == 2; }, "what is still given comes back");
+	test.settle();
+	must(test.broker.times("DEVICE_LIST") == 2, "it is on the bus for a moment still");
+	event.change = HWB_CHANGE_ARRIVED;
+	test.broker.tell(HWB_EVENT_DEVICE, &event, sizeof(event), 0);
+	must_become([&] { return logged("2 devices\n") == 2; }, "it is plugged in again");
 	must(test.core.io_mem("base=0xd0000000, size=0x1000") != nullptr, "and can be opened");
 
 	event.change = HWB_CHANGE_ASKED_BACK;
@@ -119,6 +123,30 @@ void asked_back()
 	test.broker.tell(HWB_EVENT_POLICY, nullptr, 0, 0);
 	must_become([&] { return logged("2 devices\n") == 3; },
 	            "a policy that gives it ends that, too");
+}
+
+void dma_is_over()
+{
+	Test_with_broker test;
+	Test_device_pd pd(test.core);
+	hwb_device_event const event{ test.broker.devices[Stub_broker::DISK].address,
+		                      HWB_CHANGE_ASKED_BACK, 5000 };
+
+	must(pd.assign_pci(DISK_CONFIG, 0x400), "the disk does DMA");
+	must(test.broker.saw("acquire disk into a domain"), "the disk does DMA");
+	test.broker.end_dma(Stub_broker::DISK);
+	test.broker.tell(HWB_EVENT_POLICY, nullptr, 0, 0);
+	test.broker.tell(HWB_EVENT_DEVICE, &event, sizeof(event), 0);
+	must(waits_for_log("is asked back"), "the policy gives it without that");
+	must_become([&] { return logged("2 devices\n") >= 2; }, "it stays in the list");
+	test.settle();
+	must(logged("1 device\n") == 0, "all the time");
+	must(pd.assign_pci(DISK_CONFIG + 1, 0x400), "it is given back");
+	must(test.broker.saw("close device"), "and closed");
+	must(pd.assign_pci(DISK_CONFIG, 0x400), "the next one has it");
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
+	must(registers->dataspace().valid(), "with its registers");
+	must(test.broker.times("acquire disk without a domain") == 1, "and without DMA");
 }
 
 /* with a policy that does not give it, it has left the list before it is taken */
@@ -143,5 +171,6 @@ Test const list_tests[] = {
 	{ "the list of devices changes", changes },
 	{ "a device that is asked back leaves the list", asked_back },
 	{ "a device that the policy takes", taken_by_policy },
+	{ "a device whose DMA is over", dma_is_over },
 	{ nullptr, nullptr },
 };

@@ -81,8 +81,8 @@ void Devices::update()
 	/* whoever looks after drivers sees in time that one has to go */
 	unsigned kept = 0;
 	for (unsigned i = 0; i < count; i++) {
-		Device const * const device = _known(listed[i].address);
-		if (!device || !device->asked_back())
+		Device * const device = _known(listed[i].address);
+		if (!device || !device->asked_back(listed[i]))
 			listed[kept++] = listed[i];
 	}
 	count = kept;
@@ -135,13 +135,12 @@ void Devices::changed(hwb_device_event const &event)
 	if (what && device)
 		warning("hwbroker: ", *device, " ", what);
 
-	bool const asked_back = event.change == HWB_CHANGE_ASKED_BACK,
-	           was_asked  = device && device->asked_back();
+	/* once it is free, it is still listed until it has left the bus */
+	bool const asked_back = event.change == HWB_CHANGE_ASKED_BACK;
 	if (device)
 		device->asked_back(asked_back);
 
-	if (asked_back || was_asked || event.change == HWB_CHANGE_ARRIVED
-	                            || event.change == HWB_CHANGE_REMOVED)
+	if (asked_back || event.change == HWB_CHANGE_ARRIVED || event.change == HWB_CHANGE_REMOVED)
 		events().list_devices();
 }
 

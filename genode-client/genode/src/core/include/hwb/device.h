@@ -92,9 +92,12 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 		hwb_device const &facts() const { return _facts; }
 		bool granted()            const { return __atomic_load_n(&_granted, __ATOMIC_ACQUIRE); }
 
-		/* the broker wants it; what it lists is not to be opened anew */
+		/*
+		 * The broker wants it: it is not to be opened anew. If only its DMA is over, as
+		 * what is listed tells, it may, once it has been closed.
+		 */
 		void asked_back(bool asked) { __atomic_store_n(&_asked_back, asked, __ATOMIC_RELEASE); }
-		bool asked_back()     const { return __atomic_load_n(&_asked_back, __ATOMIC_ACQUIRE); }
+		bool asked_back(hwb_device const &listed);
 
 		/* where Genode is told that its configuration space is */
 		addr_t config_address() const;
