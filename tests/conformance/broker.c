@@ -143,10 +143,10 @@ static void refuse(struct connection *connection, const struct packet *request, 
 		fflush(stdout);
 		faults_seen++;
 	}
-	if (!final || keeps("final-refusal"))
+	if (!final || keeps("final-refusal") || get(request, KIND, 2) != EVENT)
 		post(connection, &reply);
 	connection->ends = connection->ends || final;
-	if (opcode_name(0) != NULL && !keeps("one-reply") && status == NO_SESSION &&
+	if (!keeps("one-reply") && status == NO_SESSION &&
 	    get32(request, SESSION) == 0xffff)
 		post(connection, &reply);
 }
@@ -236,10 +236,10 @@ static enum status check_form(const struct connection *connection, const struct 
 		                                          RESERVED_NOT_ZERO;
 	*field = HEADER + operation->reserved.offset;
 	*rule = "reserved-zero";
-	for (size_t i = 0; i < operation->reserved.size; i++)
+	for (uint16_t i = 0; i < operation->reserved.size; i++)
 		if (packet->bytes[*field + i] != 0)
 			/* One of the last bytes is what brokers forget. */
-			return i == 3 ? fault(*rule, RESERVED_NOT_ZERO) : RESERVED_NOT_ZERO;
+			return i == 3u ? fault(*rule, RESERVED_NOT_ZERO) : RESERVED_NOT_ZERO;
 	*field = SESSION;
 	*rule = "session-unused";
 	if (session)
@@ -248,8 +248,10 @@ static enum status check_form(const struct connection *connection, const struct 
 	if (operation->flags >= 0) {
 		uint32_t flags = body32(packet, (size_t)operation->flags);
 		*field = HEADER + (uint32_t)operation->flags;
-		if ((flags & ~(operation->unused - 1)) == 0)
+		if ((flags & ~(operation->unused - 1)) == 0) {
+			*field = 0;
 			return OK;
+		}
 		if (operation->opcode == DMA_MAP)
 			return fault("map-flags", UNKNOWN_FLAG);
 		if (operation->opcode == IO_PORT_OPEN_BAR && flags == 1)
@@ -257,6 +259,7 @@ static enum status check_form(const struct connection *connection, const struct 
 			                                     UNKNOWN_FLAG;
 		return flags == 0x40000000 ? fault(*rule, UNKNOWN_FLAG) : UNKNOWN_FLAG;
 	}
+	*field = 0;
 	return OK;
 }
 
@@ -341,6 +344,9 @@ static void serve_packet(struct connection *connection, struct packet *request)
 	put(&reply, FDS, 2, reply.fd_count);
 	spoil(&reply);
 	post(connection, &reply);
+	if (connection->closed != NULL)
+		post_event(connection, connection->closed, connection->closed_handle, CHANGE_FREED);
+	connection->closed = NULL;
 }
 
 /* ---- connections ---- */
@@ -380,7 +386,6 @@ static void read_from(struct connection *connection)
 	case A_PACKET:
 		break;
 	}
-	bury(connection);
 	serve_packet(connection, &packet);
 	if (keeps("fds-closed") || connection->ends == false)
 		packet_drop(&packet);

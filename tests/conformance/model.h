@@ -52,7 +52,7 @@ struct device {
 struct handle {
 	enum kind kind;
 	uint32_t id;
-	bool dying; /* closed with the next packet only */
+	bool dying; /* closed, but goes with the next packet but one */
 	struct device *device;
 	struct handle *parent;
 	uint32_t base, count;            /* ports */
@@ -70,11 +70,13 @@ struct queued {
 struct connection {
 	int fd;
 	bool greeted, ends;
-	int64_t since; /* it connected; later, it was read from last */
+	int64_t since; /* it connected */
 	int64_t full_since;
 	uint32_t last_handle;
 	struct handle *handles[HANDLES_MAX];
 	struct queued *queue;
+	const struct device *closed; /* by the request at hand, with this handle */
+	uint32_t closed_handle;
 	struct connection *next;
 };
 
@@ -135,6 +137,7 @@ void put_region(struct packet *reply, size_t offset, const struct handle *handle
                 uint64_t first, uint64_t size, uint32_t flags);
 /* What a device does by itself: interrupts and DMA of the edu device. */
 void run_devices(void);
+void run_irq(struct device *device);
 void end_mapping(struct mapping *mapping);
 
 #endif

@@ -92,7 +92,7 @@ const struct operation operations[] = {
 	  .reply = 24,
 	  .reserved = { 44, 4 },
 	  .flags = 40,
-	  .unused = 32 },
+	  .unused = 8 },
 	{ DMA_UNMAP, "DMA_UNMAP", 8, TAKES_DOMAIN, NO_FLAGS },
 	{ ADMIN_STATUS, "ADMIN_STATUS", 0, TAKES_NONE, .reply = 256, NO_FLAGS },
 	{ ADMIN_DEVICES, "ADMIN_DEVICES", 8, TAKES_NONE, .reply = 16, .record = 416, NO_FLAGS },
