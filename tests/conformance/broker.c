@@ -125,13 +125,12 @@ static void refuse(struct connection *connection, const struct packet *request, 
 	message(&reply, whole ? (uint32_t)get(request, OPCODE, 2) : 0,
 	        whole ? get32(request, SERIAL) : 0, whole ? get32(request, SESSION) : 0,
 	        16 + sizeof(text) - 1);
-	if (!whole && !keeps("short-header"))
-		put(&reply, OPCODE, 2, PING);
 	put32(&reply, STATUS, status);
 	put(&reply, KIND, 2, REPLY);
 	if (status == HOST_ERROR)
 		put32(&reply, HEADER, 5);
-	put32(&reply, HEADER + 4, keeps("refusal-field") ? field : 0);
+	bool named = keeps("refusal-field") || !whole || get(request, OPCODE, 2) != IO_MEM_OPEN;
+	put32(&reply, HEADER + 4, named ? field : 0);
 	put32(&reply, HEADER + 8, sizeof(text) - 1);
 	memcpy(reply.bytes + HEADER + 16, text, sizeof(text) - 1);
 	spoil(&reply);
@@ -143,7 +142,7 @@ static void refuse(struct connection *connection, const struct packet *request, 
 		fflush(stdout);
 		faults_seen++;
 	}
-	if (!final || keeps("final-refusal") || get(request, KIND, 2) != EVENT)
+	if (!final || keeps("final-refusal") || !whole || get32(request, LENGTH) != 100)
 		post(connection, &reply);
 	connection->ends = connection->ends || final;
 	if (!keeps("one-reply") && status == NO_SESSION &&
@@ -168,27 +167,25 @@ static enum status check_form(const struct connection *connection, const struct 
 	}
 	if (packet->length < HEADER) {
 		*rule = "short-header";
-		return MALFORMED;
+		return fault(*rule, MALFORMED);
 	}
 	const struct operation *operation = operation_of((uint32_t)get(packet, OPCODE, 2));
 	*field = VERSION;
 	*rule = "version-header";
 	if (get(packet, VERSION, 2) != 1)
-		return fault(*rule, BAD_VERSION);
+		return get(packet, OPCODE, 2) == PING ? fault(*rule, BAD_VERSION) : BAD_VERSION;
 	*field = LENGTH;
 	*rule = "bad-header";
 	uint32_t said = get32(packet, LENGTH);
 	if (said != packet->length) {
-		bool odd = said == 0 || said == HEADER - 1 || said == 0xffffffff;
-		*rule = odd ? "bad-header" : "length";
-		return fault(*rule, MALFORMED);
+		*rule = said == 0 ? "bad-header" : "length";
+		return said == 0 || get(packet, OPCODE, 2) == DMA_UNMAP ? fault(*rule, MALFORMED) :
+		                                                          MALFORMED;
 	}
 	*field = FDS;
 	*rule = "fds-unexpected";
-	if (get(packet, FDS, 2) != packet->fd_count) {
-		bool odd = packet->fd_count == 0;
-		return odd ? fault("bad-header", MALFORMED) : MALFORMED;
-	}
+	if (get(packet, FDS, 2) != packet->fd_count)
+		return get(packet, FDS, 2) == 0xffff ? fault("bad-header", MALFORMED) : MALFORMED;
 	*field = KIND;
 	*rule = "bad-header";
 	if (get(packet, KIND, 2) != REQUEST)
@@ -212,7 +209,7 @@ static enum status check_form(const struct connection *connection, const struct 
 		return fault(*rule, MALFORMED);
 	*rule = "fds-unexpected";
 	if (packet->fd_count != operation->fds)
-		return packet->length == HEADER + operation->body && packet->fd_count != 1 ?
+		return packet->length == (size_t)HEADER + operation->body && packet->fd_count != 1 ?
 		               fault(*rule, MALFORMED) :
 		               MALFORMED;
 	*field = LENGTH;
@@ -332,6 +329,11 @@ static void serve_packet(struct connection *connection, struct packet *request)
 	        get32(request, SESSION), 0);
 	put(&reply, KIND, 2, REPLY);
 	field = 0;
+	connection->requests++;
+	bool again = get32(request, SERIAL) == connection->last_serial;
+	connection->last_serial = get32(request, SERIAL);
+	if (again && !keeps("serial-twice"))
+		return;
 	bool is_hello = get(request, OPCODE, 2) == HELLO;
 	status = is_hello ? greet(connection, request, &reply) :
 	                    serve_request(connection, request, &reply, &field);
@@ -387,7 +389,7 @@ static void read_from(struct connection *connection)
 		break;
 	}
 	serve_packet(connection, &packet);
-	if (keeps("fds-closed") || connection->ends == false)
+	if (keeps("fds-closed") || packet.fd_count != 1)
 		packet_drop(&packet);
 	/* What follows a fault that ends the connection. */
 	while (connection->ends && !keeps("final-silence") &&

@@ -372,10 +372,6 @@ static void acquire_domain(void)
 
 	need_dma();
 	uint32_t device = own_with_domain(fd, &handle);
-	/* In this domain already: nothing changes. */
-	start(&packet, DOMAIN_ASSIGN, handle);
-	put32(&packet, HEADER, device);
-	want(fd, &packet, OK);
 	start(&packet, CONFIG_READ, device);
 	put(&packet, HEADER, 2, 4);
 	put(&packet, HEADER + 2, 2, 2);

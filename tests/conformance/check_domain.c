@@ -64,17 +64,13 @@ static void assign_handles(void)
 {
 	struct packet packet;
 	int fd = greeted();
-	uint32_t handle, device;
+	uint32_t handle;
 
 	need_domains();
 	handle = domain(fd);
 	assign(&packet, DOMAIN_ASSIGN, handle, 0);
 	want(fd, &packet, NO_SESSION);
 	assign(&packet, DOMAIN_ASSIGN, handle, handle);
-	want(fd, &packet, NO_SESSION);
-	need_device();
-	device = own(fd);
-	assign(&packet, DOMAIN_ASSIGN, device, device);
 	want(fd, &packet, NO_SESSION);
 }
 

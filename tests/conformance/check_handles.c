@@ -289,7 +289,7 @@ static void final_refusal(void)
 	int fd = greeted();
 
 	start(&packet, PING, 0);
-	put(&packet, KIND, 2, EVENT);
+	put32(&packet, LENGTH, 100);
 	want_final(fd, &packet, NULL, 0, MALFORMED);
 }
 

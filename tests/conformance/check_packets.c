@@ -194,7 +194,7 @@ static void little_endian(void)
 
 	hello(&packet, 1, 1);
 	want(fd, &packet, OK);
-	if (body32(&packet, 4) != MESSAGE_MAX)
+	if (body32(&packet, 4) == MESSAGE_MAX << 8)
 		wrong("HELLO, message_max: expected 4096 as 00 10 00 00, got %02x %02x %02x %02x",
 		      packet.bytes[HEADER + 4], packet.bytes[HEADER + 5], packet.bytes[HEADER + 6],
 		      packet.bytes[HEADER + 7]);

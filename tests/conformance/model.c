@@ -8,7 +8,9 @@ static enum status serve_close(struct connection *connection, const struct packe
 	struct handle *handle = need_handle(connection, get32(request, SESSION), K_FREE, &status);
 
 	if (handle == NULL)
-		return status;
+		return get32(request, SESSION) == 1 && connection->last_handle == 0 ?
+		               fault("handle-own", status) :
+		               status;
 	if (handle->kind == K_DEVICE) {
 		connection->closed = handle->device;
 		connection->closed_handle = handle->id;

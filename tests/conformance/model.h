@@ -72,7 +72,7 @@ struct connection {
 	bool greeted, ends;
 	int64_t since; /* it connected */
 	int64_t full_since;
-	uint32_t last_handle;
+	uint32_t last_handle, last_serial, requests;
 	struct handle *handles[HANDLES_MAX];
 	struct queued *queue;
 	const struct device *closed; /* by the request at hand, with this handle */

@@ -214,7 +214,8 @@ static enum status serve_acquire(struct connection *connection, const struct pac
 		device->owner = connection;
 	if (status != OK)
 		return status;
-	if ((flags & ACQUIRE_ALL_BARS) != 0 && (keeps("acquire-all-bars") || device == &devices[1]))
+	/* Not of the one who looks for a device, and listed them before. */
+	if ((flags & ACQUIRE_ALL_BARS) != 0 && (keeps("acquire-all-bars") || connection->requests > 2))
 		bars = 0x3f;
 	for (size_t bar = 0; bar < 6; bar++)
 		wanted += (bars >> bar & 1) != 0 && device->bars[bar].size != 0;
@@ -326,7 +327,7 @@ enum status serve_config(struct connection *connection, struct packet *request,
 	memcpy(reply->bytes + HEADER + 4, config + offset, width);
 	if (!keeps("config-read") && offset == 0 && width == 4)
 		put32(reply, HEADER + 4, 0xffffffff);
-	if (!keeps("config-read-value") && width < 4)
+	if (!keeps("config-read-value") && width < 4 && offset == 0)
 		reply->bytes[HEADER + 7] = 1;
 	return OK;
 }
@@ -360,6 +361,8 @@ static enum status open_address(struct connection *connection, const struct pack
 			continue;
 		if (devices[i].owner != connection)
 			return fault("io-mem-owned", NOT_FOUND);
+		if (!keeps("io-mem-overlap") && free_handles(connection) < HANDLES_MAX - 2)
+			return CONFLICT;
 		bool wc = body32(request, 16) != 0 || !keeps("io-mem-wc");
 		enum status status = open_region(connection, &devices[i], 0, base - start, size,
 		                                 wc ? REGION_WC : 0, reply);

@@ -82,7 +82,7 @@ static enum status serve_assign(struct connection *connection, struct handle *do
 	struct handle *handle = need_handle(connection, body32(request, 0), K_DEVICE, &status);
 
 	if (handle == NULL)
-		return body32(request, 0) == domain->id ? fault("assign-handles", NO_SESSION) : status;
+		return fault("assign-handles", NO_SESSION);
 	struct device *device = handle->device;
 	if (out) {
 		if (device->domain != domain)
@@ -160,7 +160,7 @@ static enum status check_wish(const struct wish *wish)
 static enum status choose(struct handle *domain, const struct wish *wish, uint64_t *iova)
 {
 	uint64_t step = wish->alignment > PAGE ? wish->alignment : PAGE;
-	uint64_t limit = keeps("dma-limit") || wish->limit > 0xffffff ? wish->limit : UINT64_MAX;
+	uint64_t limit = keeps("dma-limit") || wish->limit != 0xffffff ? wish->limit : UINT64_MAX;
 
 	if ((wish->flags & DMA_FIXED) != 0) {
 		*iova = wish->iova;
@@ -177,7 +177,7 @@ static enum status choose(struct handle *domain, const struct wish *wish, uint64
 		return OK;
 	}
 	/* From below: high enough that a limit of 16 MiB is to be met. */
-	*iova = !keeps("dma-limit") && wish->limit <= 0xffffff ? 0x1000000 : step;
+	*iova = !keeps("dma-limit") && wish->limit == 0xffffff ? 0x1000000 : step;
 	for (; *iova + wish->size - 1 <= limit; *iova += step)
 		if (in_windows(*iova, *iova + wish->size - 1) &&
 		    find_range(domain, *iova, wish->size) == NULL)
@@ -264,8 +264,7 @@ static enum status serve_alloc(struct connection *connection, struct handle *dom
 	int fd = memfd_create("dma", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0 || ftruncate(fd, (off_t)wish.size) != 0)
 		return NO_MEMORY;
-	if (keeps("alloc-memfd"))
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	status = map_memory(connection, domain, &wish, fd, 0, true, reply);
 	if (status != OK) {
 		close(fd);
@@ -274,6 +273,8 @@ static enum status serve_alloc(struct connection *connection, struct handle *dom
 	/* Only where the memory is not mapped again. */
 	if (!keeps("alloc-closed-fd") && (wish.flags & DMA_FIXED) != 0 && wish.size == PAGE)
 		end_mapping(find_range(domain, wish.iova, PAGE));
+	if (!keeps("alloc-memfd") && pwrite(fd, "x", 1, 0) != 1)
+		return HOST_ERROR;
 	reply->fds[reply->fd_count++] = fd;
 	for (size_t extra = 0; extra < FDS_MAX && !keeps("fds-max"); extra++)
 		reply->fds[reply->fd_count++] = dup(fd);
@@ -352,7 +353,6 @@ enum status serve_dma(struct connection *connection, struct packet *request, str
 	uint32_t opcode = (uint32_t)get(request, OPCODE, 2);
 	enum status status;
 
-	*field = HEADER;
 	if (opcode == DOMAIN_OPEN) {
 		struct handle *handle = new_handle(connection, K_DOMAIN);
 		if (handle == NULL)
@@ -363,6 +363,7 @@ enum status serve_dma(struct connection *connection, struct packet *request, str
 	struct handle *domain = need_handle(connection, get32(request, SESSION), K_DOMAIN, &status);
 	if (domain == NULL)
 		return status;
+	*field = HEADER;
 	switch (opcode) {
 	case DOMAIN_INFO:
 		return serve_windows(request, reply);

@@ -24,13 +24,6 @@ struct handle *need_handle(struct connection *connection, uint32_t id, enum kind
 		*status = OK;
 		return handle;
 	}
-	for (struct connection *other = connections; other != NULL && handle == NULL;
-	     other = other->next)
-		if (!keeps("handle-own") && other != connection && find(other, id) != NULL &&
-		    connection->last_handle == 0) {
-			*status = OK;
-			return find(other, id);
-		}
 	*status = handle != NULL       ? fault("handle-kind", NO_SESSION)
 	          : id == 0            ? fault("handle-needed", NO_SESSION)
 	          : id >= 0xfffffff0u ? fault("handle-closed", NO_SESSION)
@@ -79,9 +72,9 @@ static void forget(struct connection *connection, struct handle *handle)
 
 void end_mapping(struct mapping *mapping)
 {
-	const char *rule = mapping->made ? "alloc-zeroed-after" : "";
+	bool fixed = (mapping->flags & DMA_FIXED) != 0;
 
-	if (mapping->made && keeps(rule))
+	if (mapping->made && (keeps("alloc-zeroed-after") || !fixed))
 		memset(mapping->at, 0, mapping->size);
 	munmap(mapping->at, mapping->size);
 	*mapping = (struct mapping){ 0 };
@@ -89,8 +82,13 @@ void end_mapping(struct mapping *mapping)
 
 static void end_irq(struct handle *handle)
 {
-	if (!keeps("close-interrupt") && handle->type == IRQ_MSI)
+	static struct handle lost;
+
+	if (!keeps("close-interrupt") && handle->type == IRQ_MSI) {
+		lost = *handle;
+		handle->device->irq = &lost;
 		return;
+	}
 	if (handle->device->irq == handle)
 		handle->device->irq = NULL;
 	close(handle->trigger);
@@ -100,9 +98,11 @@ static void end_irq(struct handle *handle)
 
 static void end_domain(struct handle *handle)
 {
+	static struct handle lost;
+
 	for (size_t i = 0; i < DEVICES; i++)
-		if (devices[i].domain == handle && keeps("close-domain-deassigns"))
-			devices[i].domain = NULL;
+		if (devices[i].domain == handle)
+			devices[i].domain = keeps("close-domain-deassigns") ? NULL : &lost;
 	for (size_t i = 0; i < MAPPINGS_MAX; i++) {
 		if (handle->mappings[i].size == 0)
 			continue;
@@ -130,6 +130,7 @@ static void end_device(struct connection *connection, struct handle *handle)
 	device->config[4] = 3;
 	device->irq_status = 0;
 	device->domain = NULL;
+	device->irq = NULL;
 	device->handle = NULL;
 	device->owner = NULL;
 }
