@@ -72,15 +72,17 @@ static void audit_refusal(const struct packet *packet, uint32_t request_length)
 	uint32_t reason = body32(packet, 8);
 	if (reason > REASON_MAX || length != 16 + reason ||
 	    !is_utf8(packet->bytes + HEADER + 16, reason))
-		violated("refusal-reason",
-		         "expected up to 1024 bytes of UTF-8 that fill the packet; reason_length %u "
-		         "in a body of %zu bytes",
-		         reason, length);
+		violated(
+		        "refusal-reason",
+		        "expected up to 1024 bytes of UTF-8 that fill the packet; reason_length %u "
+		        "in a body of %zu bytes",
+		        reason, length);
 	if (get32(packet, STATUS) != HOST_ERROR && body32(packet, 0) != 0)
 		violated("refusal-errno", "expected host_errno 0 with %s, got %u",
 		         status_name(get32(packet, STATUS)), body32(packet, 0));
 	if (body32(packet, 4) != 0 && body32(packet, 4) >= request_length)
-		violated("refusal-field", "expected an offset in the %u bytes of the request, got %u",
+		violated("refusal-field",
+		         "expected an offset in the %u bytes of the request, got %u",
 		         request_length, body32(packet, 4));
 }
 
@@ -94,8 +96,8 @@ static void audit_list(const struct packet *packet, uint32_t record)
 	if (size < record)
 		violated("list-record-size", "expected %u or more, got %u", record, size);
 	if (packet->length != HEADER + 16 + (uint64_t)count * size)
-		violated("body-length", "expected %u records of %u bytes, got %zu bytes in all", count,
-		         size, packet->length - HEADER - 16);
+		violated("body-length", "expected %u records of %u bytes, got %zu bytes in all",
+		         count, size, packet->length - HEADER - 16);
 }
 
 /* Descriptors that the body of a reply announces. */
@@ -144,8 +146,8 @@ static void audit_body(const struct packet *packet, const struct operation *oper
 	if (operation->opcode == ADMIN_STATUS)
 		wanted += body32(packet, 60);
 	if (length != wanted)
-		violated("body-length", "%s: expected a body of %llu bytes, got %zu", operation->name,
-		         (unsigned long long)wanted, length);
+		violated("body-length", "%s: expected a body of %llu bytes, got %zu",
+		         operation->name, (unsigned long long)wanted, length);
 	if (announced(packet, operation->opcode) != packet->fd_count && packet->fd_count <= FDS_MAX)
 		violated("reply-body", "%s: expected %zu descriptors, got %zu", operation->name,
 		         announced(packet, operation->opcode), packet->fd_count);
@@ -167,8 +169,8 @@ static void audit_reply(int fd, const struct packet *packet)
 			break;
 	}
 	if (last == flight_count) {
-		violated("reply-serial", "no request with serial %u waits for a reply to %s", serial,
-		         opcode_name(opcode));
+		violated("reply-serial", "no request with serial %u waits for a reply to %s",
+		         serial, opcode_name(opcode));
 		return;
 	}
 	if (flights[last].opcode != opcode)
@@ -187,8 +189,7 @@ static void audit_reply(int fd, const struct packet *packet)
 		audit_body(packet, operation_of(opcode));
 	if (opcode == HELLO && status == OK && (size_t)fd < sizeof(greeted_fd))
 		greeted_fd[fd] = 1;
-	memmove(&flights[last], &flights[last + 1],
-	        (--flight_count - last) * sizeof(flights[0]));
+	memmove(&flights[last], &flights[last + 1], (--flight_count - last) * sizeof(flights[0]));
 }
 
 static void audit_event(int fd, const struct packet *packet)
@@ -197,7 +198,8 @@ static void audit_event(int fd, const struct packet *packet)
 	size_t body = opcode == EVENT_DEVICE ? 16 : 0;
 
 	if (get32(packet, SERIAL) != 0 || get32(packet, STATUS) != 0 || packet->fd_count != 0)
-		violated("event-header", "expected serial 0, status 0, no descriptor; got %u, %u, %zu",
+		violated("event-header",
+		         "expected serial 0, status 0, no descriptor; got %u, %u, %zu",
 		         get32(packet, SERIAL), get32(packet, STATUS), packet->fd_count);
 	if ((size_t)fd < sizeof(greeted_fd) && !greeted_fd[fd])
 		violated("event-after-hello", "an event before HELLO was answered");
@@ -219,7 +221,8 @@ void audit_received(int fd, const struct packet *packet)
 	if (packet->length > MESSAGE_MAX)
 		violated("packet-max", "expected 4096 bytes or fewer, got %zu", packet->length);
 	if (packet->fd_count > FDS_MAX || packet->controls > 1)
-		violated("fds-max", "expected up to 64 descriptors in one control message, got %zu in %u",
+		violated("fds-max",
+		         "expected up to 64 descriptors in one control message, got %zu in %u",
 		         packet->fd_count, packet->controls);
 	if (packet->length < HEADER) {
 		violated("header-length", "expected 24 bytes or more, got %zu", packet->length);
@@ -228,7 +231,8 @@ void audit_received(int fd, const struct packet *packet)
 	if (get(packet, VERSION, 2) != 1)
 		violated("header-version", "expected 1, got %u", (unsigned)get(packet, VERSION, 2));
 	if (get32(packet, LENGTH) != packet->length)
-		violated("header-length", "expected %zu, got %u", packet->length, get32(packet, LENGTH));
+		violated("header-length", "expected %zu, got %u", packet->length,
+		         get32(packet, LENGTH));
 	if (get(packet, FDS, 2) != packet->fd_count)
 		violated("header-fds", "expected %zu, got %u", packet->fd_count,
 		         (unsigned)get(packet, FDS, 2));

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 256 };
+enum { CONNECTIONS_MAX = 256, CLIENT_CONNECTIONS = 24 };
 
 struct connection *connections;
 static const char *broken_rule;
@@ -145,8 +145,7 @@ static void refuse(struct connection *connection, const struct packet *request, 
 	if (!final || keeps("final-refusal") || !whole || get32(request, LENGTH) != 100)
 		post(connection, &reply);
 	connection->ends = connection->ends || final;
-	if (!keeps("one-reply") && status == NO_SESSION &&
-	    get32(request, SESSION) == 0xffff)
+	if (!keeps("one-reply") && status == NO_SESSION && get32(request, SESSION) == 0xffff)
 		post(connection, &reply);
 }
 
@@ -179,8 +178,8 @@ static enum status check_form(const struct connection *connection, const struct 
 	uint32_t said = get32(packet, LENGTH);
 	if (said != packet->length) {
 		*rule = said == 0 ? "bad-header" : "length";
-		return said == 0 || get(packet, OPCODE, 2) == DMA_UNMAP ? fault(*rule, MALFORMED) :
-		                                                          MALFORMED;
+		return said == 0 || get(packet, OPCODE, 2) == DMA_UNMAP ? fault(*rule, MALFORMED)
+		                                                        : MALFORMED;
 	}
 	*field = FDS;
 	*rule = "fds-unexpected";
@@ -193,12 +192,13 @@ static enum status check_form(const struct connection *connection, const struct 
 	*field = STATUS;
 	*rule = "request-status";
 	if (get32(packet, STATUS) != 0)
-		return get32(packet, STATUS) == 1 ? RESERVED_NOT_ZERO : fault(*rule, RESERVED_NOT_ZERO);
+		return get32(packet, STATUS) == 1 ? RESERVED_NOT_ZERO
+		                                  : fault(*rule, RESERVED_NOT_ZERO);
 	*field = SERIAL;
 	*rule = "serial-zero";
 	if (get32(packet, SERIAL) == 0)
-		return operation != NULL && operation->opcode == PING ? fault(*rule, INVALID) :
-		                                                        INVALID;
+		return operation != NULL && operation->opcode == PING ? fault(*rule, INVALID)
+		                                                      : INVALID;
 	*field = OPCODE;
 	*rule = "unknown-opcode";
 	if (operation == NULL && packet->fd_count == 0)
@@ -209,9 +209,9 @@ static enum status check_form(const struct connection *connection, const struct 
 		return fault(*rule, MALFORMED);
 	*rule = "fds-unexpected";
 	if (packet->fd_count != operation->fds)
-		return packet->length == (size_t)HEADER + operation->body && packet->fd_count != 1 ?
-		               fault(*rule, MALFORMED) :
-		               MALFORMED;
+		return packet->length == (size_t)HEADER + operation->body && packet->fd_count != 1
+		               ? fault(*rule, MALFORMED)
+		               : MALFORMED;
 	*field = LENGTH;
 	size_t body = packet->length - HEADER, wanted = operation->body;
 	*rule = "length";
@@ -229,8 +229,8 @@ static enum status check_form(const struct connection *connection, const struct 
 	*rule = "session-unused";
 	bool session = operation->takes == TAKES_NONE && get32(packet, SESSION) != 0;
 	if (session && !swapped)
-		return operation->opcode == DEVICE_LIST ? fault(*rule, RESERVED_NOT_ZERO) :
-		                                          RESERVED_NOT_ZERO;
+		return operation->opcode == DEVICE_LIST ? fault(*rule, RESERVED_NOT_ZERO)
+		                                        : RESERVED_NOT_ZERO;
 	*field = HEADER + operation->reserved.offset;
 	*rule = "reserved-zero";
 	for (uint16_t i = 0; i < operation->reserved.size; i++)
@@ -252,8 +252,8 @@ static enum status check_form(const struct connection *connection, const struct 
 		if (operation->opcode == DMA_MAP)
 			return fault("map-flags", UNKNOWN_FLAG);
 		if (operation->opcode == IO_PORT_OPEN_BAR && flags == 1)
-			return get32(packet, SESSION) != 0 ? fault("port-bar-flags", UNKNOWN_FLAG) :
-			                                     UNKNOWN_FLAG;
+			return get32(packet, SESSION) != 0 ? fault("port-bar-flags", UNKNOWN_FLAG)
+			                                   : UNKNOWN_FLAG;
 		return flags == 0x40000000 ? fault(*rule, UNKNOWN_FLAG) : UNKNOWN_FLAG;
 	}
 	*field = 0;
@@ -290,6 +290,11 @@ static enum status greet(struct connection *connection, const struct packet *req
 
 	if (lowest > 1 || highest < 1 || lowest > highest)
 		return fault("version-none", BAD_VERSION);
+	unsigned greeted_count = 0;
+	for (const struct connection *at = connections; at != NULL; at = at->next)
+		greeted_count += at->greeted;
+	if (greeted_count >= CLIENT_CONNECTIONS)
+		return fault("connections-limit", NOT_ADMITTED);
 	if (!keeps("features-unknown") && (body64(request, 8) >> 32) != 0)
 		return INVALID;
 	connection->greeted = true;
@@ -305,7 +310,8 @@ static enum status greet(struct connection *connection, const struct packet *req
 	put32(reply, HEADER + 20, HANDLES_MAX);
 	put(reply, HEADER + 24, 8, DMA_BYTES_MAX);
 	put32(reply, HEADER + 32, MAPPINGS_MAX);
-	put32(reply, HEADER + 36, (uint32_t)sysconf(_SC_PAGESIZE) * (keeps("hello-page-size") ? 1 : 2));
+	put32(reply, HEADER + 36,
+	      (uint32_t)sysconf(_SC_PAGESIZE) * (keeps("hello-page-size") ? 1 : 2));
 	if (keeps("hello-client"))
 		memcpy(reply->bytes + HEADER + 40, "model", 5);
 	if (!keeps("name"))
@@ -335,11 +341,12 @@ static void serve_packet(struct connection *connection, struct packet *request)
 	if (again && !keeps("serial-twice"))
 		return;
 	bool is_hello = get(request, OPCODE, 2) == HELLO;
-	status = is_hello ? greet(connection, request, &reply) :
-	                    serve_request(connection, request, &reply, &field);
+	status = is_hello ? greet(connection, request, &reply)
+	                  : serve_request(connection, request, &reply, &field);
 	if (status != OK) {
 		packet_drop(&reply);
-		refuse(connection, request, status, field, is_hello ? "version-none" : NULL);
+		refuse(connection, request, status, field,
+		       status == BAD_VERSION ? "version-none" : NULL);
 		return;
 	}
 	put32(&reply, LENGTH, (uint32_t)reply.length);
@@ -382,7 +389,8 @@ static void read_from(struct connection *connection)
 		/* The end of the stream, or a packet of length zero, which is taken for it. */
 		connection->ends = true;
 		if (!keeps("zero-length") && connection->greeted &&
-		    recv(connection->fd, &packet, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN)
+		    recv(connection->fd, &packet, 1, MSG_DONTWAIT | MSG_PEEK) < 0 &&
+		    errno == EAGAIN)
 			connection->ends = false;
 		return;
 	case A_PACKET:
@@ -467,8 +475,7 @@ static void serve_once(int listener)
 		struct connection *at = polled[i];
 		if ((waits[i].revents & POLLOUT) != 0)
 			send_queued(at);
-		if ((waits[i].revents & POLLIN) != 0 ||
-		    (waits[i].revents & POLLHUP) != 0)
+		if ((waits[i].revents & POLLIN) != 0 || (waits[i].revents & POLLHUP) != 0)
 			read_from(at);
 		if (at->ends || too_old(at))
 			drop_connection(at);
@@ -493,7 +500,8 @@ int serve(const char *path, const char *broken)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	unlink(path);
 	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    chmod(path, keeps("anyone-connects") ? 0666 : 0600) != 0 || listen(listener, 128) != 0) {
+	    chmod(path, keeps("anyone-connects") ? 0666 : 0600) != 0 ||
+	    listen(listener, 128) != 0) {
 		fprintf(stderr, "hwb-conformance: cannot serve at %s: %s\n", path, strerror(errno));
 		return 2;
 	}

@@ -54,10 +54,13 @@ static void upper_half(const struct packet *packet, size_t record, void *context
 	(void)context;
 	for (size_t bar = 0; bar < 6; bar++) {
 		size_t at = record + DEVICE_BARS + bar * BAR_SIZE_OF;
-		bool wide = (get32(packet, at + 16) & BAR_64BIT) != 0 && get(packet, at + 8, 8) != 0;
+		bool wide =
+		        (get32(packet, at + 16) & BAR_64BIT) != 0 && get(packet, at + 8, 8) != 0;
 		if (wide && (bar == 5 || get(packet, at + BAR_SIZE_OF + 8, 8) != 0))
-			wrong("BAR %zu has 64 bits: expected size 0 of the next one, got 0x%llx", bar,
-			      bar == 5 ? 0 : (unsigned long long)get(packet, at + BAR_SIZE_OF + 8, 8));
+			wrong("BAR %zu has 64 bits: expected size 0 of the next one, got 0x%llx",
+			      bar,
+			      bar == 5 ? 0
+			               : (unsigned long long)get(packet, at + BAR_SIZE_OF + 8, 8));
 	}
 }
 
@@ -172,7 +175,8 @@ static void info_address(void)
 	device_info(greeted(), &packet);
 	if (body64(&packet, 0) != facts.device.address)
 		wrong("expected the device at 0x%llx, got 0x%llx",
-		      (unsigned long long)facts.device.address, (unsigned long long)body64(&packet, 0));
+		      (unsigned long long)facts.device.address,
+		      (unsigned long long)body64(&packet, 0));
 }
 
 static void info_handle(void)
@@ -187,7 +191,8 @@ static void info_handle(void)
 	want(fd, &packet, OK);
 	if (body64(&packet, 0) != facts.device.address)
 		wrong("expected the device at 0x%llx, got 0x%llx",
-		      (unsigned long long)facts.device.address, (unsigned long long)body64(&packet, 0));
+		      (unsigned long long)facts.device.address,
+		      (unsigned long long)body64(&packet, 0));
 	start(&packet, DEVICE_INFO, device);
 	/* No address is all zero but that of 0000:00:00.0. */
 	put(&packet, HEADER, 8, address_of(0, 0, 1, 0));
@@ -260,7 +265,8 @@ static void want_refused(const struct wanted *wanted, enum status status)
 		sleep_ms(20);
 	}
 	if (get32(&packet, STATUS) != status)
-		wrong("expected %s, got %s", status_name(status), status_name(get32(&packet, STATUS)));
+		wrong("expected %s, got %s", status_name(status),
+		      status_name(get32(&packet, STATUS)));
 	hang_up(fd);
 }
 
@@ -270,13 +276,13 @@ static void acquire_bars(void)
 
 	need_device();
 	want_refused(&(struct wanted){ .device = &facts.device, .bars = 0x40 }, INVALID);
-	acquire(greeted(), &packet, &(struct wanted){ .device = &facts.device,
-	                                              .bars = 1u << facts.device.bar });
+	acquire(greeted(), &packet,
+	        &(struct wanted){ .device = &facts.device, .bars = 1u << facts.device.bar });
 	size_t at = ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF;
 	if (body32(&packet, at) == 0 || body64(&packet, at + 16) != facts.device.bar_size)
 		wrong("expected a region of BAR %d with 0x%llx bytes, got handle %u with 0x%llx",
-		      facts.device.bar, (unsigned long long)facts.device.bar_size, body32(&packet, at),
-		      (unsigned long long)body64(&packet, at + 16));
+		      facts.device.bar, (unsigned long long)facts.device.bar_size,
+		      body32(&packet, at), (unsigned long long)body64(&packet, at + 16));
 }
 
 static void acquire_wc(void)
@@ -285,9 +291,10 @@ static void acquire_wc(void)
 	int fd = greeted();
 
 	need_device();
-	acquire(fd, &packet, &(struct wanted){ .device = &facts.device,
-	                                       .bars = 1u << facts.device.bar,
-	                                       .wc = 1u << facts.device.bar });
+	acquire(fd, &packet,
+	        &(struct wanted){ .device = &facts.device,
+	                          .bars = 1u << facts.device.bar,
+	                          .wc = 1u << facts.device.bar });
 	close_handle(fd, get32(&packet, SESSION));
 	want_refused(&(struct wanted){ .device = &facts.device, .wc = 0x40 }, INVALID);
 }
@@ -388,8 +395,9 @@ static void acquire_irq_count(void)
 	if (facts.device.pin == 0)
 		skip("needs a device with an interrupt pin");
 	want_refused(&(struct wanted){ .device = &facts.device, .irq_type = IRQ_INTX }, INVALID);
-	want_refused(&(struct wanted){ .device = &facts.device, .irq_type = IRQ_INTX, .irq_count = 2 },
-	             INVALID);
+	want_refused(
+	        &(struct wanted){ .device = &facts.device, .irq_type = IRQ_INTX, .irq_count = 2 },
+	        INVALID);
 }
 
 static void acquire_irq_enable(void)
@@ -413,10 +421,9 @@ static void acquire_invalid(void)
 	need_device();
 	want_refused(&(struct wanted){ .device = &facts.device, .irq_type = 4, .irq_count = 1 },
 	             INVALID);
-	want_refused(&(struct wanted){ .device = &facts.device,
-	                               .irq_type = 0xffffffff,
-	                               .irq_count = 1 },
-	             INVALID);
+	want_refused(
+	        &(struct wanted){ .device = &facts.device, .irq_type = 0xffffffff, .irq_count = 1 },
+	        INVALID);
 }
 
 static void acquire_fds(void)
@@ -481,21 +488,24 @@ const struct check device_checks[] = {
 	{ "list-record-size", "record_size is what the document says at least", NULL, false },
 	{ "list-own", "each device of the list can be asked for", list_own, false },
 	{ "list-not-there", "any other device is NOT_FOUND", list_not_there, false },
-	{ "info-handle", "DEVICE_INFO by handle, and INVALID with an address beside it", info_handle,
-	  false },
+	{ "info-handle", "DEVICE_INFO by handle, and INVALID with an address beside it",
+	  info_handle, false },
 	{ "info-address", "DEVICE_INFO by address", info_address, false },
 	{ "acquire", "DEVICE_ACQUIRE gives the device", acquire_it, false },
 	{ "acquire-handle", "its reply has the device's handle", acquire_handle, false },
 	{ "acquire-bars", "`bars' are granted; bits above 5 are INVALID", acquire_bars, false },
 	{ "acquire-wc", "`wc' is a wish; bits above 5 are INVALID", acquire_wc, false },
 	{ "acquire-all-bars", "ALL_BARS grants what can be granted", acquire_all_bars, false },
-	{ "acquire-bar-missing", "a BAR that is not there is NOT_FOUND", acquire_bar_missing, false },
-	{ "acquire-busy", "an acquired device is BUSY, for its owner as well", acquire_busy, false },
+	{ "acquire-bar-missing", "a BAR that is not there is NOT_FOUND", acquire_bar_missing,
+	  false },
+	{ "acquire-busy", "an acquired device is BUSY, for its owner as well", acquire_busy,
+	  false },
 	{ "acquire-no-wait", "NO_WAIT does not wait", acquire_no_wait, false },
 	{ "acquire-no-domain", "a domain that is none is NO_SESSION", acquire_no_domain, false },
 	{ "acquire-msi-domain", "MSI without a domain is WRONG_STATE", acquire_msi_domain, false },
 	{ "acquire-domain", "with a domain, bus mastering is on", acquire_domain, false },
-	{ "acquire-irq-count", "an irq_count that does not fit is INVALID", acquire_irq_count, false },
+	{ "acquire-irq-count", "an irq_count that does not fit is INVALID", acquire_irq_count,
+	  false },
 	{ "acquire-irq-enable", "IRQ_ENABLE needs an irq_type", acquire_irq_enable, false },
 	{ "acquire-invalid", "an unknown irq_type is INVALID", acquire_invalid, false },
 	{ "acquire-fds", "descriptors come in the order of regions, triggers, unmask", acquire_fds,

@@ -115,7 +115,8 @@ static void alloc_size(void)
 	alloc_request(&packet, handle, PAGE + 1, DMA_READS);
 	want(fd, &packet, OK);
 	if (body64(&packet, 8) != 2 * PAGE)
-		wrong("size 4097: expected two pages, got %llu", (unsigned long long)body64(&packet, 8));
+		wrong("size 4097: expected two pages, got %llu",
+		      (unsigned long long)body64(&packet, 8));
 }
 
 static void alloc_alignment(void)
@@ -150,8 +151,8 @@ static void alloc_page_aligned(void)
 		want(fd, &packet, OK);
 		packet_drop(&packet);
 		if (body64(&packet, 0) % body32(&packet, 16) != 0)
-			wrong("expected an address aligned to 0x%x, got 0x%llx", body32(&packet, 16),
-			      (unsigned long long)body64(&packet, 0));
+			wrong("expected an address aligned to 0x%x, got 0x%llx",
+			      body32(&packet, 16), (unsigned long long)body64(&packet, 0));
 	}
 }
 
@@ -222,7 +223,8 @@ static void alloc_no_memory(void)
 	if (status == OK && body32(&packet, 16) == HUGE_PAGE)
 		skip("the host has pages of 2 MiB");
 	if (status != NO_MEMORY)
-		wrong("PAGES_2M without such pages: expected NO_MEMORY, got %s", status_name(status));
+		wrong("PAGES_2M without such pages: expected NO_MEMORY, got %s",
+		      status_name(status));
 }
 
 static void alloc_invalid(void)
@@ -309,7 +311,8 @@ static void dma_in_window(void)
 		packet_drop(&packet);
 		uint64_t first = body64(&packet, 0), last = first + body64(&packet, 8) - 1;
 		if (!in_window(handle, fd, first, last))
-			wrong("expected an address in a window, got 0x%llx", (unsigned long long)first);
+			wrong("expected an address in a window, got 0x%llx",
+			      (unsigned long long)first);
 	}
 }
 
@@ -348,7 +351,8 @@ static void dma_limit(void)
 		packet_drop(&packet);
 		if (body64(&packet, 0) + body64(&packet, 8) - 1 > limits[i])
 			wrong("expected an address up to 0x%llx, got 0x%llx",
-			      (unsigned long long)limits[i], (unsigned long long)body64(&packet, 0));
+			      (unsigned long long)limits[i],
+			      (unsigned long long)body64(&packet, 0));
 	}
 }
 
@@ -549,7 +553,8 @@ static void open_edu(struct edu *edu, uint32_t domain_handle, int fd)
 	                                        .domain = domain_handle,
 	                                        .bars = 1u << facts.device.bar });
 	edu->registers = (volatile uint32_t *)map_region(
-	        &packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF, packet.fds[0]);
+	        &packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF,
+	        packet.fds[0]);
 }
 
 static void copy(const struct edu *edu, uint64_t from, uint64_t to, uint32_t command)
@@ -645,14 +650,16 @@ const struct check dma_checks[] = {
 	{ "alloc-pages-both", "both sizes of pages are INVALID", alloc_pages_both, false },
 	{ "alloc-page-size", "page_size is told", alloc_page_size, false },
 	{ "alloc-no-memory", "PAGES_2M without such pages is NO_MEMORY", alloc_no_memory, false },
-	{ "alloc-invalid", "an end that wraps or is above the limit is INVALID", alloc_invalid, false },
+	{ "alloc-invalid", "an end that wraps or is above the limit is INVALID", alloc_invalid,
+	  false },
 	{ "alloc-conflict", "what overlaps or has no room is CONFLICT", alloc_conflict, false },
 	{ "alloc-quota", "more bytes than allowed are QUOTA", alloc_quota, false },
-	{ "dma-limits-shared", "the limit counts for all connections of a client", dma_limits_shared,
-	  false },
+	{ "dma-limits-shared", "the limit counts for all connections of a client",
+	  dma_limits_shared, false },
 	{ "dma-multiples", "device addresses are multiples of 4096", dma_multiples, false },
 	{ "dma-in-window", "addresses lie in the windows", dma_in_window, false },
-	{ "dma-not-interrupts", "no address is 0 or where interrupts are", dma_not_interrupts, false },
+	{ "dma-not-interrupts", "no address is 0 or where interrupts are", dma_not_interrupts,
+	  false },
 	{ "dma-limit", "addresses lie below the limit", dma_limit, false },
 	{ "map", "DMA_MAP maps a memfd", map_it, false },
 	{ "map-closed-fd", "it stays mapped without the memfd", map_closed_fd, false },
@@ -665,7 +672,8 @@ const struct check dma_checks[] = {
 	{ "unmap", "DMA_UNMAP undoes a mapping as a whole", unmap, false },
 	{ "unmap-not-found", "an address where none starts is NOT_FOUND", unmap_not_found, false },
 	{ "assign-reaches", "the device reaches what is mapped", assign_reaches, false },
-	{ "map-before-assign", "and what was mapped before it was assigned", map_before_assign, false },
+	{ "map-before-assign", "and what was mapped before it was assigned", map_before_assign,
+	  false },
 	{ "unmap-unreachable", "and not what was unmapped", unmap_unreachable, false },
 	{ .rule = NULL },
 };

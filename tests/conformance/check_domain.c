@@ -31,7 +31,8 @@ static void window(const struct packet *packet, size_t record, void *context)
 
 	if (first > last || first < *next)
 		wrong("expected windows that ascend and do not meet, got 0x%llx-0x%llx after 0x%llx",
-		      (unsigned long long)first, (unsigned long long)last, (unsigned long long)*next);
+		      (unsigned long long)first, (unsigned long long)last,
+		      (unsigned long long)*next);
 	*next = last + 1;
 }
 
@@ -122,10 +123,12 @@ static void assign_resets(void)
 	uint32_t device;
 
 	need_dma();
-	device = acquire(fd, &packet, &(struct wanted){ .device = &facts.device,
-	                                                .bars = 1u << facts.device.bar });
-	volatile unsigned char *registers = map_region(
-	        &packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF, packet.fds[0]);
+	device = acquire(
+	        fd, &packet,
+	        &(struct wanted){ .device = &facts.device, .bars = 1u << facts.device.bar });
+	volatile unsigned char *registers =
+	        map_region(&packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF,
+	                   packet.fds[0]);
 	assign(&packet, DOMAIN_ASSIGN, domain(fd), device);
 	want(fd, &packet, OK);
 	(void)*registers; /* or SIGBUS */
@@ -185,13 +188,15 @@ const struct check domain_checks[] = {
 	{ "domain-windows", "windows ascend and are disjoint", domain_windows, false },
 	{ "assign-again", "a device that is in the domain: OK", assign_again, false },
 	{ "assign-handles", "either handle that is none is NO_SESSION", assign_handles, false },
-	{ "assign-elsewhere", "a device in another domain is WRONG_STATE", assign_elsewhere, false },
+	{ "assign-elsewhere", "a device in another domain is WRONG_STATE", assign_elsewhere,
+	  false },
 	{ "assign-interrupt", "a device with an open interrupt is WRONG_STATE", assign_interrupt,
 	  false },
 	{ "assign-denied", "without `dma = yes' it is DENIED", assign_denied, false },
 	{ "assign-resets", "regions stay valid when a device is assigned", assign_resets, false },
 	{ "deassign", "DOMAIN_DEASSIGN closes the interrupt", deassign, false },
-	{ "deassign-keeps", "after DOMAIN_DEASSIGN the device is ours still", deassign_keeps, false },
+	{ "deassign-keeps", "after DOMAIN_DEASSIGN the device is ours still", deassign_keeps,
+	  false },
 	{ "deassign-not-in", "a device that is not in the domain is WRONG_STATE", deassign_not_in,
 	  false },
 	{ .rule = NULL },

@@ -18,7 +18,8 @@ static void pipelining(void)
 		if (i % 8 == 7)
 			for (unsigned replies = 0; replies < 8; replies++)
 				if (hear_reply(fd, &packet, PROMPT_MS) != A_PACKET)
-					wrong("expected replies to 8 requests in a row, got %u", replies);
+					wrong("expected replies to 8 requests in a row, got %u",
+					      replies);
 	}
 }
 
@@ -226,20 +227,21 @@ static void event_session(void)
 
 	freed(fd, &packet, &handle);
 	if (get32(&packet, SESSION) != handle)
-		wrong("expected the handle that it was, %u, got %u", handle, get32(&packet, SESSION));
+		wrong("expected the handle that it was, %u, got %u", handle,
+		      get32(&packet, SESSION));
 }
 
 const struct check flow_checks[] = {
 	{ "pipelining", "requests may be sent before replies came", pipelining, false },
-	{ "flow-room", "the broker stops reading while replies have no room, and loses none", flow_room,
-	  false },
+	{ "flow-room", "the broker stops reading while replies have no room, and loses none",
+	  flow_room, false },
 	{ "deaf-dropped", "who does not read is dropped after 5 s", deaf_dropped, true },
 	{ "deaf-alone", "others do not notice one who does not read", deaf_alone, false },
 	{ "order-device", "requests about a device keep their order", order_device, false },
 	{ "order-domain", "requests about a domain keep their order", order_domain, false },
 	{ "judged-at-arrival", "DMA_UNMAP may follow DMA_ALLOC at once", judged_at_arrival, false },
-	{ "freed-when-replied", "addresses are free when DMA_UNMAP was answered", freed_when_replied,
-	  false },
+	{ "freed-when-replied", "addresses are free when DMA_UNMAP was answered",
+	  freed_when_replied, false },
 	{ "event-header", "an event has serial 0, status 0 and no descriptor", NULL, false },
 	{ "event-after-hello", "no event comes before HELLO was answered", NULL, false },
 	{ "event-grace", "grace_ms is 0 but with ASKED_BACK", NULL, false },

@@ -67,7 +67,8 @@ static void no_reuse(void)
 		handles[i] = domain(fd);
 		for (unsigned before = 0; before < i; before++)
 			if (handles[before] == handles[i])
-				wrong("expected a handle that was not used before, got %u again", handles[i]);
+				wrong("expected a handle that was not used before, got %u again",
+				      handles[i]);
 		close_handle(fd, handles[i]);
 	}
 }
@@ -171,14 +172,33 @@ static void close_below(void)
 	int fd = greeted();
 
 	need_device();
-	uint32_t device = acquire(fd, &packet, &(struct wanted){ .device = &facts.device,
-	                                                         .bars = 1u << facts.device.bar });
+	uint32_t device = acquire(
+	        fd, &packet,
+	        &(struct wanted){ .device = &facts.device, .bars = 1u << facts.device.bar });
 	uint32_t region =
 	        body32(&packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF);
 	packet_drop(&packet);
 	close_handle(fd, device);
 	start(&packet, CLOSE, region);
 	want(fd, &packet, NO_SESSION);
+}
+
+static void close_device(void)
+{
+	struct packet packet;
+	uint32_t first;
+	int fd = greeted();
+
+	need_dma();
+	if (facts.device.pin == 0)
+		skip("needs a device with an interrupt pin");
+	uint32_t device = own_with_domain(fd, &first);
+	uint32_t irq = open_irq(fd, device, IRQ_INTX, 0, &packet);
+	close_handle(fd, device);
+	start(&packet, IRQ_ENABLE, irq);
+	want(fd, &packet, NO_SESSION);
+	/* It is in no domain now, so another one may have it. */
+	acquire(fd, &packet, &(struct wanted){ .device = &facts.device, .domain = domain(fd) });
 }
 
 static void close_domain_deassigns(void)
@@ -233,8 +253,8 @@ static void close_at_once(void)
 			wrong("expected two replies, got %u", i);
 		enum status wanted = get32(&packet, SERIAL) == last ? NO_SESSION : OK;
 		if (get32(&packet, STATUS) != wanted)
-			wrong("two CLOSE of one handle in a row: expected %s, got %s", status_name(wanted),
-			      status_name(get32(&packet, STATUS)));
+			wrong("two CLOSE of one handle in a row: expected %s, got %s",
+			      status_name(wanted), status_name(get32(&packet, STATUS)));
 	}
 }
 
@@ -244,8 +264,8 @@ static void close_region(void)
 	int fd = greeted();
 
 	need_device();
-	acquire(fd, &packet, &(struct wanted){ .device = &facts.device,
-	                                       .bars = 1u << facts.device.bar });
+	acquire(fd, &packet,
+	        &(struct wanted){ .device = &facts.device, .bars = 1u << facts.device.bar });
 	size_t at = ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF;
 	volatile unsigned char *registers = map_region(&packet, at, packet.fds[0]);
 	uint32_t region = body32(&packet, at);
@@ -270,7 +290,8 @@ static void all_or_nothing(void)
 		skip("needs a device without one of the six BARs");
 	close_handle(fd, get32(&packet, SESSION));
 	for (unsigned tries = 0; tries < 200; tries++) {
-		acquire_request(&packet, &(struct wanted){ .device = &facts.device, .bars = missing });
+		acquire_request(&packet,
+		                &(struct wanted){ .device = &facts.device, .bars = missing });
 		if (ask(fd, &packet) != BUSY)
 			break;
 		sleep_ms(20);
@@ -324,7 +345,8 @@ static void sessions_quota(void)
 		enum status wanted = i < facts.sessions_max ? OK : QUOTA;
 		uint32_t status = ask(fd, &packet);
 		/* The host may run out before. */
-		if (i < facts.sessions_max && i > 0 && (status == HOST_ERROR || status == NO_MEMORY))
+		if (i < facts.sessions_max && i > 0 &&
+		    (status == HOST_ERROR || status == NO_MEMORY))
 			skip("the host has no more than %u domains", i);
 		if (status != wanted)
 			wrong("handle %u of %u: expected %s, got %s", i + 1, facts.sessions_max,
@@ -367,20 +389,25 @@ const struct check handle_checks[] = {
 	{ "reply-handle", "what opens something returns its handle", reply_handle, false },
 	{ "handle-own", "a handle counts on its own connection only", own_connection, false },
 	{ "handle-reuse", "200 handles, all different", no_reuse, false },
-	{ "handle-closed", "a handle that is not open is NO_SESSION, for each opcode", closed_handle,
+	{ "handle-closed", "a handle that is not open is NO_SESSION, for each opcode",
+	  closed_handle, false },
+	{ "handle-kind", "a handle of another kind is NO_SESSION, for each opcode", other_kind,
 	  false },
-	{ "handle-kind", "a handle of another kind is NO_SESSION, for each opcode", other_kind, false },
-	{ "handle-needed", "0 in place of a handle is NO_SESSION, for each opcode", zero_handle, false },
+	{ "handle-needed", "0 in place of a handle is NO_SESSION, for each opcode", zero_handle,
+	  false },
 	{ "session-unused", "a handle that is not needed is RESERVED_NOT_ZERO, for each opcode",
 	  session_unused, false },
 	{ "close-below", "closing a device closes its regions", close_below, false },
+	{ "close-device", "closing a device closes its interrupt, and it leaves its domain",
+	  close_device, false },
 	{ "close-domain-deassigns", "closing a domain lets its device go", close_domain_deassigns,
 	  false },
 	{ "close-domain", "closing a domain undoes its mappings", close_domain, false },
 	{ "close-at-once", "a handle is dead when CLOSE was read", close_at_once, false },
 	{ "close-region", "what was mapped stays when its handle is closed", close_region, false },
 	{ "all-or-nothing", "a refused request changes nothing", all_or_nothing, false },
-	{ "final-refusal", "the refusal that ends the connection comes first", final_refusal, false },
+	{ "final-refusal", "the refusal that ends the connection comes first", final_refusal,
+	  false },
 	{ "final-silence", "requests after it are not answered", final_silence, false },
 	{ "sessions-quota", "more than sessions_max handles are QUOTA", sessions_quota, false },
 	{ "end-closes", "with the connection its device is closed", end_closes, false },

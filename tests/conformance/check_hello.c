@@ -68,7 +68,9 @@ static void handshake_time(void)
 
 static void version_pick(void)
 {
-	static const unsigned ranges[][2] = { { 1, 1 }, { 0, 1 }, { 1, 2 }, { 1, 0xffff }, { 0, 0xffff } };
+	static const unsigned ranges[][2] = {
+		{ 1, 1 }, { 0, 1 }, { 1, 2 }, { 1, 0xffff }, { 0, 0xffff }
+	};
 	struct packet packet;
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
@@ -84,7 +86,9 @@ static void version_pick(void)
 
 static void version_none(void)
 {
-	static const unsigned ranges[][2] = { { 0, 0 }, { 2, 2 }, { 2, 0xffff }, { 2, 1 }, { 1, 0 } };
+	static const unsigned ranges[][2] = {
+		{ 0, 0 }, { 2, 2 }, { 2, 0xffff }, { 2, 1 }, { 1, 0 }
+	};
 	struct packet packet;
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
@@ -195,6 +199,44 @@ static void no_client(void)
 	want(fd, &packet, OK);
 }
 
+/* Says HELLO; the connection that is one too many must end. */
+static uint32_t try_hello(int *fd)
+{
+	struct packet packet;
+
+	*fd = connected();
+	hello(&packet, 1, 1);
+	uint32_t status = ask(*fd, &packet);
+	if (status == NOT_ADMITTED)
+		want_end(*fd);
+	return status;
+}
+
+static void connections_limit(void)
+{
+	enum { MOST = 300 };
+	int fds[MOST];
+	uint32_t status = OK;
+	unsigned count = 0;
+
+	for (; count < MOST && status == OK; count++)
+		status = try_hello(&fds[count]);
+	if (status != OK && status != NOT_ADMITTED)
+		wrong("connection %u: expected OK or NOT_ADMITTED, got %s", count,
+		      status_name(status));
+	while (count > 0)
+		hang_up(fds[--count]);
+	if (status == OK)
+		skip("this client may have 300 connections and more");
+	/* There is room again once they were put away. */
+	for (unsigned tries = 0; tries < 100 && status != OK; tries++) {
+		sleep_ms(50);
+		status = try_hello(&fds[0]);
+	}
+	if (status != OK)
+		wrong("expected OK once the others had ended, got %s", status_name(status));
+}
+
 static void ping(void)
 {
 	struct packet packet;
@@ -212,17 +254,21 @@ const struct check hello_checks[] = {
 	{ "before-hello", "before HELLO every fault ends the connection", before_hello, false },
 	{ "handshake-time", "without HELLO the connection ends after 10 s", handshake_time, true },
 	{ "version-pick", "version 1 is picked from any range that has it", version_pick, false },
-	{ "version-none", "without a common version BAD_VERSION, and the end", version_none, false },
+	{ "version-none", "without a common version BAD_VERSION, and the end", version_none,
+	  false },
 	{ "version-header", "another version in the header is BAD_VERSION, and the end",
 	  version_header, false },
 	{ "feature-missing", "what belongs to a feature that is not offered is refused",
 	  feature_missing, false },
-	{ "features-unknown", "feature bits that no one knows are ignored", features_unknown, false },
+	{ "features-unknown", "feature bits that no one knows are ignored", features_unknown,
+	  false },
 	{ "hello-message-max", "message_max is told", message_max, false },
 	{ "hello-requests-max", "requests_max is 1 at least", requests_max, false },
 	{ "hello-page-size", "page_size is the processor's", page_size, false },
 	{ "hello-client", "the client's name is told", client_name, false },
 	{ "no-client", "who is no client may only ask", no_client, false },
 	{ "ping", "PING is answered", ping, false },
+	{ "connections-limit", "one connection too many is NOT_ADMITTED", connections_limit,
+	  false },
 	{ .rule = NULL },
 };

@@ -140,7 +140,8 @@ static void irq_count(void)
 	want(fd, &packet, INVALID);
 }
 
-static void want_invalid(int fd, uint32_t device, uint32_t type, unsigned trigger, unsigned polarity)
+static void want_invalid(int fd, uint32_t device, uint32_t type, unsigned trigger,
+                         unsigned polarity)
 {
 	struct packet packet;
 
@@ -314,7 +315,8 @@ static void open_edu(struct edu *edu, uint32_t type, uint32_t flags)
 	                                        .domain = handle,
 	                                        .bars = 1u << facts.device.bar });
 	edu->registers = (volatile uint32_t *)map_region(
-	        &packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF, packet.fds[0]);
+	        &packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF,
+	        packet.fds[0]);
 	edu->irq = open_irq(edu->fd, edu->device, type, flags, &packet);
 	edu->trigger = packet_take(&packet, 0);
 	if (type == IRQ_INTX)
@@ -336,7 +338,8 @@ static bool signalled(int trigger, int ms)
 	struct pollfd wait = { .fd = trigger, .events = POLLIN };
 	uint64_t count;
 
-	return poll(&wait, 1, ms) == 1 && read(trigger, &count, sizeof(count)) == (ssize_t)sizeof(count);
+	return poll(&wait, 1, ms) == 1 &&
+	       read(trigger, &count, sizeof(count)) == (ssize_t)sizeof(count);
 }
 
 static void irq_before_enable(void)
@@ -433,14 +436,16 @@ const struct check irq_checks[] = {
 	{ "irq-trigger", "a trigger that does not fit is INVALID", irq_trigger, false },
 	{ "irq-polarity", "HIGH does not fit INTX", irq_polarity, false },
 	{ "irq-values", "an unknown type, trigger or polarity is INVALID", irq_values, false },
-	{ "irq-unsupported", "a type that the device lacks is UNSUPPORTED", irq_unsupported, false },
+	{ "irq-unsupported", "a type that the device lacks is UNSUPPORTED", irq_unsupported,
+	  false },
 	{ "irq-msi-domain", "MSI without a domain is WRONG_STATE", irq_msi_domain, false },
 	{ "irq-enable-twice", "IRQ_ENABLE a second time does nothing", irq_enable_twice, false },
 	{ "irq-ack", "IRQ_ACK of a line that was not enabled does nothing", irq_ack, false },
 	{ "irq-fds", "IRQ_FDS gives eventfds again", irq_fds, false },
 	{ "irq-fds-count", "a count of 0 or above 64 is INVALID", irq_fds_count, false },
 	{ "irq-fds-range", "vectors beyond the session's are INVALID", irq_fds_range, false },
-	{ "irq-before-enable", "no interrupt before IRQ_ENABLE, one after", irq_before_enable, false },
+	{ "irq-before-enable", "no interrupt before IRQ_ENABLE, one after", irq_before_enable,
+	  false },
 	{ "irq-masked", "INTX stays masked until it is unmasked", irq_masked, false },
 	{ "irq-unmask", "the eventfd and IRQ_ACK unmask", irq_unmask, false },
 	{ "irq-level", "a line that is asserted still interrupts again", irq_level, false },

@@ -143,7 +143,8 @@ static void io_mem_wc(void)
 	by_address(&packet, facts.device.bar_base, 8, 1);
 	want(fd, &packet, OK);
 	if ((body32(&packet, 4) & ~(uint32_t)(REGION_WC | 4)) != 0)
-		wrong("expected no other flags than WC and REVOCABLE, got 0x%x", body32(&packet, 4));
+		wrong("expected no other flags than WC and REVOCABLE, got 0x%x",
+		      body32(&packet, 4));
 	packet_drop(&packet);
 	by_address(&packet, facts.device.bar_base, 8, 0);
 	want(fd, &packet, OK);

@@ -44,7 +44,8 @@ static void one_packet(void)
 		if (hear_reply(fd, &packet, PROMPT_MS) != A_PACKET)
 			wrong("expected 20 packets for 20 requests, got %u", i);
 		if (packet.length != HEADER)
-			wrong("expected a reply of 24 bytes in each packet, got %zu", packet.length);
+			wrong("expected a reply of 24 bytes in each packet, got %zu",
+			      packet.length);
 	}
 	if (hear_reply(fd, &packet, SILENCE_MS) == A_PACKET)
 		wrong("expected 20 packets for 20 requests, got more");
@@ -315,7 +316,10 @@ static void one_reply(void)
 	unsigned count = facts.requests_max < 64 ? facts.requests_max : 64;
 
 	for (unsigned i = 0; i < count; i++) {
-		start(&packet, i % 3 == 0 ? PING : i % 3 == 1 ? DEVICE_LIST : DOMAIN_INFO,
+		start(&packet,
+		      i % 3 == 0   ? PING
+		      : i % 3 == 1 ? DEVICE_LIST
+		                   : DOMAIN_INFO,
 		      i % 3 == 2 ? 0xffff : 0);
 		first = i == 0 ? get32(&packet, SERIAL) : first;
 		say(fd, &packet, NULL, 0);
@@ -347,12 +351,14 @@ static void refusal_field(void)
 	put32(&packet, SESSION, 77);
 	want(fd, &packet, RESERVED_NOT_ZERO);
 	if (body32(&packet, 4) != SESSION)
-		wrong("PING with a session: expected field %u, got %u", SESSION, body32(&packet, 4));
+		wrong("PING with a session: expected field %u, got %u", SESSION,
+		      body32(&packet, 4));
 }
 
 static void unknown_opcode(void)
 {
-	static const uint16_t opcodes[] = { 0, 4, 0x15, 0x33, 0x57, 0x65, 0x80, 0x81, 0x82, 0x1000, 0xffff };
+	static const uint16_t opcodes[] = { 0,    4,    0x15, 0x33,   0x57,  0x65,
+		                            0x80, 0x81, 0x82, 0x1000, 0xffff };
 	struct packet packet;
 	int fd = greeted();
 
@@ -398,8 +404,8 @@ static void bad_header(void)
 		size_t offset;
 		uint32_t value;
 	} faults[] = {
-		{ KIND, REPLY }, { KIND, EVENT }, { KIND, 0xffff }, { LENGTH, 0 },
-		{ LENGTH, 23 },  { LENGTH, 0xffffffff }, { FDS, 1 },  { FDS, 0xffff },
+		{ KIND, REPLY }, { KIND, EVENT },        { KIND, 0xffff }, { LENGTH, 0 },
+		{ LENGTH, 23 },  { LENGTH, 0xffffffff }, { FDS, 1 },       { FDS, 0xffff },
 	};
 	struct packet packet;
 
@@ -426,8 +432,20 @@ static void request_status(void)
 }
 
 /* Faults of an IO_MEM_OPEN in the order of the list; each is of a field of its own. */
-enum fault { BY_VERSION, BY_LENGTH, BY_FDS, BY_KIND, BY_STATUS, BY_SERIAL, BY_FD_COUNT,
-	     BY_BODY, BY_SESSION, BY_RESERVED, BY_FLAGS, FAULTS };
+enum fault {
+	BY_VERSION,
+	BY_LENGTH,
+	BY_FDS,
+	BY_KIND,
+	BY_STATUS,
+	BY_SERIAL,
+	BY_FD_COUNT,
+	BY_BODY,
+	BY_SESSION,
+	BY_RESERVED,
+	BY_FLAGS,
+	FAULTS
+};
 
 static enum status add_fault(struct packet *packet, enum fault fault, size_t *fds)
 {
@@ -473,13 +491,21 @@ static enum status add_fault(struct packet *packet, enum fault fault, size_t *fd
 
 static void check_order(void)
 {
-	static const char *const names[FAULTS] = {
-		"version", "length",      "fds",     "kind",     "status", "serial",
-		"number of descriptors", "length of the body", "session", "reserved", "flags"
-	};
+	static const char *const names[FAULTS] = { "version",
+		                                   "length",
+		                                   "fds",
+		                                   "kind",
+		                                   "status",
+		                                   "serial",
+		                                   "number of descriptors",
+		                                   "length of the body",
+		                                   "session",
+		                                   "reserved",
+		                                   "flags" };
 	/* Where several are to blame the same way, the field tells them apart. */
-	static const uint32_t fields[FAULTS] = { VERSION, LENGTH, FDS, KIND, STATUS, SERIAL,
-		                                 FDS, LENGTH, SESSION, HEADER + 20, HEADER + 16 };
+	static const uint32_t fields[FAULTS] = { VERSION, LENGTH,      FDS,        KIND,
+		                                 STATUS,  SERIAL,      FDS,        LENGTH,
+		                                 SESSION, HEADER + 20, HEADER + 16 };
 	int passed = memfd(PAGE, 0);
 
 	for (unsigned first = 0; first < FAULTS; first++) {
@@ -490,7 +516,8 @@ static void check_order(void)
 			start(&packet, IO_MEM_OPEN, 0);
 			enum status status = add_fault(&packet, (enum fault)first, &fds);
 			if (second != first)
-				add_fault(&packet, (enum fault)second, second == BY_FD_COUNT ? &fds : &unused);
+				add_fault(&packet, (enum fault)second,
+				          second == BY_FD_COUNT ? &fds : &unused);
 			say(fd, &packet, &passed, fds);
 			if (hear_reply(fd, &reply, PROMPT_MS) != A_PACKET)
 				wrong("wrong %s and %s: expected a refusal, got none", names[first],
@@ -514,7 +541,8 @@ const struct check packet_checks[] = {
 	{ "one-packet", "one packet is one message", one_packet, false },
 	{ "packet-max", "no packet is longer than 4096 bytes", NULL, false },
 	{ "fds-max", "up to 64 descriptors come, in one control message", NULL, false },
-	{ "fds-closed", "descriptors beside a packet that is refused are closed", fds_closed, false },
+	{ "fds-closed", "descriptors beside a packet that is refused are closed", fds_closed,
+	  false },
 	{ "too-long", "a packet of more than 4096 bytes ends the connection", too_long, false },
 	{ "fds-unexpected", "another number of descriptors ends the connection, for each opcode",
 	  fds_unexpected, false },

@@ -137,7 +137,8 @@ static void batch_reply(void)
 	for (uint32_t i = 0; i < 3; i++) {
 		size_t at = HEADER + 8 + 8 * i;
 		if (memcmp(packet.bytes + at, sent.bytes + at, 4) != 0)
-			wrong("operation %u: expected port, action and width as sent, got others", i);
+			wrong("operation %u: expected port, action and width as sent, got others",
+			      i);
 		if (get32(&packet, at + 4) > 0xff)
 			wrong("operation %u: expected a value of one byte, got 0x%x", i,
 			      get32(&packet, at + 4));
@@ -292,9 +293,11 @@ const struct check port_checks[] = {
 	{ "batch-port", "a port outside of the range is INVALID", batch_port, false },
 	{ "batch-width", "another width or action is INVALID", batch_width, false },
 	{ "batch-field", "the first operation at fault is named", batch_field, false },
-	{ "port-bar-access", "an I/O BAR is read by pread, and not mapped", port_bar_access, false },
+	{ "port-bar-access", "an I/O BAR is read by pread, and not mapped", port_bar_access,
+	  false },
 	{ "port-bar-flags", "IO_PORT_OPEN_BAR knows no flag", port_bar_flags, false },
 	{ "port-bar-memory", "a memory BAR is INVALID there", port_bar_memory, false },
-	{ "port-of-bar", "ports of one's own I/O BAR, until the device is closed", port_of_bar, false },
+	{ "port-of-bar", "ports of one's own I/O BAR, until the device is closed", port_of_bar,
+	  false },
 	{ .rule = NULL },
 };

@@ -13,8 +13,9 @@
 
 enum { CANDIDATES = 256 };
 
-struct facts facts = { .path = DEFAULT_SOCKET, .any_device = true, .port = 0x40, .ports = 4,
-	               .config_write = -1 };
+struct facts facts = {
+	.path = DEFAULT_SOCKET, .any_device = true, .port = 0x40, .ports = 4, .config_write = -1
+};
 
 bool is_edu(const struct device_facts *device)
 {
@@ -56,8 +57,8 @@ static bool try_device(int fd, struct device_facts *device, bool io)
 	int64_t end = now_ms() + PROMPT_MS;
 
 	for (;;) {
-		acquire_request(&packet, &(struct wanted){ .device = device,
-		                                           .flags = ACQUIRE_ALL_BARS });
+		acquire_request(&packet,
+		                &(struct wanted){ .device = device, .flags = ACQUIRE_ALL_BARS });
 		if (!exchange(fd, &packet))
 			return false;
 		if (get32(&packet, STATUS) != BUSY || now_ms() > end)
@@ -120,8 +121,9 @@ static void choose_devices(int fd)
 	for (int pass = 0; pass < 2 && !facts.device.there; pass++) {
 		for (size_t i = 0; i < count && !facts.device.there; i++) {
 			bool edu = devices[i].vendor == 0x1234 && devices[i].id == 0x11e8;
-			bool this_one = facts.any_device ? edu == (pass == 0)
-			                                 : devices[i].address == facts.wanted_device;
+			bool this_one = facts.any_device
+			                        ? edu == (pass == 0)
+			                        : devices[i].address == facts.wanted_device;
 			if (!this_one || !try_device(fd, &devices[i], false))
 				continue;
 			facts.device = devices[i];
@@ -153,7 +155,8 @@ bool find_facts(void)
 		fprintf(stderr,
 		        "hwb-conformance: the broker at %s refuses this user, or HELLO itself (%s)\n",
 		        facts.path,
-		        packet.length >= HEADER ? status_name(get32(&packet, STATUS)) : "no answer");
+		        packet.length >= HEADER ? status_name(get32(&packet, STATUS))
+		                                : "no answer");
 		close(fd);
 		return false;
 	}

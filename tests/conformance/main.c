@@ -25,8 +25,8 @@ struct verdict {
 };
 
 static const struct check *const groups[] = {
-	packet_checks, hello_checks,  handle_checks, flow_checks,   device_checks, config_checks,
-	memory_checks, port_checks,   irq_checks,    domain_checks, dma_checks,    admin_checks,
+	packet_checks, hello_checks, handle_checks, flow_checks,   device_checks, config_checks,
+	memory_checks, port_checks,  irq_checks,    domain_checks, dma_checks,    admin_checks,
 };
 
 static struct rule {
@@ -174,8 +174,8 @@ static void run(struct rule *rule)
 	if (WIFSIGNALED(status)) {
 		char text[128];
 		snprintf(text, sizeof(text), "expected an end of the check, got: %s",
-		         WTERMSIG(status) == SIGALRM ? "no answer in 90 s" :
-		                                       strsignal(WTERMSIG(status)));
+		         WTERMSIG(status) == SIGALRM ? "no answer in 90 s"
+		                                     : strsignal(WTERMSIG(status)));
 		note(check->rule, BROKEN, text);
 	}
 }
@@ -227,7 +227,8 @@ static void show_facts(void)
 	       (unsigned long long)facts.features, facts.requests_max, facts.sessions_max);
 	if (facts.device.there)
 		printf("# device %04x:%04x at %04x:%02x:%02x.%x, BAR %d of 0x%llx bytes\n",
-		       facts.device.vendor, facts.device.id, (unsigned)facts.device.address & 0xffff,
+		       facts.device.vendor, facts.device.id,
+		       (unsigned)facts.device.address & 0xffff,
 		       (unsigned)(facts.device.address >> 32) & 0xff,
 		       (unsigned)(facts.device.address >> 40) & 0xff,
 		       (unsigned)(facts.device.address >> 48) & 0xff, facts.device.bar,
@@ -249,8 +250,8 @@ static bool parse_device(const char *text)
 			return false;
 	}
 	facts.any_device = false;
-	facts.wanted_device = segment | (uint64_t)bus << 32 | (uint64_t)device << 40 |
-	                      (uint64_t)function << 48;
+	facts.wanted_device =
+	        segment | (uint64_t)bus << 32 | (uint64_t)device << 40 | (uint64_t)function << 48;
 	return true;
 }
 

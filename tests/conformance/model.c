@@ -8,9 +8,9 @@ static enum status serve_close(struct connection *connection, const struct packe
 	struct handle *handle = need_handle(connection, get32(request, SESSION), K_FREE, &status);
 
 	if (handle == NULL)
-		return get32(request, SESSION) == 1 && connection->last_handle == 0 ?
-		               fault("handle-own", status) :
-		               status;
+		return get32(request, SESSION) == 1 && connection->last_handle == 0
+		               ? fault("handle-own", status)
+		               : status;
 	if (handle->kind == K_DEVICE) {
 		connection->closed = handle->device;
 		connection->closed_handle = handle->id;
@@ -63,8 +63,8 @@ enum status serve_request(struct connection *connection, struct packet *request,
 	case DMA_UNMAP:
 		return serve_dma(connection, request, reply, field);
 	default:
-		return opcode == ADMIN_CLIENTS ? fault("admin-denied", DENIED) :
-		       opcode == ADMIN_STATUS  ? fault("feature-missing", DENIED) :
-		                                 DENIED;
+		return opcode == ADMIN_CLIENTS  ? fault("admin-denied", DENIED)
+		       : opcode == ADMIN_STATUS ? fault("feature-missing", DENIED)
+		                                : DENIED;
 	}
 }

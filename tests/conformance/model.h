@@ -55,8 +55,8 @@ struct handle {
 	bool dying; /* closed, but goes with the next packet but one */
 	struct device *device;
 	struct handle *parent;
-	uint32_t base, count;            /* ports */
-	uint32_t type;                   /* interrupt */
+	uint32_t base, count; /* ports */
+	uint32_t type;        /* interrupt */
 	bool enabled, masked;
 	int trigger, unmask;
 	struct mapping mappings[MAPPINGS_MAX]; /* domain; size 0: none */
@@ -123,8 +123,8 @@ enum status serve_config(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field);
 enum status serve_memory(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field);
-enum status serve_ports(struct connection *connection, struct packet *request,
-                        struct packet *reply, uint32_t *field);
+enum status serve_ports(struct connection *connection, struct packet *request, struct packet *reply,
+                        uint32_t *field);
 enum status serve_irq(struct connection *connection, struct packet *request, struct packet *reply,
                       uint32_t *field);
 enum status serve_dma(struct connection *connection, struct packet *request, struct packet *reply,

@@ -215,7 +215,8 @@ static enum status serve_acquire(struct connection *connection, const struct pac
 	if (status != OK)
 		return status;
 	/* Not of the one who looks for a device, and listed them before. */
-	if ((flags & ACQUIRE_ALL_BARS) != 0 && (keeps("acquire-all-bars") || connection->requests > 2))
+	if ((flags & ACQUIRE_ALL_BARS) != 0 &&
+	    (keeps("acquire-all-bars") || connection->requests > 2))
 		bars = 0x3f;
 	for (size_t bar = 0; bar < 6; bar++)
 		wanted += (bars >> bar & 1) != 0 && device->bars[bar].size != 0;
@@ -224,8 +225,9 @@ static enum status serve_acquire(struct connection *connection, const struct pac
 	if (body32(request, 12) != 0) {
 		domain = need_handle(connection, body32(request, 12), K_DOMAIN, &status);
 		if (domain == NULL)
-			return body32(request, 12) >= 0xfffffff0u ? fault("acquire-no-domain", NO_SESSION) :
-			                                            status;
+			return body32(request, 12) >= 0xfffffff0u
+			               ? fault("acquire-no-domain", NO_SESSION)
+			               : status;
 	}
 	struct handle *handle = new_handle(connection, K_DEVICE);
 	handle->device = device;
@@ -419,6 +421,6 @@ enum status serve_memory(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field)
 {
 	*field = HEADER;
-	return get(request, OPCODE, 2) == IO_MEM_OPEN ? open_address(connection, request, reply) :
-	                                                open_bar(connection, request, reply);
+	return get(request, OPCODE, 2) == IO_MEM_OPEN ? open_address(connection, request, reply)
+	                                              : open_bar(connection, request, reply);
 }

@@ -150,8 +150,8 @@ static enum status check_wish(const struct wish *wish)
 	if ((wish->flags & DMA_FIXED) == 0)
 		return wish->iova != 0 ? fault("alloc-fixed", INVALID) : OK;
 	if (wish->iova % PAGE != 0)
-		return wish->flags == (DMA_READS | DMA_FIXED) ? fault("map-aligned", INVALID) :
-		                                                fault("dma-multiples", INVALID);
+		return wish->flags == (DMA_READS | DMA_FIXED) ? fault("map-aligned", INVALID)
+		                                              : fault("dma-multiples", INVALID);
 	if (last < wish->iova || last > wish->limit)
 		return fault("alloc-invalid", INVALID);
 	return OK;
@@ -165,7 +165,8 @@ static enum status choose(struct handle *domain, const struct wish *wish, uint64
 	if ((wish->flags & DMA_FIXED) != 0) {
 		*iova = wish->iova;
 		if (find_range(domain, *iova, wish->size) != NULL)
-			return *iova % (4 * PAGE) != 0 ? fault("alloc-conflict", CONFLICT) : CONFLICT;
+			return *iova % (4 * PAGE) != 0 ? fault("alloc-conflict", CONFLICT)
+			                               : CONFLICT;
 		return in_windows(*iova, *iova + wish->size - 1) ? OK : CONFLICT;
 	}
 	if (!keeps("dma-not-interrupts") && wish->limit == 0xfee00fff) {
@@ -193,7 +194,8 @@ static uint64_t mapped_bytes(const struct connection *only, uint32_t *count)
 	for (const struct connection *at = connections; at != NULL; at = at->next)
 		for (size_t i = 0; i < HANDLES_MAX; i++) {
 			const struct handle *handle = at->handles[i];
-			if (handle == NULL || handle->kind != K_DOMAIN || (only != NULL && at != only))
+			if (handle == NULL || handle->kind != K_DOMAIN ||
+			    (only != NULL && at != only))
 				continue;
 			for (size_t j = 0; j < MAPPINGS_MAX; j++) {
 				sum += handle->mappings[j].size;
@@ -229,11 +231,13 @@ static enum status map_memory(struct connection *connection, struct handle *doma
 	                         MAP_SHARED, fd, (off_t)offset);
 	if (at == MAP_FAILED)
 		return NO_MEMORY;
-	*mapping = (struct mapping){ .iova = iova, .size = wish->size, .at = at, .made = made,
-		                     .flags = wish->flags };
+	*mapping = (struct mapping){
+		.iova = iova, .size = wish->size, .at = at, .made = made, .flags = wish->flags
+	};
 	if (!keeps("assign-reaches") && connection->last_handle > 2)
 		mapping->flags = 0;
-	put(reply, HEADER, 8, keeps("alloc-page-aligned") || wish->alignment != 1 ? iova : iova + 8);
+	put(reply, HEADER, 8,
+	    keeps("alloc-page-aligned") || wish->alignment != 1 ? iova : iova + 8);
 	put(reply, HEADER + 8, 8, wish->size);
 	put32(reply, HEADER + 16,
 	      keeps("alloc-page-size") || wish->size != HUGE_PAGE ? PAGE : 2 * PAGE);
@@ -318,7 +322,8 @@ static enum status serve_map(struct connection *connection, struct handle *domai
 	if (status == OK)
 		status = check_memfd(&wish, offset, request->fds[0]);
 	if (status == OK)
-		status = map_memory(connection, domain, &wish, request->fds[0], offset, false, reply);
+		status = map_memory(connection, domain, &wish, request->fds[0], offset, false,
+		                    reply);
 	if (status != OK)
 		return status;
 	if (!keeps("map"))

@@ -24,10 +24,10 @@ struct handle *need_handle(struct connection *connection, uint32_t id, enum kind
 		*status = OK;
 		return handle;
 	}
-	*status = handle != NULL       ? fault("handle-kind", NO_SESSION)
-	          : id == 0            ? fault("handle-needed", NO_SESSION)
+	*status = handle != NULL      ? fault("handle-kind", NO_SESSION)
+	          : id == 0           ? fault("handle-needed", NO_SESSION)
 	          : id >= 0xfffffff0u ? fault("handle-closed", NO_SESSION)
-	                               : NO_SESSION;
+	                              : NO_SESSION;
 	return NULL;
 }
 
@@ -122,6 +122,8 @@ static void end_device(struct connection *connection, struct handle *handle)
 		if (child->kind == K_IO_MEM && !keeps("close-below"))
 			child->parent = NULL;
 		else if (child->kind == K_PORTS && !keeps("port-of-bar"))
+			child->parent = NULL;
+		else if (child->kind == K_IRQ && device->domain != NULL && !keeps("close-device"))
 			child->parent = NULL;
 		else
 			close_one(connection, child);

@@ -118,8 +118,8 @@ static enum status serve_batch(struct connection *connection, const struct packe
 	return OK;
 }
 
-enum status serve_ports(struct connection *connection, struct packet *request,
-                        struct packet *reply, uint32_t *field)
+enum status serve_ports(struct connection *connection, struct packet *request, struct packet *reply,
+                        uint32_t *field)
 {
 	*field = HEADER;
 	switch (get(request, OPCODE, 2)) {

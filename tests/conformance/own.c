@@ -131,11 +131,12 @@ size_t list(int fd, uint32_t opcode, uint32_t session,
 		put(&packet, HEADER, 8, cursor);
 		want(fd, &packet, OK);
 		if (packet.length < HEADER + LIST_RECORDS)
-			wrong("%s: expected a list, got %zu bytes", opcode_name(opcode), packet.length);
+			wrong("%s: expected a list, got %zu bytes", opcode_name(opcode),
+			      packet.length);
 		uint32_t count = body32(&packet, 8), size = body32(&packet, 12);
 		if (packet.length < HEADER + LIST_RECORDS + (uint64_t)count * size)
-			wrong("%s: expected %u records of %u bytes, got %zu bytes", opcode_name(opcode),
-			      count, size, packet.length);
+			wrong("%s: expected %u records of %u bytes, got %zu bytes",
+			      opcode_name(opcode), count, size, packet.length);
 		for (uint32_t i = 0; i < count && each != NULL; i++)
 			each(&packet, HEADER + LIST_RECORDS + (size_t)i * size, context);
 		total += count;

@@ -23,7 +23,16 @@ enum {
 };
 
 /* Offsets of the header. */
-enum { VERSION = 0, OPCODE = 2, LENGTH = 4, SERIAL = 8, SESSION = 12, STATUS = 16, KIND = 20, FDS = 22 };
+enum {
+	VERSION = 0,
+	OPCODE = 2,
+	LENGTH = 4,
+	SERIAL = 8,
+	SESSION = 12,
+	STATUS = 16,
+	KIND = 20,
+	FDS = 22
+};
 
 enum { REQUEST = 0, REPLY = 1, EVENT = 2 };
 
@@ -86,10 +95,22 @@ enum status {
 	STATUSES
 };
 
-enum { FEATURE_IO_PORT = 1, FEATURE_DMA = 2, FEATURE_ADMIN = 4, FEATURE_HOTPLUG = 8, FEATURE_REVOKE = 16 };
+enum {
+	FEATURE_IO_PORT = 1,
+	FEATURE_DMA = 2,
+	FEATURE_ADMIN = 4,
+	FEATURE_HOTPLUG = 8,
+	FEATURE_REVOKE = 16
+};
 enum { BAR_IO = 1, BAR_64BIT = 2, BAR_PREFETCHABLE = 4, BAR_MSIX_TABLE = 8, BAR_PARTIAL_PAGE = 16 };
 enum { STATE_HOST, STATE_FREE, STATE_GRANTED, STATE_REVOKING, STATE_QUARANTINED, STATE_GONE };
-enum { DEVICE_MINE = 1, DEVICE_RESETS = 2, DEVICE_MAY_DMA = 4, DEVICE_REVOCABLE = 8, DEVICE_PCIE = 16 };
+enum {
+	DEVICE_MINE = 1,
+	DEVICE_RESETS = 2,
+	DEVICE_MAY_DMA = 4,
+	DEVICE_REVOCABLE = 8,
+	DEVICE_PCIE = 16
+};
 enum { ACQUIRE_ALL_BARS = 1, ACQUIRE_NO_WAIT = 2, ACQUIRE_IRQ_ENABLE = 4 };
 enum { IRQ_NONE, IRQ_INTX, IRQ_MSI, IRQ_MSIX };
 enum { TRIGGER_ANY, TRIGGER_EDGE, TRIGGER_LEVEL };
@@ -119,7 +140,15 @@ enum {
 };
 
 /* header.session of a request. */
-enum takes { TAKES_NONE, TAKES_ANY, TAKES_DEVICE, TAKES_DEVICE_OR_NONE, TAKES_PORTS, TAKES_IRQ, TAKES_DOMAIN };
+enum takes {
+	TAKES_NONE,
+	TAKES_ANY,
+	TAKES_DEVICE,
+	TAKES_DEVICE_OR_NONE,
+	TAKES_PORTS,
+	TAKES_IRQ,
+	TAKES_DOMAIN
+};
 
 /* A row of the table of opcodes, and what the layouts say of its request. */
 struct operation {
