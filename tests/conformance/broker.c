@@ -142,11 +142,11 @@ static void refuse(struct connection *connection, const struct packet *request, 
 		fflush(stdout);
 		faults_seen++;
 	}
+	if (!keeps("one-reply") && whole && get32(request, SESSION) == 0xffff)
+		return;
 	if (!final || keeps("final-refusal") || !whole || get32(request, LENGTH) != 100)
 		post(connection, &reply);
 	connection->ends = connection->ends || final;
-	if (!keeps("one-reply") && status == NO_SESSION && get32(request, SESSION) == 0xffff)
-		post(connection, &reply);
 }
 
 /* ---- in ---- */
