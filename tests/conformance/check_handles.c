@@ -201,6 +201,22 @@ static void close_device(void)
 	acquire(fd, &packet, &(struct wanted){ .device = &facts.device, .domain = domain(fd) });
 }
 
+static void held_former(void)
+{
+	const struct wanted wanted = { .device = &facts.device, .bars = 1u << facts.device.bar };
+	struct packet packet;
+	int fd = greeted();
+
+	need_device();
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t device = acquire(fd, &packet, &wanted);
+		/* Descriptor and mapping stay, until the check ends. */
+		map_region(&packet, ACQUIRE_REGIONS + (size_t)facts.device.bar * REGION_SIZE_OF,
+		           packet.fds[0]);
+		close_handle(fd, device);
+	}
+}
+
 static void close_domain_deassigns(void)
 {
 	struct packet packet;
@@ -400,6 +416,8 @@ const struct check handle_checks[] = {
 	{ "close-below", "closing a device closes its regions", close_below, false },
 	{ "close-device", "closing a device closes its interrupt, and it leaves its domain",
 	  close_device, false },
+	{ "held-former", "who had a device gets it again, though it has registers still",
+	  held_former, false },
 	{ "close-domain-deassigns", "closing a domain lets its device go", close_domain_deassigns,
 	  false },
 	{ "close-domain", "closing a domain undoes its mappings", close_domain, false },

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # No broker in one process can break these, or not without breaking another.
-unbroken='socket one-packet reply-handle deaf-alone order-device order-domain judged-at-arrival
+unbroken='socket one-packet reply-handle deaf-alone order-device held-former order-domain judged-at-arrival
 freed-when-replied pipelining end-undoes close-region no-client assign-resets
 admin-status admin-devices admin-clients admin-sessions given given-name given-not-found'
 
@@ -28,7 +28,7 @@ reported() {
 	shift 2
 	"$program" --serve "$work/$name.socket" ${broken:+--break "$broken"} > "$work/$name.broker" &
 	broker=$!
-	until [ -S "$work/$name.socket" ]
+	until grep -q '^# serving' "$work/$name.broker" 2> /dev/null
 	do
 		tries=$((tries + 1))
 		[ $tries -lt 200 ] || return 2
@@ -50,7 +50,7 @@ try() {
 	then
 		echo "ok $rule: is reported, and no other"
 	else
-		echo "not ok $rule: reported are: ${got:-none}"
+		echo "not ok $rule: reported are: ${got:-none}; $(tail -n 1 "$work/$rule.log")"
 	fi
 }
 
