@@ -20,6 +20,7 @@
 enum { CONNECTIONS_MAX = 256, CLIENT_CONNECTIONS = 24 };
 
 struct connection *connections;
+bool from_the_future;
 static const char *broken_rule;
 static unsigned faults_seen;
 static volatile sig_atomic_t stopped;
@@ -84,6 +85,23 @@ void post_event(struct connection *connection, const struct device *device, uint
 	put32(&packet, HEADER + 12, keeps("event-grace") ? 0 : 100);
 	for (int i = keeps("event-freed") ? 1 : 2; i > 0; i--)
 		post(connection, &packet);
+}
+
+/* What a later broker may say, and no client of today knows. */
+static void add_future(struct connection *connection, struct packet *reply)
+{
+	struct packet event;
+
+	if (!connection->greeted)
+		return;
+	if (get(reply, OPCODE, 2) == HELLO) {
+		put(reply, HEADER + 2, 2, 0xffff);
+		put(reply, HEADER + 8, 8, body64(reply, 8) | 1ull << 40);
+		return;
+	}
+	message(&event, 0x8f, 0, 0, 8);
+	put(&event, KIND, 2, EVENT);
+	post(connection, &event);
 }
 
 /* Faults of a reply, or of a refusal, that only its reader sees. */
@@ -352,6 +370,8 @@ static void serve_packet(struct connection *connection, struct packet *request)
 	put32(&reply, LENGTH, (uint32_t)reply.length);
 	put(&reply, FDS, 2, reply.fd_count);
 	spoil(&reply);
+	if (from_the_future)
+		add_future(connection, &reply);
 	post(connection, &reply);
 	if (connection->closed != NULL)
 		post_event(connection, connection->closed, connection->closed_handle, CHANGE_FREED);
@@ -490,13 +510,14 @@ static void stop(int number)
 	stopped = 1;
 }
 
-int serve(const char *path, const char *broken)
+int serve(const char *path, const char *broken, bool future)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct sigaction action = { .sa_handler = stop };
 	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	broken_rule = broken;
+	from_the_future = future;
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	unlink(path);
 	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||

@@ -133,7 +133,8 @@ void audit_closed(int fd);
 
 /* ---- the other direction (broker.c) ---- */
 
-/* Serves at `path' until killed; `broken' is a rule that it breaks, or NULL. */
-int serve(const char *path, const char *broken);
+/* Serves at `path' until killed; `broken' is a rule that it breaks, or NULL. With `future',
+ * as a later broker may: with events, feature bits and longer records that no one knows. */
+int serve(const char *path, const char *broken, bool future);
 
 #endif

@@ -275,7 +275,7 @@ static int usage(FILE *file, int status)
 {
 	fputs("Usage: hwb-conformance [--socket PATH] [--device ADDRESS] [--ports FIRST-LAST]\n"
 	      "                       [--config-write OFFSET] [--quick] [--list] [RULE...]\n"
-	      "       hwb-conformance --serve PATH [--break RULE]\n"
+	      "       hwb-conformance --serve PATH [--future] [--break RULE]\n"
 	      "Checks a broker by the rules of PROTOCOL.md, all or those named; or serves as one.\n"
 	      "\n"
 	      "  --socket PATH           of the broker; " DEFAULT_SOCKET "\n"
@@ -287,6 +287,7 @@ static int usage(FILE *file, int status)
 	      "  --quick                 leave out what takes seconds\n"
 	      "  --list                  print the rules and what is checked\n"
 	      "  --serve PATH            be a broker, with devices that are made up\n"
+	      "  --future                a broker that knows more than the document\n"
 	      "  --break RULE            a broker that does not keep this rule\n"
 	      "Exit status: 0: all hold or were skipped; 1: some do not; 2: could not run.\n",
 	      file);
@@ -332,11 +333,12 @@ int main(int argc, char **argv)
 		{ "list", no_argument, NULL, 'l' },
 		{ "serve", required_argument, NULL, 'S' },
 		{ "break", required_argument, NULL, 'B' },
+		{ "future", no_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *served = NULL, *broken = NULL;
-	bool quick = false, listed = false;
+	bool quick = false, listed = false, future = false;
 	int option;
 
 	for (size_t group = 0; group < sizeof(groups) / sizeof(groups[0]); group++)
@@ -371,6 +373,9 @@ int main(int argc, char **argv)
 		case 'B':
 			broken = strncmp(optarg, "R-", 2) == 0 ? optarg + 2 : optarg;
 			break;
+		case 'F':
+			future = true;
+			break;
 		case 'h':
 			return usage(stdout, 0);
 		default:
@@ -380,8 +385,8 @@ int main(int argc, char **argv)
 	if (listed)
 		return list_rules();
 	if (served != NULL)
-		return serve(served, broken);
-	if (broken != NULL)
+		return serve(served, broken, future);
+	if (broken != NULL || future)
 		return usage(stderr, 2);
 	return check_broker(argv + optind, quick);
 }

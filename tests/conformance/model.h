@@ -85,6 +85,8 @@ extern struct connection *connections;
 
 /* ---- broker.c ---- */
 
+/* A broker of the future, whose records are longer. */
+extern bool from_the_future;
 /* False for the rule that is to be broken. */
 bool keeps(const char *rule);
 /* The status, or another one if the rule is the one to break. */

@@ -96,6 +96,8 @@ static enum status serve_list(struct connection *connection, const struct packet
 
 	if (cursor >= pages)
 		return keeps("list-cursor") ? INVALID : NOT_FOUND;
+	if (from_the_future)
+		size += 8;
 	if (!keeps("list-record-multiple"))
 		size += 4;
 	if (!keeps("list-record-size"))
