@@ -17,27 +17,6 @@
 
 enum { FDS = 253 };
 
-void client_connect(struct client *client, struct broker *broker, struct input *input)
-{
-	static const uint32_t uids[] = { 1000, 1001, 1002, 0 };
-	uint8_t who = take8(input);
-	int ends[2];
-
-	*client = (struct client){ .fd = -1 };
-	if (broker->stopping)
-		return;
-	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0,
-	     "there are sockets");
-	if ((who & 0x10) != 0) {
-		const int small = 4608; /* full after a few answers */
-		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	}
-	model.uid = uids[who & 3];
-	model.gid = (who & 4) != 0 ? 2000 : 3000;
-	client->fd = ends[1];
-	peer_accept(broker, ends[0]);
-}
-
 void client_close(struct client *client)
 {
 	client->fd = close_fd(client->fd);
@@ -192,6 +171,41 @@ void client_send_raw(struct client *client, struct input *input)
 	memset(&packet, 0, sizeof(packet));
 	take_bytes(input, packet.bytes, length);
 	send_packet(client, &packet, length, fds, count);
+}
+
+static void say_hello(struct client *client)
+{
+	static const uint8_t nothing;
+	static union packet packet;
+	struct input zeros = { &nothing, 0 };
+	size_t length = make_request(&packet, client, &zeros);
+
+	send_packet(client, &packet, length, NULL, 0);
+}
+
+/* What the input says of it: who it is, by user and by group; whether it reads slowly;
+ * whether it is polite. */
+void client_connect(struct client *client, struct broker *broker, struct input *input)
+{
+	static const uint32_t uids[] = { 1000, 1001, 1002, 0 };
+	uint8_t who = take8(input);
+	int ends[2];
+
+	*client = (struct client){ .fd = -1 };
+	if (broker->stopping)
+		return;
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0,
+	     "there are sockets");
+	if ((who & 0x10) != 0) {
+		const int small = 4608; /* full after a few answers */
+		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	}
+	model.uid = uids[who & 3];
+	model.gid = (who & 4) != 0 ? 2000 : 3000;
+	client->fd = ends[1];
+	peer_accept(broker, ends[0]);
+	if ((who & 0x80) == 0)
+		say_hello(client);
 }
 
 /* ---- receiving ---- */

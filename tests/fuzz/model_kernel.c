@@ -240,7 +240,9 @@ static int irq_enable(struct kernel_device *opened, enum hwb_irq_type type, cons
 
 static int irq_disable(struct kernel_device *opened, enum hwb_irq_type type, struct fault *fault)
 {
-	(void)fault;
+	/* A device that was closed and opened again has none any more, which VFIO says. */
+	if (opened->irq == HWB_IRQ_NONE)
+		return fault_errno(fault, EINVAL, "no interrupt is armed");
 	must(opened->irq == type, "what is disarmed was armed");
 	opened->irq = HWB_IRQ_NONE;
 	return 0;

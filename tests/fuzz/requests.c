@@ -75,16 +75,19 @@ struct world {
 	struct broker broker;
 	struct hotplug hotplug;
 	struct client clients[CLIENTS];
+	bool prompt; /* jobs run and answers are read after each step */
 };
 
 static bool start(struct world *world, struct input *input)
 {
 	uint8_t flags = take8(input);
+	bool prompt = (take8(input) & 1) != 0;
 	struct broker *broker = &world->broker;
 	char *report = NULL;
 	struct fault fault;
 
 	memset(world, 0, sizeof(*world));
+	world->prompt = prompt;
 	for (int i = 0; i < CLIENTS; i++)
 		world->clients[i].fd = -1;
 	model_start();
@@ -346,8 +349,11 @@ static void step(struct world *world, struct input *input)
 		check_rest(world);
 		break;
 	}
-	if ((what & 31) < 29)
-		pump(world);
+	if ((what & 31) >= 29)
+		return;
+	pump(world);
+	if (world->prompt)
+		settle(world);
 }
 
 static void end(struct world *world)
