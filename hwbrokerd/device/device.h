@@ -31,6 +31,7 @@ struct unit {
 	struct kernel_domain *domain; /* where it is open */
 	bool claimed;                 /* bound to vfio-pci, for us */
 	bool unfit;                   /* could not be brought to rest */
+	bool gone;                    /* since it had left the bus */
 	struct bind_origin origin;    /* where it was before */
 };
 

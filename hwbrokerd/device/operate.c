@@ -11,17 +11,19 @@ static bool is_vfio(const char *driver)
 	return strcmp(driver, "vfio-pci") == 0;
 }
 
+static int refuse_left(const struct device *device, struct fault *fault)
+{
+	return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
+}
+
 static int refuse_unfit(const struct device *device, struct fault *fault)
 {
+	if (device->unit.gone)
+		return refuse_left(device, fault);
 	return fault_set(fault, HWB_UNSAFE,
 	                 "%s could not be brought to rest and is of no use any more: its reset "
 	                 "failed",
 	                 device->name);
-}
-
-static int refuse_left(const struct device *device, struct fault *fault)
-{
-	return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
 }
 
 /* `wanted`: the device itself, not one that merely shares its group. */
@@ -166,6 +168,7 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 	if (result != 0 && why.host_errno == EAGAIN)
 		result = bind_reset_unbound(&device->facts.address, device->instance, &why);
 	unit->unfit = result != 0;
+	unit->gone = result != 0 && why.status == HWB_GONE;
 	if (result != 0 && fault != NULL)
 		*fault = why;
 	return result;

@@ -37,11 +37,12 @@ static struct device_session *session_of(struct job *job)
 	return (struct device_session *)((char *)job - offsetof(struct device_session, release));
 }
 
-/* Whether one of those that were to go back did not come to rest in the meantime. */
+/* Whether one of those that were to go back did not come to rest in the meantime; one
+ * that left the bus is in nobody's way. */
 static bool any_unfit(const struct release_job *release)
 {
 	for (uint32_t i = 0; i < release->restore_count; i++)
-		if (release->restore[i]->unit.unfit)
+		if (release->restore[i]->unit.unfit && !release->restore[i]->unit.gone)
 			return true;
 	return false;
 }
@@ -54,9 +55,11 @@ static void run_release(struct job *job)
 
 	release->result = operate_close(self->session.peer->broker->host.backend, self->device,
 	                                &release->fault);
-	if (release->result != 0 || any_unfit(release))
+	if ((release->result != 0 && !self->device->unit.gone) || any_unfit(release))
 		return;
 	for (uint32_t i = 0; i < release->restore_count; i++) {
+		if (release->restore[i]->unit.gone)
+			continue;
 		if (operate_restore(release->restore[i], &fault) == 0)
 			release->restored |= 1ull << i;
 		else
@@ -90,6 +93,7 @@ static void done_release(struct job *job)
 	struct peer *peer = self->session.peer;
 	struct broker *broker = peer->broker;
 	bool rest = self->release.result == 0;
+	bool back = restored(self);
 
 	/* Seen here first: the list follows. */
 	if (!rest && self->release.fault.status == HWB_GONE)
@@ -98,7 +102,7 @@ static void done_release(struct job *job)
 		self->ending = HWB_CHANGE_REMOVED;
 	} else if (rest) {
 		lifecycle_step(&device->state, LIFE_DID_RESET, device->name);
-		lifecycle_step(&device->state, restored(self) ? LIFE_DID_RESTORE : LIFE_DID_FREE,
+		lifecycle_step(&device->state, back ? LIFE_DID_RESTORE : LIFE_DID_FREE,
 		               device->name);
 		log_info("%s: released by `%s', %s", device->name, peer->name,
 		         lifecycle_state_name(device->state));
