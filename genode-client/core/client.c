@@ -127,6 +127,8 @@ static int check_fit(const struct hwb_call *call, const struct hwb_header *heade
 		return 0;
 	if (length > room || fd_count > call->fds_max)
 		return -E_OVERFLOW;
+	if (fd_count < call->fds_min)
+		return -E_PROTO;
 	return call->tail_size != 0 && length < room ? -E_PROTO : 0;
 }
 

@@ -457,6 +457,20 @@ START_TEST(no_more_descriptors_than_asked_for)
 }
 END_TEST
 
+START_TEST(no_fewer_descriptors_than_asked_for)
+{
+	int fds[3] = { -1, -1, -1 };
+
+	start_open(give_two_vectors, NULL, NULL);
+	unsigned before = count_fds();
+	ck_assert_int_eq(hwb_irq_fds(client, 3, 7, 3, fds, NULL), -EPROTO);
+	ck_assert_int_eq(fds[0], -1);
+	ck_assert_uint_eq(count_fds(), before);
+	ck_assert_int_eq(hwb_ping(client, NULL), -EPROTO);
+	finish();
+}
+END_TEST
+
 static void take_memory(int broker)
 {
 	struct hwb_dma_reply reply = { .iova = 0x10000, .size = 4096, .page_size = 4096 };
@@ -595,6 +609,7 @@ int main(void)
 	tcase_add_test(cases, a_receiver_delivers_replies_too);
 	tcase_add_test(cases, descriptors_arrive_in_their_order);
 	tcase_add_test(cases, no_more_descriptors_than_asked_for);
+	tcase_add_test(cases, no_fewer_descriptors_than_asked_for);
 	tcase_add_test(cases, descriptors_passed_in_stay_the_callers);
 	tcase_add_test(cases, a_batch_is_one_request);
 	tcase_add_test(cases, a_batch_comes_back_whole);
