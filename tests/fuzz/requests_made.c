@@ -180,6 +180,20 @@ static size_t config(void *body, struct input *input)
 	return sizeof(struct hwb_config_access);
 }
 
+/* By its handle, or by its address, or by both. */
+static size_t info(void *body, struct hwb_header *header, const struct client *client,
+                   struct input *input)
+{
+	uint8_t by = take8(input);
+
+	if ((by & 1) != 0)
+		header->session = handle(client, input);
+	if ((by & 1) == 0 || (by & 2) != 0)
+		*(struct hwb_device_info_request *)body =
+		        (struct hwb_device_info_request){ address(input) };
+	return sizeof(struct hwb_device_info_request);
+}
+
 static size_t list(void *body, struct input *input)
 {
 	*(struct hwb_list_request *)body = (struct hwb_list_request){ .cursor = take8(input) };
@@ -237,9 +251,7 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 	case HWB_CONFIG_WRITE:
 		return config(body, input);
 	case HWB_DEVICE_INFO:
-		*(struct hwb_device_info_request *)body =
-		        (struct hwb_device_info_request){ address(input) };
-		return sizeof(struct hwb_device_info_request);
+		return info(body, header, client, input);
 	case HWB_DEVICE_LIST:
 	case HWB_DOMAIN_INFO:
 	case HWB_ADMIN_DEVICES:

@@ -94,6 +94,45 @@ SCRIPTS = {
     "limits": connect(GAMMA) + connect(GAMMA, 1) + connect(GAMMA, 2) + ask("DOMAIN_OPEN") * 4
     + ask("DMA_ALLOC", 0, READS_WRITES, *pages(1)) * 3 + ask("PING") + step(3, 23, 0, 0),
     "slow-reader": connect(ALPHA | 0x10) + ask("DEVICE_LIST", 0) * 12 + fire(0) + SETTLE,
+    "assign-fails": connect(ALPHA) + ask("DOMAIN_OPEN") + ask("DOMAIN_OPEN") + acquire(TOY, 0) + b"".join(
+        step(24, i) + ask("DOMAIN_ASSIGN", 1, 0) + ask("DOMAIN_ASSIGN", 1, 0) + SETTLE + step(24, i)
+        + ask("DOMAIN_ASSIGN", 2, 0) + ask("DOMAIN_DEASSIGN", 2, 0) + SETTLE for i in range(6)),
+    "leave-domain": connect(ALPHA) + ask("DOMAIN_OPEN") + SETTLE
+    + acquire(NET, ALL_BARS | IRQ_ENABLE, 0, irq=MSIX, count=5) + SETTLE + ask("CLOSE", 5) + SETTLE
+    + ask("CONFIG_READ", 0, 0, 0, 2, 0, 0, 0, 0) + SETTLE,
+    "deassign-with-irq": connect(ALPHA) + ask("DOMAIN_OPEN") + acquire(TOY, 0, 0) + SETTLE
+    + ask("IRQ_OPEN", 0, MSI | 64) + ask("DOMAIN_DEASSIGN", 1, 0) + SETTLE,
+    "group-elsewhere": connect(ALPHA) + ask("DOMAIN_OPEN") + acquire(TOY) + SETTLE
+    + acquire(NEIGHBOUR, ALL_BARS, 2) + SETTLE + acquire(NEIGHBOUR, 0) + SETTLE + ask("DOMAIN_ASSIGN", 3, 0)
+    + SETTLE,
+    "quarantine": connect(ALPHA) + acquire(TOY) + step(24, 0) + ask("CLOSE", 0) + SETTLE + acquire(NEIGHBOUR)
+    + acquire(TOY) + SETTLE,
+    "quarantine-together": connect(ALPHA) + acquire(TOY) + acquire(NEIGHBOUR) + SETTLE + step(24, 0) + step(18)
+    + SETTLE,
+    "irq-closed-meanwhile": connect(ALPHA) + acquire(TOY, 0) + SETTLE + ask("IRQ_OPEN", 0, INTX | 64)
+    + ask("IRQ_OPEN", 0, INTX) + ask("CLOSE", 0) + SETTLE,
+    "irq-refused": connect(BETA) + ask("DOMAIN_OPEN") + acquire(DISK, 0, 0) + SETTLE
+    + ask("IRQ_OPEN", 0, MSIX | 4, 0, 65) + ask("IRQ_OPEN", 0, INTX | 16, 0, 1) + ask("IRQ_OPEN", 0, INTX | 32, 0, 1)
+    + ask("IRQ_OPEN", 0, INTX | 32, 0, 3) + ask("IRQ_OPEN", 0, MSIX | 4 | 64, 0, 4) + ask("IRQ_OPEN", 0, INTX, 0)
+    + SETTLE,
+    "irq-no-handle": connect(GAMMA) + ask("DOMAIN_OPEN") + acquire(NET, 0, 0) + ask("DOMAIN_OPEN") + SETTLE
+    + ask("IRQ_OPEN", 1, INTX | 64) + SETTLE + ask("IRQ_OPEN", 1, INTX | 64) + SETTLE,
+    "hang-up-meanwhile": connect(ALPHA) + ask("DOMAIN_OPEN") + SETTLE + acquire(NET, ALL_BARS, 0, irq=INTX, count=1)
+    + step(18) + SETTLE + connect(ALPHA) + acquire(NET) + step(15, 1) + step(20, 0) + step(22) + SETTLE,
+    "domain-closed-meanwhile": connect(ALPHA) + ask("DOMAIN_OPEN") + SETTLE + acquire(DISK, ALL_BARS, 0)
+    + ask("CLOSE", 0) + SETTLE,
+    "policy-meanwhile": connect(ALPHA) + acquire(DISK) + POLICY_MEAN + step(20, 1) + step(22) + step(20, 0)
+    + step(22) + SETTLE,
+    "parked": connect(ALPHA) + connect(BETA, 1) + acquire(SCREEN) + SETTLE + ask("CLOSE", 0)
+    + acquire(SCREEN, client=1) + acquire(SCREEN, NO_WAIT, client=1) + step(25, SCREEN) + fire(16) + SETTLE,
+    "info": connect(ALPHA) + acquire(TOY) + SETTLE + ask("DEVICE_INFO", 1, 0) + ask("DEVICE_INFO", 0, TOY)
+    + ask("DEVICE_INFO", 1, 1),
+    "crowded": connect(ALPHA | 0x10) + (ask("DEVICE_LIST", 0) * 5 + step(20, 0)) * 2 + acquire(NET) + step(20, 0)
+    + step(22) + POLICY_MEAN + step(20, 0) + step(22) + step(17) + step(17) + step(18) + SETTLE,
+    "no-room": connect(ALPHA) + ask("DOMAIN_OPEN") + SETTLE
+    + ask("DMA_ALLOC", 0, READS_WRITES | 0x20, *pages(2), *pages(1))
+    + ask("DMA_ALLOC", 0, READS_WRITES | 0x20 | FIXED, *pages(1), *pages(2), *pages(1))
+    + ask("DMA_ALLOC", 0, READS_WRITES | 0x40, *pages(1), *pages(16)) * 3,
     "strangers": connect(STRANGER) + connect(STRANGER | 0x80, 1) + ask("PING", client=1) + fire(0),
 }
 
