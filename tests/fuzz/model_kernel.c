@@ -206,7 +206,7 @@ static int close_device(struct kernel_device *opened, struct fault *fault)
 	if (!model_fails(fault))
 		return 0;
 	/* One in two of them as when the host is about to unbind it. */
-	if (fault != NULL && (model.failures & 1) != 0)
+	if (fault != NULL && (model.failures & 1) == 0)
 		fault->host_errno = EAGAIN;
 	return -1;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Seeds for the fuzzers that take no text: seeds.py codec|requests|client FOLDER.
+"""Seeds for the fuzzers: seeds.py codec|policy|requests FOLDER.
 
 What a fuzzer would need long to find by chance: messages of every opcode, and what
 well-behaved clients do, step by step as requests.c reads them.
@@ -182,10 +182,43 @@ def codec():
         yield name, bytes([direction, fds]) + packet
 
 
+def question(uid, device, kind, offset=0, count=1, changed=0, groups=(0, 0, 0)):
+    """As policy.c asks it; device: bus, device, vendor, id, class."""
+    bus, number, vendor, ident, class_code = device
+    return struct.pack("<BBBBBBBHHHHIBIII", uid, 8, 3, 0, bus, number, 0, vendor, ident, 0, 0, class_code, kind,
+                       offset, count, changed) + bytes(groups)
+
+
+DEVICES = ((0, 3, 0x8086, 0x10d3, 0x020000), (0, 4, 0x1b36, 0x10, 0x010802), (0, 5, 0x1234, 0x11e8, 0xff00),
+           (1, 0, 0x1234, 0x1111, 0x030000), (9, 9, 1, 1, 0))
+DEVICE, DMA, PARTIAL_PAGE, MSIX_TABLE, TAKE, FORCE, CONFIG_WRITE, PORTS = range(8)
+
+
+def questions():
+    for uid in range(3):
+        for device in DEVICES:
+            for kind in (DEVICE, DMA, PARTIAL_PAGE, MSIX_TABLE, TAKE, FORCE):
+                yield question(uid, device, kind)
+        for offset, count, changed in ((0x44, 1, 0xf), (0x44, 2, 1), (0xc0, 4, 0x00ff0000), (0xc0, 4, 0xff00), (2, 9, 0)):
+            yield question(uid, DEVICES[0], CONFIG_WRITE, offset, count, changed)
+        for first, count in ((0x40, 4), (0x40, 5), (0x61, 1), (0x40, 16), (0, 0), (0xffff, 2), (0xffffffff, 2)):
+            yield question(uid, DEVICES[0], PORTS, first, count)
+
+
+def policy():
+    top = pathlib.Path(__file__).resolve().parents[2]
+    for folder in ("config", "config/examples", "tests/guest/policy", "tests/fuzz/policy"):
+        for file in sorted((top / folder).glob("*.conf")):
+            name = str(file.relative_to(top)).replace("/", "-")
+            yield name, file.read_bytes()
+    text = (top / "tests/fuzz/policy/generous.conf").read_bytes()
+    yield "questions", text + b"\n#?\n" + b"".join(questions())
+
+
 def main():
     folder = pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in {"codec": codec, "requests": requests}[sys.argv[1]]():
+    for name, data in {"codec": codec, "policy": policy, "requests": requests}[sys.argv[1]]():
         (folder / name).write_bytes(data)
 
 
