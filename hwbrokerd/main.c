@@ -10,6 +10,7 @@
 #include "server/reload.h"
 #include "session/dispatch.h"
 #include "session/hotplug.h"
+#include "session/release.h"
 #include "util/log.h"
 #include "version.h"
 
@@ -131,6 +132,8 @@ static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 	listener_stop(&self->listener);
 	while (self->broker.peers != NULL)
 		peer_drop(self->broker.peers, "the broker stops");
+	for (uint32_t i = 0; i < self->broker.inventory.count; i++)
+		release_hurry(self->broker.inventory.devices[i]);
 	ev_prepare_start(loop, &self->until_idle);
 }
 
@@ -147,6 +150,7 @@ static void watch_signals(struct daemon *self)
 	struct ev_loop *loop = self->broker.loop;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* witness.h */
 	workers_allow_interrupts();
 	ev_signal_init(&self->terminate, on_terminate, SIGTERM);
 	ev_signal_init(&self->interrupt, on_terminate, SIGINT);
@@ -236,6 +240,7 @@ static void stop(struct daemon *self)
 	if (broker->workers != NULL)
 		workers_free(broker->workers);
 	inventory_free(&broker->inventory);
+	estates_free(&broker->estates);
 	account_free_all(&broker->accounts);
 	policy_free(broker->policy);
 	if (broker->loop != NULL)

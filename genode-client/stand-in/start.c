@@ -16,7 +16,8 @@ int memcmp(const void *a, const void *b, size_t size);
 
 /* The System V ABI for x86-64, 3.4.1: at the start %rsp is the address of argc, argv,
  * environment and auxiliary vector, and %rbp is to be cleared. */
-__asm__(".globl _start\n"
+__asm__(".text\n"
+        ".globl _start\n"
         "_start:\n"
         "\txor %ebp, %ebp\n"
         "\tmov %rsp, %rdi\n"

@@ -20,7 +20,8 @@ struct entrypoint ioport_ep = { .name = "ioport", .stack_size = PAGE };
 /* What to run lies on top of the new stack: the new thread has nothing else. */
 long thread_clone(void *stack_top, void (*run)(void *), void *argument, unsigned long flags);
 
-__asm__(".globl thread_clone\n"
+__asm__(".text\n"
+        ".globl thread_clone\n"
         "thread_clone:\n"
         "\tlea -16(%rdi), %rdi\n"
         "\tmov %rsi, (%rdi)\n"

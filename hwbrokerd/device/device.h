@@ -8,6 +8,7 @@
 
 #include "device/lifecycle.h"
 #include "kernel/bind.h"
+#include "kernel/witness.h"
 #include "policy/policy.h"
 #include "work/strand.h"
 
@@ -32,6 +33,9 @@ struct unit {
 	bool claimed;                 /* bound to vfio-pci, for us */
 	bool unfit;                   /* could not be brought to rest */
 	bool gone;                    /* since it had left the bus */
+	bool resting;                 /* at rest, and open only to keep others from it */
+	bool haunted;                 /* a device that was in its place may still be mapped */
+	struct witness witness;       /* from claiming to retiring: who has its registers */
 	struct bind_origin origin;    /* where it was before */
 };
 
@@ -53,8 +57,12 @@ struct device {
 	struct waiter *waiters;         /* acquires that wait for the end of a reset */
 	uint32_t grace;                 /* rule of the owner: seconds to give it back */
 	bool left;                      /* the bus; `gone` once the job in hand has ended */
+	struct device_session *held;    /* revoking: the former owner's, whose registers live */
+	bool overdue;                   /* for so long that nobody waits for it any more */
+	char former[HWB_NAME_SIZE];     /* client that was last seen to keep registers, */
+	uint32_t former_uid;            /* and its user */
 	int wanted_fd;  /* eventfd by which the kernel asks for it back; -1: no owner */
-	char note[128]; /* why it is quarantined */
+	char note[128]; /* why it is quarantined, or held */
 };
 
 /* What the policy looks at. */

@@ -26,6 +26,24 @@ static int refuse_unfit(const struct device *device, struct fault *fault)
 	                 device->name);
 }
 
+/* Nobody else may have its registers: not the host, beside its drivers, and no client of
+ * a daemon before this one. */
+static int watch_registers(struct device *device, bool former, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+
+	witness_close(&unit->witness);
+	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
+		return -1;
+	if (former || !witness_held(&unit->witness))
+		return 0;
+	witness_close(&unit->witness);
+	return fault_set(fault, HWB_BUSY,
+	                 "a process has registers of %s open or mapped: `fuser -v "
+	                 "/sys/bus/pci/devices/%s/resource*' says which",
+	                 device->name, device->name);
+}
+
 /* `wanted`: the device itself, not one that merely shares its group. */
 static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
 {
@@ -35,6 +53,8 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 
 	if (bind_instance(&device->facts.address) != device->instance)
 		return refuse_left(device, fault);
+	if (wanted && watch_registers(device, target->former, fault) != 0)
+		return -1;
 	bind_driver(&device->facts.address, driver);
 	if (device->unit.claimed && is_vfio(driver))
 		return 0;
@@ -87,6 +107,7 @@ void operate_unclaim(struct operate_targets *targets)
 	for (uint32_t i = 0; i < targets->count; i++) {
 		struct operate_target *target = &targets->items[i];
 		struct fault fault;
+		witness_close(&target->device->unit.witness);
 		if (!target->fresh)
 			continue;
 		target->fresh = false;
@@ -116,6 +137,36 @@ static void drop_own_domain(const struct kernel_backend *kernel, struct group *g
 	group->own_domain = NULL;
 }
 
+static uint32_t memory_bars(const struct device *device)
+{
+	uint32_t bars = 0;
+
+	for (uint32_t i = 0; i < HWB_BARS; i++)
+		if (device->facts.bars[i].size != 0 &&
+		    (device->facts.bars[i].flags & HWB_BAR_IO) == 0)
+			bars |= 1u << i;
+	return bars;
+}
+
+static int open_unit(const struct kernel_backend *kernel, struct device *device,
+                     struct kernel_domain *domain, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+
+	if (kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
+	                 &unit->opened, fault) != 0)
+		return -1;
+	if (!unit->haunted)
+		return 0;
+	int result = kernel->take_registers(unit->opened, memory_bars(device), fault);
+	kernel->close(unit->opened);
+	if (result != 0)
+		return -1;
+	unit->haunted = false;
+	return kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
+	                    &unit->opened, fault);
+}
+
 int operate_open(const struct kernel_backend *kernel, struct device *device,
                  struct kernel_domain *domain, struct fault *fault)
 {
@@ -139,8 +190,7 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 		return -1;
 	if (domain == NULL && choose_domain(kernel, device->group, &domain, fault) != 0)
 		return -1;
-	if (kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                 &unit->opened, fault) != 0) {
+	if (open_unit(kernel, device, domain, fault) != 0) {
 		unit->opened = NULL;
 		drop_own_domain(kernel, device->group);
 		return -1;
@@ -151,26 +201,71 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 	return 0;
 }
 
-int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
+static void close_unit(const struct kernel_backend *kernel, struct device *device)
 {
 	struct unit *unit = &device->unit;
 	struct group *group = device->group;
 
-	if (unit->opened == NULL)
-		return unit->unfit ? refuse_unfit(device, fault) : 0;
-	struct fault why = { .status = HWB_OK };
-	int result = kernel->close(unit->opened, &why);
+	kernel->close(unit->opened);
 	unit->opened = NULL;
 	unit->domain = NULL;
+	unit->resting = false;
 	if (--group->open_count == 0)
 		group->domain = NULL;
 	drop_own_domain(kernel, group);
-	if (result != 0 && why.host_errno == EAGAIN)
+}
+
+/* If that fails the device is closed, and unfit. */
+static int bring_to_rest(const struct kernel_backend *kernel, struct device *device, bool shut,
+                         struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+	struct fault why = { .status = HWB_OK };
+	int result = kernel->rest(unit->opened, shut, memory_bars(device), &why);
+
+	if (result == 0)
+		return 0;
+	close_unit(kernel, device);
+	if (why.host_errno == EAGAIN)
 		result = bind_reset_unbound(&device->facts.address, device->instance, &why);
 	unit->unfit = result != 0;
 	unit->gone = result != 0 && why.status == HWB_GONE;
 	if (result != 0 && fault != NULL)
 		*fault = why;
+	return result;
+}
+
+int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+
+	if (unit->opened == NULL)
+		return unit->unfit ? refuse_unfit(device, fault) : 0;
+	int result = bring_to_rest(kernel, device, false, fault);
+	if (unit->opened != NULL)
+		close_unit(kernel, device);
+	return result;
+}
+
+int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
+                   struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+	bool held = witness_held(&unit->witness);
+	int result = 0;
+
+	if (unit->opened == NULL && unit->unfit)
+		return refuse_unfit(device, fault);
+	if (unit->opened != NULL && !unit->resting) {
+		result = bring_to_rest(kernel, device, held, fault);
+		unit->resting = unit->opened != NULL;
+	}
+	if (unit->opened != NULL && (!held || let_go))
+		close_unit(kernel, device);
+	if (result == 0 && held)
+		return OPERATE_HELD;
+	if (result == 0)
+		witness_close(&unit->witness);
 	return result;
 }
 

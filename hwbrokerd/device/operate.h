@@ -17,6 +17,7 @@ struct operate_target {
 	struct device *device;
 	bool may_take;  /* policy: `take` */
 	bool may_force; /* policy: `force` */
+	bool former;    /* for who had it last, and may still have its registers */
 	bool fresh;     /* set by operate_claim: it was not ours before */
 };
 
@@ -44,6 +45,13 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 /* Brings the device to rest and closes it; fine if it is not open. A device that
  * once failed to is unfit: this fails from then on, as opening and restoring do. */
 int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault);
+
+/* The same at the end of a grant. As long as anybody has registers of the device it stays
+ * open, so that they reach nothing; then OPERATE_HELD is returned, and it is to be called
+ * again. `let_go`: the host wants the device, so it is closed all the same. */
+enum { OPERATE_HELD = 1 };
+int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
+                   struct fault *fault);
 
 /* Gives the closed device back to the driver that it had. */
 int operate_restore(struct device *device, struct fault *fault);

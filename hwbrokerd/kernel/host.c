@@ -3,6 +3,7 @@
 
 #include "kernel/ports.h"
 #include "kernel/sysfs.h"
+#include "kernel/witness.h"
 #include "util/cleanup.h"
 
 #include <dirent.h>
@@ -161,6 +162,14 @@ static void probe_strict_devmem(struct host *host)
 	                      (file_has(boot, word) || file_has(modules, word));
 }
 
+static void probe_leases(struct host *host)
+{
+	host->leases = witness_works();
+	if (host->backend != NULL && !host->leases)
+		problem(host, "the kernel does not tell who still has registers of a device: one "
+		              "that was given back goes to the next client at once");
+}
+
 void host_probe(struct host *host)
 {
 	struct utsname name;
@@ -185,5 +194,6 @@ void host_probe(struct host *host)
 	}
 	probe_lockdown(host);
 	probe_strict_devmem(host);
+	probe_leases(host);
 	probe_ports(host);
 }

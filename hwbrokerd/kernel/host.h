@@ -16,6 +16,7 @@ struct host {
 	bool interrupt_remapping;             /* forged MSIs are stopped; false if in doubt */
 	bool vfio;                            /* /dev/vfio/vfio is there and speaks version 0 */
 	bool strict_devmem;                   /* known: a claimed BAR loses its sysfs mappings */
+	bool leases;                          /* witness.h */
 	bool ports;                           /* legacy ports can be used: x86 and permitted */
 	bool lockdown;                        /* integrity or confidentiality */
 	char kernel[64];                      /* uname -r */
@@ -23,6 +24,13 @@ struct host {
 	char problems[HOST_PROBLEMS][HOST_PROBLEM_SIZE];
 	uint32_t problem_count;
 };
+
+/* Whether registers can be taken back from a client that does not let go of them, with
+ * certainty. */
+static inline bool host_can_revoke(const struct host *host)
+{
+	return host->backend != NULL && host->strict_devmem && host->leases;
+}
 
 /* Blocks for module loading (vfio-pci, once); called before the loop runs. */
 void host_probe(struct host *host);

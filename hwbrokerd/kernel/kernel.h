@@ -62,10 +62,15 @@ struct kernel_backend {
 	int (*open)(const struct hwb_pci_address *address, uint32_t group,
 	            struct kernel_domain *domain, int wanted_fd, struct kernel_device **device,
 	            struct fault *fault);
-	/* Bus mastering off, interrupts off, reset if it can, in this order; then
-	 * detached from the domain and closed. Returns 0, or -1 if the device
-	 * could not be brought to rest (it is closed all the same). */
-	int (*close)(struct kernel_device *device, struct fault *fault);
+	/* Bus mastering off, interrupts off, reset if it can, in this order. `shut`: before
+	 * the reset the registers of `bars` are taken, as by the next function, and decoding
+	 * goes off. Returns -1 if the device could not be brought to rest. */
+	int (*rest)(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault);
+	/* Takes these BARs, which hold memory, out of every mapping that was made of their resource
+	 * files. Until the device is closed no other can be made. */
+	int (*take_registers)(struct kernel_device *device, uint32_t bars, struct fault *fault);
+	/* Detached from the domain and closed. */
+	void (*close)(struct kernel_device *device);
 
 	int (*set_bus_master)(struct kernel_device *device, bool on, struct fault *fault);
 	/* Arms vectors 0..count-1 with eventfds; `unmask_fd` is for INTx, else -1. */

@@ -62,6 +62,10 @@ int vfio_config_read(struct kernel_device *device, uint32_t offset, uint32_t wid
 int vfio_config_write(struct kernel_device *device, uint32_t offset, uint32_t width, uint32_t value,
                       struct fault *fault);
 
+/* vfio_region.c. Takes these BARs, which hold memory, out of everybody's reach until the
+ * device is closed; decoding must be on. */
+int vfio_take_registers(struct kernel_device *device, uint32_t bars, struct fault *fault);
+
 /* vfio_irq.c */
 uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type);
 int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const int *trigger_fds,

@@ -120,7 +120,9 @@ static void pause_a_moment(void)
 	nanosleep(&pause, NULL);
 }
 
-static void abandon(struct kernel_device *device)
+/* The kernel resets it once more, by whatever means it has, when the last descriptor is
+ * closed (vfio_pci_core_disable). */
+static void close_device(struct kernel_device *device)
 {
 	close_fd(device->fd);
 	if (device->group != NULL)
@@ -172,7 +174,7 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	sysfs_address(address, made->name);
 	if (group_get(group, domain, &made->group, fault) != 0 || open_in_group(made, fault) != 0 ||
 	    (wanted_fd >= 0 && vfio_irq_on_wanted(made, wanted_fd, fault) != 0)) {
-		abandon(made);
+		close_device(made);
 		return -1;
 	}
 	*device = made;
@@ -194,7 +196,7 @@ static int reset(struct kernel_device *device, struct fault *fault)
 	return error == 0 ? 0 : fault_errno(fault, error, "cannot reset %s", device->name);
 }
 
-static int close_device(struct kernel_device *device, struct fault *fault)
+static int rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault)
 {
 	static const enum hwb_irq_type types[] = { HWB_IRQ_INTX, HWB_IRQ_MSI, HWB_IRQ_MSIX };
 
@@ -203,14 +205,18 @@ static int close_device(struct kernel_device *device, struct fault *fault)
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (vfio_irq_count(device, types[i]) != 0)
 			vfio_irq_disable(device, types[i], NULL);
-	int result = reset(device, fault);
+	uint32_t quiet = PCI_COMMAND_MASTER;
+	int taken = shut ? vfio_take_registers(device, bars, fault) : 0;
+	/* Ports have nobody who takes them away: the device does not answer there. */
+	if (shut) {
+		quiet |= PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+		vfio_set_command(device, 0, quiet, NULL);
+	}
+	int result = reset(device, taken == 0 ? fault : NULL);
 	/* After the reset it must answer, and be quiet. */
 	if (result == 0)
-		result = vfio_set_bus_master(device, false, fault);
-	/* The kernel resets it once more, by whatever means it has, when the last
-	 * descriptor is closed (vfio_pci_core_disable). */
-	abandon(device);
-	return result;
+		result = vfio_set_command(device, 0, quiet, taken == 0 ? fault : NULL);
+	return taken != 0 ? taken : result;
 }
 
 const struct kernel_backend kernel_vfio_group = {
@@ -221,6 +227,8 @@ const struct kernel_backend kernel_vfio_group = {
 	.unmap = vfio_domain_unmap,
 	.windows = vfio_domain_windows,
 	.open = open_device,
+	.rest = rest,
+	.take_registers = vfio_take_registers,
 	.close = close_device,
 	.set_bus_master = vfio_set_bus_master,
 	.irq_enable = vfio_irq_enable,

@@ -5,6 +5,7 @@
 #ifndef HWBROKERD_SERVER_BROKER_H
 #define HWBROKERD_SERVER_BROKER_H
 
+#include "device/estate.h"
 #include "device/inventory.h"
 #include "kernel/host.h"
 #include "policy/policy.h"
@@ -42,6 +43,7 @@ struct broker {
 	uint32_t closings;       /* under way */
 	ev_timer interrupt_closers;
 	struct inventory inventory;
+	struct estates estates;
 	struct account *accounts;
 	struct peer *peers; /* connected ones, ascending by id */
 	struct peer **peers_end;

@@ -29,6 +29,8 @@ struct acquire {
 	struct device_session *session; /* to be */
 	struct operate_targets targets;
 	int result;
+	bool haunted;   /* estate.h */
+	bool looked;    /* whether a device that is held still is */
 	bool claimed;   /* after a failure: it is with us all the same */
 	bool unfit;     /* and could not be brought to rest */
 	uint32_t field; /* of the request, that a refusal blames */
@@ -91,6 +93,7 @@ static void run_acquire(struct job *job)
 	struct acquire *self = (struct acquire *)job;
 	struct unit *unit = &self->device->unit;
 
+	unit->haunted = unit->haunted || self->haunted;
 	self->result = operate_claim(&self->targets, &self->fault);
 	if (self->result == 0) {
 		self->result = open_and_arm(self);
@@ -190,7 +193,7 @@ static void not_granted(struct acquire *self)
 	release_disown(device);
 	refuse(self);
 	if (device->left)
-		release_gone(device);
+		release_gone(self->broker, device);
 	else
 		release_wake(device);
 }
@@ -246,6 +249,12 @@ static int list_targets(struct acquire *self, struct fault *fault)
 	return 0;
 }
 
+static int refuse_held(const struct device *device, struct fault *fault)
+{
+	return fault_set(fault, HWB_BUSY, "%s is being taken back, but %s", device->name,
+	                 device->note);
+}
+
 /* Whether another function of the group stands in the way. */
 static int may_use_group(const struct acquire *self, struct fault *fault)
 {
@@ -260,6 +269,8 @@ static int may_use_group(const struct acquire *self, struct fault *fault)
 			                 "another function of IOMMU group %u, to which %s belongs, "
 			                 "is in use by another owner",
 			                 device->group->id, device->name);
+		if (mate->held != NULL)
+			return refuse_held(mate, fault);
 		if (mate->state == LIFE_QUARANTINED)
 			return fault_set(fault, HWB_UNSAFE,
 			                 "%s shares IOMMU group %u with %s, which is quarantined: "
@@ -283,7 +294,9 @@ static int may_begin(const struct acquire *self, struct fault *fault)
 		return fault_set(fault, HWB_UNSAFE, "%s is quarantined: %s", device->name,
 		                 device->note);
 	default:
-		return fault_set(fault, HWB_BUSY, "%s is in use", device->name);
+		return device->held != NULL
+		               ? refuse_held(device, fault)
+		               : fault_set(fault, HWB_BUSY, "%s is in use", device->name);
 	}
 	if (self->domain != NULL && self->domain->closed)
 		return fault_set(fault, HWB_NO_SESSION, "the domain was closed meanwhile");
@@ -332,21 +345,39 @@ static int watch_host(struct device *device, struct fault *fault)
 	return device->wanted_fd >= 0 ? 0 : fault_errno(fault, errno, "cannot make an eventfd");
 }
 
+/* Whether the state of `busy` will change by itself, and the client wants to wait for that. */
+static bool waits(struct acquire *self, struct device *busy)
+{
+	bool wait = release_to_former(busy, self->request.peer) || !busy->overdue;
+
+	/* Its registers may be gone since they were last looked for. */
+	if (!wait && !self->looked) {
+		self->looked = true;
+		wait = true;
+		release_hurry(busy);
+	}
+	return wait && (self->flags & HWB_ACQUIRE_NO_WAIT) == 0 && park(self, busy);
+}
+
 /* Starts the job, or parks the request, or refuses it. */
 static void begin(struct acquire *self)
 {
 	struct device *device = self->device;
 	struct device *busy = in_transit(self->broker, device);
 
-	if (busy != NULL && peer_connected(self->request.peer) &&
-	    (self->flags & HWB_ACQUIRE_NO_WAIT) == 0 && park(self, busy))
+	if (!peer_connected(self->request.peer) || still_given(self, &self->fault) != 0) {
+		refuse(self);
 		return;
-	if (!peer_connected(self->request.peer) || still_given(self, &self->fault) != 0 ||
-	    may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0 ||
+	}
+	if (busy != NULL && waits(self, busy))
+		return;
+	if (may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0 ||
 	    watch_host(device, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}
+	self->targets.items[0].former = release_was_its(device, self->request.peer);
+	self->haunted = estates_touch(&self->broker->estates, device);
 	lifecycle_step(&device->state, LIFE_CLAIM, device->name);
 	device->owner = self->request.peer;
 	self->broker->busy_devices++;

@@ -44,9 +44,10 @@ static bool on_left(struct inventory_watcher *watcher, struct device *device)
 	device->left = true;
 	if (device->session != NULL)
 		revoke_take(device->session, HWB_CHANGE_REMOVED);
+	release_hurry(device);
 	/* A job may have this device among others in hand. */
 	if (lifecycle_is_idle(device->state) && strand_idle(&device->group->strand))
-		release_gone(device);
+		release_gone(self->broker, device);
 	return device->state == LIFE_GONE;
 }
 

@@ -75,7 +75,8 @@ int region_publish(struct peer *peer, struct device *device, const struct region
 		return -1;
 	session->region = (struct hwb_region){
 		.session = session->session.handle,
-		.flags = (plan->wc ? HWB_REGION_WC : 0) | (io ? HWB_REGION_IO : 0),
+		.flags = (plan->wc ? HWB_REGION_WC : 0) | (io ? HWB_REGION_IO : 0) |
+		         (!io && host_can_revoke(&peer->broker->host) ? HWB_REGION_REVOCABLE : 0),
 		.base = facts->address + plan->offset,
 		.size = plan->size,
 		.fd_offset = plan->offset + (io ? 0 : facts->address % MEMORY_PAGE),

@@ -61,6 +61,8 @@ static void describe(const struct peer *peer, const struct policy_client *client
 	facts->state = lifecycle_public(device->state);
 	if (device->resets)
 		facts->flags |= HWB_DEVICE_RESETS;
+	if (host_can_revoke(&peer->broker->host))
+		facts->flags |= HWB_DEVICE_REVOCABLE;
 	if (device->owner == peer)
 		facts->flags |= HWB_DEVICE_MINE;
 	if (client != NULL && may(peer->broker->policy, client, device, POLICY_DMA, NULL) == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The way of a device back to rest, and to its host driver. */
+#define _GNU_SOURCE /* eventfd_read */
 #include "session/release.h"
 
 #include "session/revoke.h"
@@ -9,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 
 void release_wait(struct device *device, struct waiter *waiter)
 {
@@ -53,8 +56,10 @@ static void run_release(struct job *job)
 	struct release_job *release = &self->release;
 	struct fault fault;
 
-	release->result = operate_close(self->session.peer->broker->host.backend, self->device,
-	                                &release->fault);
+	release->result = operate_retire(self->session.peer->broker->host.backend, self->device,
+	                                 release->let_go, &release->fault);
+	if (release->result == OPERATE_HELD && release->last)
+		release->result = 0;
 	if ((release->result != 0 && !self->device->unit.gone) || any_unfit(release))
 		return;
 	for (uint32_t i = 0; i < release->restore_count; i++) {
@@ -86,6 +91,176 @@ static bool restored(const struct device_session *self)
 	return own;
 }
 
+/* The functions that go back to their host drivers with this one, if it is the
+ * last: those that are on their way to rest already are there before it. */
+static void list_restore(const struct broker *broker, struct device_session *self)
+{
+	struct release_job *release = &self->release;
+
+	release->restore_count = 0;
+	if (release->reclaimed)
+		return;
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		struct device *mate = broker->inventory.devices[i];
+		if (mate->group != self->device->group)
+			continue;
+		if (mate->state == LIFE_QUARANTINED || mate->state == LIFE_GRANTED ||
+		    mate->state == LIFE_CLAIMING || (mate->held != NULL && mate != self->device)) {
+			/* What shares the group with these stays with us. */
+			release->restore_count = 0;
+			return;
+		}
+		if (mate->restore && release->restore_count < OPERATE_GROUP_MAX)
+			release->restore[release->restore_count++] = mate;
+	}
+}
+
+static void leave_domain(struct device_session *self)
+{
+	if (self->domain != NULL)
+		domain_leave(self->domain);
+	self->domain = NULL;
+}
+
+static void tell(struct device_session *self)
+{
+	if (self->session.handle != 0)
+		peer_event(self->session.peer, &self->device->facts.address, self->session.handle,
+		           self->ending, 0);
+	self->session.handle = 0;
+}
+
+/* ---- while somebody has its registers ---- */
+
+/* From when on nobody waits for it any more, and how often it is looked at. */
+#define HELD_PATIENCE 1.0
+#define HELD_LOOK_FIRST 0.02
+#define HELD_LOOK_LAST 1.0
+
+static void submit(struct device_session *self)
+{
+	struct broker *broker = self->session.peer->broker;
+
+	self->release.last = self->release.last || broker->stopping;
+	self->release.let_go = self->release.let_go || self->device->left || broker->stopping;
+	list_restore(broker, self);
+	broker->busy_devices++;
+	strand_submit(&self->device->group->strand, &self->release.job);
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	submit(timer->data);
+}
+
+static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct device_session *self = watcher->data;
+	eventfd_t count;
+	(void)loop;
+	(void)revents;
+
+	eventfd_read(watcher->fd, &count);
+	self->release.let_go = true;
+	release_hurry(self->device);
+}
+
+static void begin_holding(struct device_session *self)
+{
+	struct device *device = self->device;
+	const struct peer *peer = self->session.peer;
+	struct ev_loop *loop = peer->broker->loop;
+
+	self->release.held_since = ev_now(loop);
+	device->held = self;
+	memcpy(device->former, peer->name, sizeof(device->former));
+	device->former_uid = peer->subject.uid;
+	snprintf(device->note, sizeof(device->note),
+	         "`%s' (pid %u), who had it, or somebody whom it gave them to, still has "
+	         "registers of it",
+	         peer->name, peer->pid);
+	leave_domain(self);
+	/* What it released is not free, but what was taken is taken. */
+	if (self->ending == HWB_CHANGE_REVOKED)
+		tell(self);
+	ev_init(&self->release.again, on_again);
+	ev_io_init(&self->wanted, on_wanted, device->wanted_fd, EV_READ);
+	self->release.again.data = self;
+	self->wanted.data = self;
+	ev_io_start(loop, &self->wanted);
+	log_info("%s: kept from everybody, since %s", device->name, device->note);
+	/* Its former owner may wait for it, and is given it. */
+	release_wake(device);
+}
+
+/* It is at rest, and nothing that its former owner has reaches it as long as we keep it. */
+static void hold(struct device_session *self)
+{
+	struct device *device = self->device;
+	const struct broker *broker = self->session.peer->broker;
+
+	if (self->release.held_since == 0.0)
+		begin_holding(self);
+	if (device->left || broker->stopping) {
+		submit(self);
+		return;
+	}
+	ev_tstamp age = ev_now(broker->loop) - self->release.held_since;
+	if (age >= HELD_PATIENCE && !device->overdue) {
+		log_notice("%s: is for nobody until they are gone: %s", device->name, device->note);
+		device->overdue = true;
+	}
+	if (device->overdue)
+		release_wake(device);
+	ev_tstamp pause = age + HELD_LOOK_FIRST;
+	ev_timer_set(&self->release.again, pause < HELD_LOOK_LAST ? pause : HELD_LOOK_LAST, 0.0);
+	ev_timer_start(broker->loop, &self->release.again);
+}
+
+void release_hurry(struct device *device)
+{
+	struct device_session *self = device->held;
+
+	if (self == NULL || !ev_is_active(&self->release.again))
+		return;
+	ev_timer_stop(self->session.peer->broker->loop, &self->release.again);
+	submit(self);
+}
+
+bool release_to_former(struct device *device, const struct peer *peer)
+{
+	struct device_session *self = device->held;
+
+	if (self == NULL || !release_was_its(device, peer))
+		return false;
+	self->release.reclaimed = true;
+	self->release.let_go = true;
+	self->release.last = true;
+	release_hurry(device);
+	return true;
+}
+
+bool release_was_its(const struct device *device, const struct peer *peer)
+{
+	return strcmp(device->former, peer->name) == 0 && device->former_uid == peer->subject.uid;
+}
+
+static void end_holding(struct device_session *self)
+{
+	struct device *device = self->device;
+
+	if (device->held == NULL)
+		return;
+	ev_io_stop(self->session.peer->broker->loop, &self->wanted);
+	device->held = NULL;
+	device->overdue = false;
+	device->note[0] = '\0';
+}
+
+/* ---- the end ---- */
+
 static void done_release(struct job *job)
 {
 	struct device_session *self = session_of(job);
@@ -93,11 +268,19 @@ static void done_release(struct job *job)
 	struct peer *peer = self->session.peer;
 	struct broker *broker = peer->broker;
 	bool rest = self->release.result == 0;
-	bool back = restored(self);
 
+	broker->busy_devices--;
+	if (self->release.result == OPERATE_HELD && !(device->left && self->release.let_go)) {
+		hold(self);
+		return;
+	}
+	end_holding(self);
+	bool back = restored(self);
 	/* Seen here first: the list follows. */
 	if (!rest && self->release.fault.status == HWB_GONE)
 		device->left = true;
+	if (!device->left)
+		lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
 	if (device->left) {
 		self->ending = HWB_CHANGE_REMOVED;
 	} else if (rest) {
@@ -111,15 +294,12 @@ static void done_release(struct job *job)
 		self->ending = HWB_CHANGE_QUARANTINED;
 	}
 	release_disown(device);
-	if (self->domain != NULL)
-		domain_leave(self->domain);
-	if (self->session.handle != 0)
-		peer_event(peer, &device->facts.address, self->session.handle, self->ending, 0);
+	leave_domain(self);
+	tell(self);
 	free(self);
 	peer_release(peer);
-	broker->busy_devices--;
 	if (device->left)
-		release_gone(device);
+		release_gone(broker, device);
 	else
 		release_wake(device);
 }
@@ -130,9 +310,10 @@ void release_disown(struct device *device)
 	device->wanted_fd = close_fd(device->wanted_fd);
 }
 
-void release_gone(struct device *device)
+void release_gone(struct broker *broker, struct device *device)
 {
 	lifecycle_step(&device->state, LIFE_REMOVED, device->name);
+	estates_add(&broker->estates, device);
 	device->unit = (struct unit){ 0 };
 	device->note[0] = '\0';
 	device->left = false;
@@ -147,45 +328,18 @@ void release_quarantine(struct device *device, const struct fault *fault)
 	          fault->reason);
 }
 
-/* The functions that go back to their host drivers with this one, if it is the
- * last: those that are on their way to rest already are there before it. */
-static void list_restore(const struct broker *broker, struct device_session *self)
-{
-	struct release_job *release = &self->release;
-
-	for (uint32_t i = 0; i < broker->inventory.count; i++) {
-		struct device *mate = broker->inventory.devices[i];
-		if (mate->group != self->device->group)
-			continue;
-		if (mate->state == LIFE_QUARANTINED || mate->state == LIFE_GRANTED ||
-		    mate->state == LIFE_CLAIMING) {
-			/* What shares the group with these stays with us. */
-			release->restore_count = 0;
-			return;
-		}
-		if (mate->restore && release->restore_count < OPERATE_GROUP_MAX)
-			release->restore[release->restore_count++] = mate;
-	}
-}
-
 void release_start(struct device_session *session)
 {
 	struct device *device = session->device;
 	struct peer *peer = session->session.peer;
-	struct broker *broker = peer->broker;
 
 	revoke_unwatch(session);
 	device->session = NULL;
 	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
-	list_restore(broker, session);
-	/* Cutting off registers that the client still holds is to come between
-	 * these two; the job does the rest in the order that lifecycle.h draws. */
-	lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
 	session->release.job.run = run_release;
 	session->release.job.done = done_release;
 	peer_reference(peer);
-	broker->busy_devices++;
-	strand_submit(&device->group->strand, &session->release.job);
+	submit(session);
 }
 
 static void close_children(struct peer *peer, const struct device *device)

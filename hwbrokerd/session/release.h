@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Giving a device back: brought to rest on a worker, then free, or with its host
- * driver, or quarantined; whoever waits for it is woken.
+ * driver, or quarantined; whoever waits for it is woken. In between it may take any
+ * time until nobody has registers of it any more. Then it is at rest and they reach
+ * nothing, but it is for nobody else: `held`.
  */
 #ifndef HWBROKERD_SESSION_RELEASE_H
 #define HWBROKERD_SESSION_RELEASE_H
@@ -22,7 +24,17 @@ void release_wake(struct device *device);
 void release_disown(struct device *device);
 
 /* The device has left the bus, and nothing is being done with it. */
-void release_gone(struct device *device);
+void release_gone(struct broker *broker, struct device *device);
+
+/* Looks at once whether somebody still has registers of a device that waits for that
+ * only; if it has left, or the broker stops, it is not waited for any longer. */
+void release_hurry(struct device *device);
+
+/* A client may have again what it had, though its own processes still have registers of
+ * it: they reach no more than before. Whether the device was this client's, of this user;
+ * and, if it is held, ends that: it will be free, but whoever waits for it is woken. */
+bool release_was_its(const struct device *device, const struct peer *peer);
+bool release_to_former(struct device *device, const struct peer *peer);
 
 /* For nobody from now on, since it did not come to rest; `fault` says why. */
 void release_quarantine(struct device *device, const struct fault *fault);

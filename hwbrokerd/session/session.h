@@ -23,6 +23,12 @@ struct release_job {
 	uint64_t restored; /* bit n: restore[n] is with its host driver again */
 	int result;
 	struct fault fault;
+	bool let_go;    /* for the host: closed even if somebody has its registers */
+	bool last;      /* they are not waited for any longer */
+	bool reclaimed; /* by the client that had it, and so not for the host */
+	/* Since somebody was seen to have them; 0: not yet. */
+	ev_tstamp held_since;
+	ev_timer again;
 };
 
 /* Whether the client has been asked to give its device back. */

@@ -22,6 +22,21 @@ void client_close(struct client *client)
 	client->fd = close_fd(client->fd);
 }
 
+void client_drop_kept(struct client *client)
+{
+	while (client->kept_count != 0)
+		close_fd(client->kept[--client->kept_count]);
+}
+
+static void take_fd(struct client *client, int fd)
+{
+	must(fcntl(fd, F_GETFD) >= 0, "what comes is a descriptor");
+	if (client->keeps && client->kept_count < KEPT && model_behind(fd) != NULL)
+		client->kept[client->kept_count++] = fd;
+	else
+		close(fd);
+}
+
 void client_shut_down(const struct client *client, struct input *input)
 {
 	shutdown(client->fd, take8(input) % 3);
@@ -184,14 +199,15 @@ static void say_hello(struct client *client)
 }
 
 /* What the input says of it: who it is, by user and by group; whether it reads slowly;
- * whether it is polite. */
+ * whether it is polite; whether it keeps registers. */
 void client_connect(struct client *client, struct broker *broker, struct input *input)
 {
 	static const uint32_t uids[] = { 1000, 1001, 1002, 0 };
 	uint8_t who = take8(input);
 	int ends[2];
 
-	*client = (struct client){ .fd = -1 };
+	client_drop_kept(client);
+	*client = (struct client){ .fd = -1, .keeps = (who & 0x20) != 0 };
 	if (broker->stopping)
 		return;
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0,
@@ -201,6 +217,7 @@ void client_connect(struct client *client, struct broker *broker, struct input *
 		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	}
 	model.uid = uids[who & 3];
+	client->uid = model.uid;
 	model.gid = (who & 4) != 0 ? 2000 : 3000;
 	client->fd = ends[1];
 	peer_accept(broker, ends[0]);
@@ -299,8 +316,7 @@ bool client_read(struct client *client)
 	for (uint32_t i = 0; i < count; i++) {
 		int fd;
 		memcpy(&fd, CMSG_DATA(rights) + i * sizeof(int), sizeof(fd));
-		must(fcntl(fd, F_GETFD) >= 0, "what comes is a descriptor");
-		close(fd);
+		take_fd(client, fd);
 	}
 	must((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) == 0, "nothing is cut");
 	check_answer(client, &packet, (size_t)length, count);

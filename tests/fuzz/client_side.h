@@ -10,7 +10,7 @@
 
 #include "server/broker.h"
 
-enum { CLIENTS = 6, HANDLES = 48, SERIALS = 128 };
+enum { CLIENTS = 6, HANDLES = 48, SERIALS = 128, KEPT = 24 };
 
 struct client {
 	int fd; /* -1: not connected */
@@ -22,6 +22,10 @@ struct client {
 	uint32_t handles[HANDLES]; /* that were told, in a ring */
 	uint32_t handle_count;
 	uint64_t iova; /* told last */
+	uint32_t uid;
+	bool keeps;     /* the registers that it gets, until they are dropped */
+	int kept[KEPT]; /* descriptors of registers */
+	uint32_t kept_count;
 };
 
 void client_connect(struct client *client, struct broker *broker, struct input *input);
@@ -33,5 +37,7 @@ void client_shut_down(const struct client *client, struct input *input);
 /* Takes one packet. False: none is there. */
 bool client_read(struct client *client);
 void client_close(struct client *client);
+/* Gives up registers, which may outlive the connection. */
+void client_drop_kept(struct client *client);
 
 #endif

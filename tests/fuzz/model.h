@@ -32,6 +32,7 @@ struct model_device {
 	uint64_t instance;
 	char driver[HWB_NAME_SIZE];
 	struct kernel_device *opened;
+	int registers; /* a file in place of its BARs; -1: not made yet */
 	uint8_t config[HWB_CONFIG_SIZE];
 };
 
@@ -53,6 +54,7 @@ extern const struct kernel_backend model_kernel;
 
 /* As after a boot. */
 void model_start(void);
+void model_end(void);
 /* Plugs in or pulls out, and has the bus say so. */
 void model_plug(struct model_device *device, bool in);
 struct model_device *model_find(const struct hwb_pci_address *address);
@@ -62,6 +64,10 @@ bool model_fails(struct fault *fault);
 /* Of an opened device. */
 bool model_masters(const struct model_device *device);
 bool model_interrupts(const struct model_device *device);
+/* Whether nobody reaches its registers who had them before. */
+bool model_shut(const struct model_device *device);
+/* The device that has now what this descriptor was handed out for; NULL: none has. */
+struct model_device *model_behind(int fd);
 /* The kernel asks for it back, if it is open. */
 void model_want(const struct model_device *device);
 /* Mappings of a domain. */

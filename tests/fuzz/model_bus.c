@@ -13,11 +13,15 @@
 #include "kernel/ports.h"
 #include "kernel/resource.h"
 #include "kernel/uevent.h"
+#include "kernel/witness.h"
+#include "util/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 struct model model;
 
@@ -127,6 +131,7 @@ static void fill_config(struct model_device *device)
 static void appear(struct model_device *device)
 {
 	device->present = true;
+	device->registers = close_fd(device->registers);
 	device->instance = ++model.last_instance;
 	snprintf(device->driver, sizeof(device->driver), "%s", device->host_driver);
 	fill_config(device);
@@ -137,9 +142,17 @@ void model_start(void)
 	memset(&model, 0, sizeof(model));
 	memcpy(model.devices, devices, sizeof(devices));
 	model.messages = -1;
-	for (uint32_t i = 0; i < MODEL_DEVICES; i++)
+	for (uint32_t i = 0; i < MODEL_DEVICES; i++) {
+		model.devices[i].registers = -1;
 		if (model.devices[i].present)
 			appear(&model.devices[i]);
+	}
+}
+
+void model_end(void)
+{
+	for (uint32_t i = 0; i < MODEL_DEVICES; i++)
+		close_fd(model.devices[i].registers);
 }
 
 void model_plug(struct model_device *device, bool in)
@@ -305,6 +318,69 @@ int bind_group_viable(uint32_t group, struct fault *fault)
 
 /* ---- what clients reach ---- */
 
+/* Any file will do, as the kernel gives leases on it as on those of sysfs. */
+static int open_registers(struct model_device *device, int flags)
+{
+	char path[40];
+
+	if (device->registers < 0) {
+		_cleanup_fd_ int made = memfd_create("registers", MFD_CLOEXEC);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", made);
+		device->registers = open(path, O_RDONLY | O_CLOEXEC);
+		must(device->registers >= 0, "there are files");
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", device->registers);
+	return open(path, flags | O_CLOEXEC);
+}
+
+struct model_device *model_behind(int fd)
+{
+	struct stat one, other;
+
+	must(fstat(fd, &one) == 0, "a descriptor is open");
+	for (uint32_t i = 0; i < MODEL_DEVICES; i++) {
+		struct model_device *device = &model.devices[i];
+		if (device->present && device->registers >= 0 &&
+		    fstat(device->registers, &other) == 0 && one.st_ino == other.st_ino &&
+		    one.st_dev == other.st_dev)
+			return device;
+	}
+	return NULL;
+}
+
+int witness_open(const struct hwb_pci_address *address, struct witness *witness,
+                 struct fault *fault)
+{
+	struct model_device *device = model_find(address);
+
+	*witness = (struct witness){ 0 };
+	if (model_fails(fault))
+		return -1;
+	if (!device->present)
+		return 0;
+	witness->fds[witness->count++] = open_registers(device, O_RDONLY);
+	return 0;
+}
+
+void witness_close(struct witness *witness)
+{
+	for (uint32_t i = 0; i < witness->count; i++)
+		close_fd(witness->fds[i]);
+	*witness = (struct witness){ 0 };
+}
+
+bool witness_held(const struct witness *witness)
+{
+	for (uint32_t i = 0; i < witness->count; i++) {
+		if (fcntl(witness->fds[i], F_SETLEASE, F_RDLCK) != 0) {
+			must(errno == EAGAIN, "the kernel gives leases");
+			return true;
+		}
+		fcntl(witness->fds[i], F_SETLEASE, F_UNLCK);
+	}
+	return false;
+}
+
 int resource_open(const struct hwb_pci_address *address, uint32_t bar, uint16_t vendor,
                   uint16_t device, bool *wc, int *fd, struct fault *fault)
 {
@@ -317,7 +393,7 @@ int resource_open(const struct hwb_pci_address *address, uint32_t bar, uint16_t 
 	if (!found->present || found->vendor != vendor || found->device != device)
 		return fault_set(fault, HWB_GONE, "it has left the bus");
 	*wc = *wc && (found->bars[bar].flags & HWB_BAR_PREFETCHABLE) != 0;
-	*fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	*fd = open_registers(model_find(address), O_RDWR);
 	return *fd >= 0 ? 0 : fault_errno(fault, errno, "no descriptor");
 }
 

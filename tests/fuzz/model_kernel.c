@@ -31,6 +31,7 @@ struct kernel_device {
 	uint64_t instance;
 	int wanted_fd;
 	bool master;
+	bool shut; /* nobody reaches its registers but through this */
 	enum hwb_irq_type irq;
 	uint32_t vectors;
 };
@@ -190,18 +191,15 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	return 0;
 }
 
-static int close_device(struct kernel_device *opened, struct fault *fault)
+static int rest(struct kernel_device *opened, bool shut, uint32_t bars, struct fault *fault)
 {
-	struct model_device *device = opened->device;
-	struct kernel_domain *domain = opened->domain;
-	bool gone = opened->instance != device->instance || !device->present;
+	const struct model_device *device = opened->device;
+	(void)bars;
 
-	if (device->opened == opened)
-		device->opened = NULL;
-	if (--domain->devices == 0 && domain->abandoned)
-		destroy(domain);
-	free(opened);
-	if (gone)
+	opened->master = false;
+	opened->irq = HWB_IRQ_NONE;
+	opened->shut = opened->shut || shut;
+	if (opened->instance != device->instance || !device->present)
 		return fault_set(fault, HWB_GONE, "it has left the bus");
 	if (!model_fails(fault))
 		return 0;
@@ -209,6 +207,26 @@ static int close_device(struct kernel_device *opened, struct fault *fault)
 	if (fault != NULL && (model.failures & 1) == 0)
 		fault->host_errno = EAGAIN;
 	return -1;
+}
+
+static int take_registers(struct kernel_device *opened, uint32_t bars, struct fault *fault)
+{
+	(void)bars;
+	if (model_fails(fault))
+		return -1;
+	opened->shut = true;
+	return 0;
+}
+
+static void close_device(struct kernel_device *opened)
+{
+	struct kernel_domain *domain = opened->domain;
+
+	if (opened->device->opened == opened)
+		opened->device->opened = NULL;
+	if (--domain->devices == 0 && domain->abandoned)
+		destroy(domain);
+	free(opened);
 }
 
 static int set_bus_master(struct kernel_device *opened, bool on, struct fault *fault)
@@ -290,6 +308,8 @@ const struct kernel_backend model_kernel = {
 	.unmap = unmap,
 	.windows = domain_windows,
 	.open = open_device,
+	.rest = rest,
+	.take_registers = take_registers,
 	.close = close_device,
 	.set_bus_master = set_bus_master,
 	.irq_enable = irq_enable,
@@ -307,6 +327,11 @@ bool model_masters(const struct model_device *device)
 bool model_interrupts(const struct model_device *device)
 {
 	return device->opened != NULL && device->opened->irq != HWB_IRQ_NONE;
+}
+
+bool model_shut(const struct model_device *device)
+{
+	return device->opened == NULL || device->opened->shut;
 }
 
 void model_want(const struct model_device *device)

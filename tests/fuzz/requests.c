@@ -16,6 +16,7 @@
 #include "server/reload.h"
 #include "session/dispatch.h"
 #include "session/hotplug.h"
+#include "session/release.h"
 #include "session/session.h"
 
 #include <fcntl.h>
@@ -64,6 +65,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	}
 	atexit(remove_files);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN);
 	/* Its log shows what an input does. */
 	log_set_level(getenv("FUZZ_LOG") != NULL ? LOG_LEVEL_DEBUG : (enum log_level)0);
 	return 0;
@@ -104,6 +106,8 @@ static bool start(struct world *world, struct input *input)
 		.iommu = true,
 		.interrupt_remapping = (flags & 4) == 0,
 		.vfio = true,
+		.strict_devmem = true,
+		.leases = true,
 		.ports = (flags & 8) == 0,
 		.lockdown = (flags & 16) != 0,
 		.kernel = "model",
@@ -125,8 +129,32 @@ static bool nothing_to_do(void)
 	return model_strands() == 0 && model_finished() == 0;
 }
 
-/* Until nothing more happens by itself. */
-static void settle(struct world *world)
+static void fire(struct ev_loop *loop, ev_timer *timer)
+{
+	if (!ev_is_active(timer))
+		return;
+	ev_timer_stop(loop, timer);
+	ev_invoke(loop, timer, EV_TIMER);
+}
+
+/* Devices whose former owners keep registers are looked at again, a second later. */
+static bool look_at_held(struct world *world)
+{
+	const struct inventory *inventory = &world->broker.inventory;
+	bool some = false;
+
+	for (uint32_t i = 0; i < inventory->count; i++) {
+		struct device_session *held = inventory->devices[i]->held;
+		if (held == NULL || inventory->devices[i]->overdue)
+			continue;
+		held->release.held_since -= 1.0;
+		fire(world->broker.loop, &held->release.again);
+		some = true;
+	}
+	return some;
+}
+
+static void settle_once(struct world *world)
 {
 	uint32_t rounds = 0;
 	bool busy;
@@ -145,8 +173,17 @@ static void settle(struct world *world)
 	} while (busy || !nothing_to_do());
 	/* libev leaves a watcher that was just started to its next round. */
 	pump(world);
-	if (!nothing_to_do())
-		settle(world);
+}
+
+/* Until nothing more happens by itself. */
+static void settle(struct world *world)
+{
+	uint32_t rounds = 0;
+
+	do {
+		settle_once(world);
+		must(++rounds < ROUNDS_MAX, "there is an end");
+	} while (!nothing_to_do() || look_at_held(world));
 }
 
 /* ---- what must hold ---- */
@@ -156,6 +193,11 @@ static void check_device(const struct device *device)
 	const struct model_device *below = model_find(&device->facts.address);
 	const struct device_session *session = device->session;
 
+	if (device->held != NULL) {
+		must(device->overdue && device->session == NULL, "what is held nobody has");
+		must(!model_masters(below) && !model_interrupts(below), "what is held is at rest");
+		return;
+	}
 	must(!lifecycle_in_transit(device->state), "a device whose jobs have ended is at rest");
 	must(device->waiters == NULL, "nobody waits for a device at rest");
 	must((device->state == LIFE_GRANTED) == (session != NULL), "granted is who has a session");
@@ -196,6 +238,23 @@ static void check_client(const struct client *client)
 		must(client->answered == client->sent, "each request has its answer");
 }
 
+/* Of those who keep registers of a device, its owner is one, or none reaches it. */
+static void check_kept(const struct world *world, const struct client *client)
+{
+	for (uint32_t i = 0; i < client->kept_count; i++) {
+		const struct model_device *below = model_behind(client->kept[i]);
+		if (below == NULL)
+			continue;
+		const struct device *device =
+		        inventory_find(&world->broker.inventory, &below->address);
+		if (device == NULL || device->instance != below->instance)
+			continue;
+		const struct peer *owner = device->owner;
+		must(device->session == NULL || owner->subject.uid == client->uid,
+		     "nobody has registers of another's device");
+	}
+}
+
 static void check_rest(struct world *world)
 {
 	const struct broker *broker = &world->broker;
@@ -213,6 +272,8 @@ static void check_rest(struct world *world)
 	must(broker->session_count == sessions, "the sessions are as many as are counted");
 	for (int i = 0; i < CLIENTS; i++)
 		check_client(&world->clients[i]);
+	for (int i = 0; i < CLIENTS; i++)
+		check_kept(world, &world->clients[i]);
 }
 
 static void check_nothing_left(struct world *world)
@@ -244,14 +305,6 @@ static void check_nothing_left(struct world *world)
 
 /* ---- steps ---- */
 
-static void fire(struct ev_loop *loop, ev_timer *timer)
-{
-	if (!ev_is_active(timer))
-		return;
-	ev_timer_stop(loop, timer);
-	ev_invoke(loop, timer, EV_TIMER);
-}
-
 static void fire_some(struct world *world, struct input *input)
 {
 	struct broker *broker = &world->broker;
@@ -264,9 +317,11 @@ static void fire_some(struct world *world, struct input *input)
 		if (peer != NULL)
 			fire(broker->loop, &peer->deadline);
 	} else if (which < 16 && (uint32_t)which - 8 < broker->inventory.count) {
-		struct device_session *session = broker->inventory.devices[which - 8]->session;
-		if (session != NULL)
-			fire(broker->loop, &session->grace);
+		const struct device *device = broker->inventory.devices[which - 8];
+		if (device->session != NULL)
+			fire(broker->loop, &device->session->grace);
+		else if (device->held != NULL)
+			fire(broker->loop, &device->held->release.again);
 	} else {
 		fire(broker->loop, &world->hotplug.look);
 	}
@@ -277,6 +332,8 @@ static void stop_serving(struct world *world)
 	world->broker.stopping = true;
 	while (world->broker.peers != NULL)
 		peer_drop(world->broker.peers, "the broker stops");
+	for (uint32_t i = 0; i < world->broker.inventory.count; i++)
+		release_hurry(world->broker.inventory.devices[i]);
 }
 
 static void step(struct world *world, struct input *input)
@@ -286,7 +343,7 @@ static void step(struct world *world, struct input *input)
 	struct broker *broker = &world->broker;
 	uint8_t which;
 
-	if (client->fd < 0 && (what & 31) < 20)
+	if (client->fd < 0 && (what & 31) < 20 && (what & 31) != 13)
 		what = 0;
 	switch (what & 31) {
 	case 0:
@@ -306,6 +363,9 @@ static void step(struct world *world, struct input *input)
 	case 16:
 	case 17:
 		client_read(client);
+		break;
+	case 13:
+		client_drop_kept(client);
 		break;
 	case 18:
 		client_close(client);
@@ -366,9 +426,11 @@ static void end(struct world *world)
 	closer_stop(broker);
 	workers_free(broker->workers);
 	inventory_free(&broker->inventory);
+	estates_free(&broker->estates);
 	account_free_all(&broker->accounts);
 	policy_free(broker->policy);
 	ev_loop_destroy(broker->loop);
+	model_end();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -387,6 +449,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			stop_serving(&world);
 		for (int i = 0; i < CLIENTS; i++)
 			client_close(&world.clients[i]);
+		settle(&world);
+		check_rest(&world);
+		for (int i = 0; i < CLIENTS; i++)
+			client_drop_kept(&world.clients[i]);
+		for (uint32_t i = 0; i < world.broker.inventory.count; i++)
+			release_hurry(world.broker.inventory.devices[i]);
 		settle(&world);
 		check_rest(&world);
 		check_nothing_left(&world);

@@ -16,6 +16,7 @@ ADMIN_DEVICES ADMIN_CLIENTS ADMIN_SESSIONS ADMIN_GIVEN""".split()
 
 ALPHA, BETA, STRANGER, ROOT, GAMMA = 0, 1, 2, 3, 6
 NET, DISK, TOY, NEIGHBOUR, SCREEN, SOUND, PLUGGED = range(7)
+KEEPS = 0x20
 READS_WRITES, FIXED, PAGES_2M, LAST_IOVA = 3, 4, 16, 0x80
 ALL_BARS, NO_WAIT, IRQ_ENABLE = 1, 2, 4
 INTX, MSI, MSIX = 1, 2, 3
@@ -125,6 +126,14 @@ SCRIPTS = {
     + step(22) + SETTLE,
     "parked": connect(ALPHA) + connect(BETA, 1) + acquire(SCREEN) + SETTLE + ask("CLOSE", 0)
     + acquire(SCREEN, client=1) + acquire(SCREEN, NO_WAIT, client=1) + step(25, SCREEN) + fire(16) + SETTLE,
+    "keep-registers": connect(ALPHA | KEEPS) + connect(BETA, 1) + acquire(SCREEN) + SETTLE + ask("CLOSE", 0) + SETTLE
+    + acquire(SCREEN, client=1) + SETTLE + acquire(SCREEN) + SETTLE + ask("CLOSE", 0) + SETTLE + step(13)
+    + acquire(SCREEN, client=1) + SETTLE,
+    "keep-and-die": connect(ALPHA | KEEPS) + connect(BETA, 1) + acquire(DISK) + SETTLE + step(18) + SETTLE
+    + acquire(DISK, client=1) + step(26, DISK) + SETTLE + step(13) + acquire(DISK, client=1) + SETTLE,
+    "keep-and-unplug": step(25, 0x80 | PLUGGED) + fire(16) + SETTLE + connect(ALPHA | KEEPS) + connect(BETA, 1)
+    + acquire(PLUGGED) + SETTLE + step(25, PLUGGED) + fire(16) + SETTLE + step(25, 0x80 | PLUGGED) + fire(16) + SETTLE
+    + acquire(PLUGGED, client=1) + SETTLE + ask("CLOSE", 0, client=1) + SETTLE,
     "info": connect(ALPHA) + acquire(TOY) + SETTLE + ask("DEVICE_INFO", 1, 0) + ask("DEVICE_INFO", 0, TOY)
     + ask("DEVICE_INFO", 1, 1),
     "crowded": connect(ALPHA | 0x10) + (ask("DEVICE_LIST", 0) * 5 + step(20, 0)) * 2 + acquire(NET) + step(20, 0)

@@ -16,6 +16,12 @@
 enum { TEST_SECONDS = 60 };
 
 static struct hwb_posix connection;
+static struct mapping {
+	void *at;
+	size_t size;
+	int fd; /* that it was made of; -1: is unmapped */
+} mappings[64];
+static unsigned mapping_count;
 struct hwb_client *const guest = &connection.client;
 struct hwb_error why;
 
@@ -141,12 +147,36 @@ volatile void *guest_map(const struct hwb_region *region, int fd)
 
 	ck_assert_msg(at != MAP_FAILED, "cannot map 0x%llx bytes from 0x%llx of a region",
 	              (unsigned long long)region->size, (unsigned long long)region->fd_offset);
+	ck_assert_uint_lt(mapping_count, sizeof(mappings) / sizeof(mappings[0]));
+	mappings[mapping_count++] = (struct mapping){ at, within + region->size, fd };
 	return at + within;
+}
+
+void guest_let_go(struct example_device *device)
+{
+	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
+		int fd = device->bar_fds[bar];
+		for (unsigned i = 0; fd >= 0 && i < mapping_count; i++) {
+			if (mappings[i].fd != fd)
+				continue;
+			munmap(mappings[i].at, mappings[i].size);
+			mappings[i].fd = -1;
+		}
+		if (fd >= 0)
+			close(fd);
+		device->bar_fds[bar] = -1;
+	}
 }
 
 void guest_release(uint32_t handle)
 {
 	want(HWB_OK, hwb_close(guest, handle, &why));
+}
+
+void guest_give_back(struct example_device *device)
+{
+	guest_let_go(device);
+	guest_release(device->handle);
 }
 
 /* ---- memory ---- */
@@ -225,6 +255,20 @@ void guest_driver(const char *address, char name[32])
 	target[length > 0 ? length : 0] = '\0';
 	const char *slash = strrchr(target, '/');
 	snprintf(name, 32, "%.31s", slash != NULL ? slash + 1 : "");
+}
+
+void guest_wait_driver(const char *address, const char *wanted)
+{
+	char driver[32];
+
+	for (int waited = 0;; waited += 20) {
+		guest_driver(address, driver);
+		if (strcmp(driver, wanted) == 0)
+			return;
+		ck_assert_msg(waited < 2 * PATIENCE_MS, "%s has driver `%s', not `%s'", address,
+		              driver, wanted);
+		guest_pause(20);
+	}
 }
 
 bool guest_remaps_interrupts(void)

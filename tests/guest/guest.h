@@ -64,6 +64,10 @@ void guest_take(const char *address, const struct hwb_acquire_request *request,
 /* With BAR `bar` mapped. */
 volatile void *guest_take_bar(const char *address, uint32_t bar, struct example_device *device);
 volatile void *guest_map(const struct hwb_region *region, int fd);
+/* Unmaps its registers and closes their descriptors, without which no device becomes free;
+ * and closes the device as well. */
+void guest_let_go(struct example_device *device);
+void guest_give_back(struct example_device *device);
 void guest_release(uint32_t handle);
 
 /* A domain on the test's connection; memory in it that the device may read and write. */
@@ -78,6 +82,7 @@ void guest_wait_state(const char *address, uint32_t state);
 bool guest_bus_master(const char *address);
 /* The host driver's name, or "". */
 void guest_driver(const char *address, char name[32]);
+void guest_wait_driver(const char *address, const char *wanted);
 bool guest_remaps_interrupts(void);
 /* Has the suite's runner do what needs root, such as "policy NAME": `serve_tests' in run. */
 void guest_ask_runner(const char *action);

@@ -646,7 +646,7 @@ START_TEST(two_devices_in_one_domain)
 	edu_store(second, scratch.iova);
 	ck_assert_mem_eq(memory.at, scratch.at, EDU_TRANSFER);
 	/* The first leaves, the second stays. */
-	guest_release(edu.handle);
+	guest_give_back(&edu);
 	guest_wait_state(EDU, HWB_DEVICE_FREE);
 	ck_assert(edu_writes(second, memory.iova, memory.at));
 }
@@ -774,7 +774,7 @@ START_TEST(domain_closed_under_an_interrupt)
 		want(HWB_OK, hwb_domain_assign(guest, domain, edu.handle, &why));
 		want(HWB_OK, hwb_irq_open(guest, edu.handle, &request, &irq, fds, &count, &why));
 		close(fds[0]);
-		guest_release(edu.handle);
+		guest_give_back(&edu);
 		guest_release(domain);
 		guest_wait_state(EDU, HWB_DEVICE_FREE);
 	}
@@ -849,7 +849,7 @@ static void wait_for_pair(void)
 		ck_assert_int_lt(waited, PATIENCE_MS);
 		guest_pause(20);
 	}
-	guest_release(pair.handle);
+	guest_give_back(&pair);
 	guest_wait_state(PAIR0, HWB_DEVICE_FREE);
 }
 
@@ -866,7 +866,7 @@ START_TEST(group_in_one_domain)
 	guest_alloc(domain, PAGE, &scratch);
 	ck_assert(edu_reads(first, memory.iova, memory.at, &scratch));
 	ck_assert(edu_reads(second, memory.iova, memory.at, &scratch));
-	guest_release(pair0.handle);
+	guest_give_back(&pair0);
 	guest_wait_state(PAIR0, HWB_DEVICE_FREE);
 	ck_assert(!guest_bus_master(PAIR0));
 	ck_assert(edu_writes(second, memory.iova, memory.at));
@@ -900,7 +900,7 @@ START_TEST(group_open_outside_of_the_domain)
 	write32(first, EDU_LIVENESS, 0x12345678);
 	want(HWB_WRONG_STATE, hwb_domain_assign(guest, domain, pair0.handle, &why));
 	ck_assert_uint_eq(read32(first, EDU_LIVENESS), ~0x12345678u);
-	guest_release(pair1.handle);
+	guest_give_back(&pair1);
 	guest_wait_state(PAIR1, HWB_DEVICE_FREE);
 	want(HWB_OK, hwb_domain_assign(guest, domain, pair0.handle, &why));
 	ck_assert(edu_writes(first, memory.iova, memory.at));

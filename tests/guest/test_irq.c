@@ -57,7 +57,7 @@ static void calm(void)
 	struct example_device edu;
 
 	quiet(guest_take_bar(EDU, 0, &edu));
-	guest_release(edu.handle);
+	guest_give_back(&edu);
 	guest_wait_state(EDU, HWB_DEVICE_FREE);
 }
 
@@ -724,6 +724,8 @@ START_TEST(msix_of_a_network_card)
 	write32(registers, ICS, LSC | OTHER);
 	ck_assert_uint_ne(example_wait(network.irq_fds[3], PATIENCE_MS), 0);
 	ck_assert_uint_eq(example_wait(network.irq_fds[0], 0), 0);
+	/* QEMU 7.2 ends if MSI-X goes off before its throttling timer has fired. */
+	guest_pause(100);
 }
 END_TEST
 

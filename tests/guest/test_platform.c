@@ -103,7 +103,7 @@ START_TEST(states)
 	ck_assert_uint_eq(device.state, HWB_DEVICE_GRANTED);
 	ck_assert_uint_eq(device.flags & HWB_DEVICE_MINE, 0);
 	hwb_posix_close(&second);
-	guest_release(edu.handle);
+	guest_give_back(&edu);
 	guest_wait_state(EDU, HWB_DEVICE_FREE);
 }
 END_TEST
@@ -294,10 +294,10 @@ START_TEST(group_mate_of_another)
 	guest_take(PAIR0, &nothing, &pair0);
 	want(HWB_BUSY, guest_try(client, PAIR1, &nothing, &pair1));
 	guest_take(PAIR1, &nothing, &pair1);
-	guest_release(pair0.handle);
+	guest_give_back(&pair0);
 	guest_wait_state(PAIR0, HWB_DEVICE_FREE);
 	want(HWB_BUSY, guest_try(client, PAIR0, &nothing, &pair0));
-	guest_release(pair1.handle);
+	guest_give_back(&pair1);
 	guest_wait_state(PAIR1, HWB_DEVICE_FREE);
 	want(HWB_OK, guest_try(client, PAIR0, &nothing, &pair0));
 	want(HWB_BUSY, guest_try(guest, PAIR1, &nothing, &pair1));
@@ -407,29 +407,15 @@ START_TEST(mounted_disk)
 }
 END_TEST
 
-static void wait_driver(const char *address, const char *wanted)
-{
-	char driver[32];
-
-	for (int waited = 0;; waited += 20) {
-		guest_driver(address, driver);
-		if (strcmp(driver, wanted) == 0)
-			return;
-		ck_assert_msg(waited < 2 * PATIENCE_MS, "%s has driver `%s', not `%s'", address,
-		              driver, wanted);
-		guest_pause(20);
-	}
-}
-
 static void take_and_give_back(const char *address, const char *host_driver)
 {
 	struct example_device device;
 
-	wait_driver(address, host_driver);
+	guest_wait_driver(address, host_driver);
 	guest_take(address, &nothing, &device);
-	wait_driver(address, "vfio-pci");
+	guest_wait_driver(address, "vfio-pci");
 	guest_release(device.handle);
-	wait_driver(address, host_driver);
+	guest_wait_driver(address, host_driver);
 	guest_wait_state(address, HWB_DEVICE_HOST);
 }
 
@@ -447,7 +433,7 @@ START_TEST(a_refusal_leaves_the_host_alone)
 	struct example_device device;
 	char driver[32];
 
-	wait_driver(NVME, "nvme");
+	guest_wait_driver(NVME, "nvme");
 	want(HWB_INVALID,
 	     guest_try(guest, NVME, &(struct hwb_acquire_request){ .bars = 64 }, &device));
 	guest_driver(NVME, driver);
@@ -461,9 +447,9 @@ START_TEST(kept_without_restore)
 	struct example_device network;
 
 	guest_take(E1000E, &nothing, &network);
-	guest_release(network.handle);
+	guest_give_back(&network);
 	guest_wait_state(E1000E, HWB_DEVICE_FREE);
-	wait_driver(E1000E, "vfio-pci");
+	guest_wait_driver(E1000E, "vfio-pci");
 }
 END_TEST
 
@@ -718,6 +704,7 @@ START_TEST(told_when_it_is_free)
 	want(HWB_OK,
 	     guest_try(&second.client, EDU, &(struct hwb_acquire_request){ .bars = 1 }, &edu));
 	ck_assert_uint_eq(seen.count, 0);
+	guest_let_go(&edu);
 	want(HWB_OK, hwb_close(&second.client, edu.handle, &why));
 	while (seen.count == 0)
 		ck_assert_int_ge(hwb_receive_one(&second.client), 0);
@@ -795,7 +782,7 @@ START_TEST(client_is_killed)
 		ck_assert(!guest_bus_master(EDU));
 		guest_take(EDU, &request, &edu);
 		ck_assert(edu_alive(guest_map(&edu.info.regions[0], edu.bar_fds[0])));
-		guest_release(edu.handle);
+		guest_give_back(&edu);
 		guest_wait_state(EDU, HWB_DEVICE_FREE);
 		guest_close();
 	}
@@ -842,10 +829,10 @@ START_TEST(nothing_without_remapping)
 	               &device));
 	want(HWB_OK, hwb_ping(guest, &why));
 	/* Neither is kept, whatever its rule says of restoring: it was not given. */
-	wait_driver(NVME, "nvme");
+	guest_wait_driver(NVME, "nvme");
 	want(HWB_UNSAFE,
 	     guest_try(guest, E1000E, &(struct hwb_acquire_request){ .bars = 1 }, &device));
-	wait_driver(E1000E, "e1000e");
+	guest_wait_driver(E1000E, "e1000e");
 	want(HWB_OK, info(E1000E, &facts));
 	ck_assert_uint_eq(facts.state, HWB_DEVICE_HOST);
 }

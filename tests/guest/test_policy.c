@@ -168,7 +168,7 @@ START_TEST(force_takes_a_mounted_disk)
 	guest_take(SPARE_DISK, &nothing, &disk);
 	guest_driver(SPARE_DISK, driver);
 	ck_assert_str_eq(driver, "vfio-pci");
-	guest_release(disk.handle);
+	guest_give_back(&disk);
 	guest_wait_state(SPARE_DISK, HWB_DEVICE_HOST);
 	guest_driver(SPARE_DISK, driver);
 	ck_assert_str_eq(driver, "virtio-pci");
@@ -236,7 +236,7 @@ START_TEST(more_memory_than_the_host_has)
 	want(HWB_NO_MEMORY, hwb_dma_map(guest, request.domain, &brought, fd, &reply, &why));
 	close(fd);
 	/* Before there is a device, nothing is pinned: then the device is refused. */
-	guest_release(edu.handle);
+	guest_give_back(&edu);
 	guest_wait_state(EDU, HWB_DEVICE_FREE);
 	fd = guest_memfd(much, 0, F_SEAL_SHRINK);
 	want(HWB_OK, hwb_dma_map(guest, request.domain, &brought, fd, &reply, &why));

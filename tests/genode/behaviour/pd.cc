@@ -143,6 +143,7 @@ void domain_refused()
 	must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "which the platform driver gives back, too");
 	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
 	must(registers->dataspace().valid(), "others have it");
+	test.must_have_open(2);
 	test.core.close(registers);
 	test.must_have_open(0);
 }
