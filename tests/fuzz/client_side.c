@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hwbroker/codec.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -46,7 +45,7 @@ void client_shut_down(const struct client *client, struct input *input)
 
 static int memory(unsigned seals, int flags)
 {
-	int fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = model_memfd(MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char path[40];
 
 	must(fd >= 0 && ftruncate(fd, 0x10000) == 0, "there is memory");
@@ -82,7 +81,7 @@ static int make_fd(const struct client *client, uint8_t kind)
 	case 7:
 		return open("/dev/null", O_RDWR | O_CLOEXEC);
 	case 8:
-		return eventfd(0, EFD_CLOEXEC);
+		return model_eventfd();
 	case 9:
 		must(pipe(ends) == 0, "there are pipes");
 		close(ends[1]);

@@ -50,6 +50,9 @@ struct model {
 };
 
 extern struct model model;
+/* The allocation, or descriptor made, and the call, of a whole input that fail; 0: none. */
+extern uint32_t model_memory_fails_in;
+extern uint32_t model_call_fails_in;
 extern const struct kernel_backend model_kernel;
 
 /* As after a boot. */
@@ -60,6 +63,11 @@ void model_plug(struct model_device *device, bool in);
 struct model_device *model_find(const struct hwb_pci_address *address);
 /* Counts one call that can fail; whether it is to. Fills the fault. */
 bool model_fails(struct fault *fault);
+
+/* Memory and descriptors of the fuzzer's own, which do not run out. */
+void *model_alloc(size_t size);
+int model_memfd(unsigned flags);
+int model_eventfd(void);
 
 /* Of an opened device. */
 bool model_masters(const struct model_device *device);

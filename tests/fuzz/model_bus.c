@@ -178,7 +178,7 @@ int uevent_open(struct fault *fault)
 {
 	if (model_fails(fault))
 		return -1;
-	model.messages = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	model.messages = model_eventfd();
 	return model.messages;
 }
 
@@ -191,9 +191,8 @@ bool uevent_drain(int fd)
 
 static struct device *describe(const struct model_device *from)
 {
-	struct device *device = calloc(1, sizeof(*device));
+	struct device *device = model_alloc(sizeof(*device));
 
-	must(device != NULL, "there is memory");
 	device->facts = (struct hwb_device){
 		.address = from->address,
 		.vendor = from->vendor,
@@ -223,8 +222,7 @@ int scan_read(struct scan *scan, struct fault *fault)
 	*scan = (struct scan){ 0 };
 	if (model_fails(fault))
 		return -1;
-	scan->devices = calloc(MODEL_DEVICES, sizeof(*scan->devices));
-	must(scan->devices != NULL, "there is memory");
+	scan->devices = model_alloc(MODEL_DEVICES * sizeof(*scan->devices));
 	for (uint32_t i = 0; i < MODEL_DEVICES; i++)
 		if (model.devices[i].present)
 			scan->devices[scan->count++] = describe(&model.devices[i]);
@@ -324,7 +322,7 @@ static int open_registers(struct model_device *device, int flags)
 	char path[40];
 
 	if (device->registers < 0) {
-		_cleanup_fd_ int made = memfd_create("registers", MFD_CLOEXEC);
+		_cleanup_fd_ int made = model_memfd(MFD_CLOEXEC);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", made);
 		device->registers = open(path, O_RDONLY | O_CLOEXEC);
 		must(device->registers >= 0, "there are files");

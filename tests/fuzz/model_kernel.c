@@ -36,8 +36,12 @@ struct kernel_device {
 	uint32_t vectors;
 };
 
+uint32_t model_call_fails_in;
+
 bool model_fails(struct fault *fault)
 {
+	if (model_call_fails_in != 0 && --model_call_fails_in == 0)
+		model.fail_in = 1;
 	if (model.fail_in == 0 || --model.fail_in != 0)
 		return false;
 	model.failures++;
@@ -49,7 +53,7 @@ bool model_fails(struct fault *fault)
 
 static int domain_new(struct kernel_domain **domain, struct fault *fault)
 {
-	*domain = model_fails(fault) ? NULL : calloc(1, sizeof(**domain));
+	*domain = model_fails(fault) ? NULL : model_alloc(sizeof(**domain));
 	if (*domain == NULL)
 		return -1;
 	model.domains++;
@@ -178,8 +182,7 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	for (uint32_t i = 0; i < domain->count; i++)
 		if (!within_window(&domain->mappings[i]))
 			return fault_set(fault, HWB_CONFLICT, "a mapping lies where none can");
-	device->opened = calloc(1, sizeof(*device->opened));
-	must(device->opened != NULL, "there is memory");
+	device->opened = model_alloc(sizeof(*device->opened));
 	*device->opened = (struct kernel_device){
 		.device = device,
 		.domain = domain,

@@ -16,7 +16,7 @@ static struct job **finished_end = &finished;
 struct workers *workers_new(struct ev_loop *loop)
 {
 	(void)loop;
-	return calloc(1, sizeof(struct workers));
+	return model_alloc(sizeof(struct workers));
 }
 
 void workers_free(struct workers *workers)
