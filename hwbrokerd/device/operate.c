@@ -13,17 +13,19 @@ static bool is_vfio(const char *driver)
 	return strcmp(driver, "vfio-pci") == 0;
 }
 
+static int refuse_left(const struct device *device, struct fault *fault)
+{
+	return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
+}
+
 static int refuse_unfit(const struct device *device, struct fault *fault)
 {
+	if (device->unit.gone)
+		return refuse_left(device, fault);
 	return fault_set(fault, HWB_UNSAFE,
 	                 "%s could not be brought to rest and is of no use any more: its reset "
 	                 "failed",
 	                 device->name);
-}
-
-static int refuse_left(const struct device *device, struct fault *fault)
-{
-	return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
 }
 
 /* Nobody else may have its registers: not the host, beside its drivers, and no client of
@@ -253,6 +255,7 @@ static int bring_to_rest(const struct kernel_backend *kernel, struct device *dev
 	if (why.host_errno == EAGAIN)
 		result = bind_reset_unbound(&device->facts.address, device->instance, &why);
 	unit->unfit = result != 0;
+	unit->gone = result != 0 && why.status == HWB_GONE;
 	if (result != 0 && fault != NULL)
 		*fault = why;
 	return result;

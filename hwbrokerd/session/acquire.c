@@ -184,6 +184,7 @@ static void granted(struct acquire *self)
 static void not_granted(struct acquire *self)
 {
 	struct device *device = self->device;
+	struct broker *broker = self->broker;
 
 	if (self->unfit)
 		release_quarantine(device, &self->fault);
@@ -193,7 +194,7 @@ static void not_granted(struct acquire *self)
 	release_disown(device);
 	refuse(self);
 	if (device->left)
-		release_gone(self->broker, device);
+		release_gone(broker, device);
 	else
 		release_wake(device);
 }

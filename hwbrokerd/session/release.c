@@ -41,12 +41,14 @@ static struct device_session *session_of(struct job *job)
 }
 
 /* Whether one of those that were to go back did not come to rest in the meantime, or is
- * held. */
+ * held; one that left the bus is in nobody's way. */
 static bool any_stays(const struct release_job *release)
 {
-	for (uint32_t i = 0; i < release->restore_count; i++)
-		if (release->restore[i]->unit.unfit || release->restore[i]->unit.opened != NULL)
+	for (uint32_t i = 0; i < release->restore_count; i++) {
+		const struct unit *unit = &release->restore[i]->unit;
+		if (unit->opened != NULL || (unit->unfit && !unit->gone))
 			return true;
+	}
 	return false;
 }
 
@@ -68,9 +70,11 @@ static void run_release(struct job *job)
 	if (release->result == OPERATE_HELD && release->last)
 		release->result = 0;
 	release->claimed = self->device->unit.claimed;
-	if (release->result != 0 || any_stays(release))
+	if ((release->result != 0 && !self->device->unit.gone) || any_stays(release))
 		return;
 	for (uint32_t i = 0; i < release->restore_count; i++) {
+		if (release->restore[i]->unit.gone)
+			continue;
 		if (operate_restore(release->restore[i], &fault) == 0)
 			release->restored |= 1ull << i;
 		else
@@ -276,6 +280,7 @@ static void done_release(struct job *job)
 		return;
 	}
 	end_holding(self);
+	note_restored(self);
 	/* Seen here first: the list follows. */
 	if (!rest && self->release.fault.status == HWB_GONE)
 		device->left = true;
@@ -288,7 +293,6 @@ static void done_release(struct job *job)
 		lifecycle_step(&device->state,
 		               self->release.claimed ? LIFE_DID_FREE : LIFE_DID_RESTORE,
 		               device->name);
-		note_restored(self);
 		log_info("%s: released by `%s', %s", device->name, self->release.client,
 		         lifecycle_state_name(device->state));
 	} else {
