@@ -264,17 +264,22 @@ int bind_in_use(const struct hwb_pci_address *address, char *what, size_t size)
 	return 1;
 }
 
-int bind_claim(const struct hwb_pci_address *address, struct bind_origin *origin,
+void bind_origin(const struct hwb_pci_address *address, struct bind_origin *origin)
+{
+	memset(origin, 0, sizeof(*origin));
+	bind_driver(address, origin->driver);
+}
+
+int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *origin,
                struct fault *fault)
 {
 	struct model_device *device = model_find(address);
+	(void)origin;
 
 	if (model_fails(fault))
 		return -1;
 	if (!device->present)
 		return fault_set(fault, HWB_GONE, "it has left the bus");
-	memset(origin, 0, sizeof(*origin));
-	memcpy(origin->driver, device->driver, sizeof(origin->driver));
 	snprintf(device->driver, sizeof(device->driver), "vfio-pci");
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "input.h"
 #include "model.h"
 
+#include "device/record.h"
 #include "server/closer.h"
 #include "server/peer.h"
 #include "server/reload.h"
@@ -432,6 +433,7 @@ static void end(struct world *world)
 	inventory_free(&broker->inventory);
 	estates_free(&broker->estates);
 	account_free_all(&broker->accounts);
+	record_close();
 	policy_free(broker->policy);
 	ev_loop_destroy(broker->loop);
 	model_end();
