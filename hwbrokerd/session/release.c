@@ -102,6 +102,7 @@ static void list_restore(const struct broker *broker, struct device_session *sel
 	struct release_job *release = &self->release;
 
 	release->restore_count = 0;
+	release->restored = 0;
 	if (release->reclaimed)
 		return;
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
