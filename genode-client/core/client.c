@@ -127,6 +127,8 @@ static int check_fit(const struct hwb_call *call, const struct hwb_header *heade
 		return 0;
 	if (length > room || fd_count > call->fds_max)
 		return -E_OVERFLOW;
+	if (fd_count < call->fds_min)
+		return -E_PROTO;
 	return call->tail_size != 0 && length < room ? -E_PROTO : 0;
 }
 
@@ -178,8 +180,13 @@ static int receive(struct hwb_client *client, struct hwb_header *header, uint32_
 	long length = transport->receive(transport->context, client->packet, client->received_fds,
 	                                 fd_count, wait_for_it);
 
-	if (length <= 0)
-		return length == 0 ? -E_PIPE : (int)length;
+	if (length < 0)
+		return (int)length;
+	if (length == 0) {
+		/* An empty packet looks like the end, but can bring something. */
+		close_fds(client, *fd_count);
+		return -E_PIPE;
+	}
 	struct hwb_check check =
 	        hwb_check_answer(client->packet, (size_t)length, *fd_count, header);
 	if (check.status != HWB_OK) {

@@ -286,6 +286,7 @@ int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_
 		.reply_size = sizeof(range),
 		.fds = fds,
 		.fds_max = count,
+		.fds_min = (uint8_t)(count <= HWB_FDS_MAX ? count : HWB_FDS_MAX + 1),
 		.error = error,
 	};
 

@@ -32,6 +32,7 @@ struct unit {
 	struct kernel_domain *domain; /* where it is open */
 	bool claimed;                 /* bound to vfio-pci, for us */
 	bool unfit;                   /* could not be brought to rest */
+	bool gone;                    /* since it had left the bus */
 	bool resting;                 /* at rest, and open only to keep others from it */
 	bool haunted;                 /* a device that was in its place may still be mapped */
 	struct witness witness;       /* from claiming to retiring: who has its registers */
@@ -56,6 +57,7 @@ struct device {
 	struct waiter *waiters;         /* acquires that wait for the end of a reset */
 	uint32_t grace;                 /* rule of the owner: seconds to give it back */
 	bool left;                      /* the bus; `gone` once the job in hand has ended */
+	bool found;                     /* taken by the daemon before, and not yet looked at */
 	struct device_session *held;    /* revoking: the former owner's, whose registers live */
 	bool overdue;                   /* for so long that nobody waits for it any more */
 	char former[HWB_NAME_SIZE];     /* client that was last seen to keep registers, */

@@ -151,8 +151,10 @@ int inventory_merge(struct inventory *inventory, struct workers *workers, struct
 
 void inventory_free(struct inventory *inventory)
 {
-	for (uint32_t i = 0; i < inventory->count; i++)
+	for (uint32_t i = 0; i < inventory->count; i++) {
+		witness_close(&inventory->devices[i]->unit.witness);
 		free(inventory->devices[i]);
+	}
 	free(inventory->devices);
 	while (inventory->groups != NULL) {
 		struct group *group = inventory->groups;

@@ -184,6 +184,7 @@ static void granted(struct acquire *self)
 static void not_granted(struct acquire *self)
 {
 	struct device *device = self->device;
+	struct broker *broker = self->broker;
 
 	if (self->unfit)
 		release_quarantine(device, &self->fault);
@@ -193,7 +194,7 @@ static void not_granted(struct acquire *self)
 	release_disown(device);
 	refuse(self);
 	if (device->left)
-		release_gone(self->broker, device);
+		release_gone(broker, device);
 	else
 		release_wake(device);
 }
@@ -241,10 +242,13 @@ static int list_targets(struct acquire *self, struct fault *fault)
 		        platform_find(peer, &target->device->facts.address, &verdict, NULL) != NULL;
 		target->may_take = platform_may(peer, target->device, POLICY_TAKE, NULL) == 0;
 		target->may_force = platform_may(peer, target->device, POLICY_FORCE, NULL) == 0;
+		target->client = peer->name;
+		target->uid = peer->subject.uid;
 		if (ours && target->device->owner == NULL) {
 			target->device->restore = verdict.grant.restore;
 			target->device->grace = verdict.grant.revoke;
 		}
+		target->restore = target->device->restore;
 	}
 	return 0;
 }

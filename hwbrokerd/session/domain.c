@@ -148,14 +148,10 @@ static void done_assign(struct job *job)
 	free(self);
 }
 
-/* `assignment`: as in struct assign_job. Returns false if there is no memory. */
-static bool submit(const struct request *request, struct device_session *owner,
-                   struct domain *domain, bool enter, uint32_t assignment)
+static void start(struct assign_job *self, const struct request *request,
+                  struct device_session *owner, struct domain *domain, bool enter,
+                  uint32_t assignment)
 {
-	struct assign_job *self = calloc(1, sizeof(*self));
-
-	if (self == NULL)
-		return false;
 	self->job.run = run_assign;
 	self->job.done = done_assign;
 	self->broker = domain->broker;
@@ -168,7 +164,17 @@ static bool submit(const struct request *request, struct device_session *owner,
 	if (request != NULL)
 		request_hold(&self->request, request);
 	strand_submit(&owner->device->group->strand, &self->job);
-	return true;
+}
+
+/* `assignment`: as in struct assign_job. Returns false if there is no memory. */
+static bool submit(const struct request *request, struct device_session *owner,
+                   struct domain *domain, bool enter, uint32_t assignment)
+{
+	struct assign_job *self = calloc(1, sizeof(*self));
+
+	if (self != NULL)
+		start(self, request, owner, domain, enter, assignment);
+	return self != NULL;
 }
 
 /* ---- requests ---- */
@@ -203,21 +209,57 @@ void serve_domain_open(struct request *request)
 	steal_pointer(&domain);
 }
 
+static bool is_in(const struct session *session, const struct domain *domain)
+{
+	return session->kind == HWB_SESSION_DEVICE &&
+	       ((const struct device_session *)session)->domain == domain;
+}
+
+/* A job for each device that is in the domain, in a list; or, without memory, none and
+ * false. */
+static bool make_leaves(const struct domain *domain, struct job **leaves)
+{
+	const struct session_table *table = &domain->session.peer->sessions;
+
+	for (uint32_t i = 0; i < table->count; i++) {
+		if (!is_in(table->items[i], domain))
+			continue;
+		struct assign_job *leave = calloc(1, sizeof(*leave));
+		if (leave == NULL) {
+			while (*leaves != NULL) {
+				struct job *next = (*leaves)->next;
+				free(*leaves);
+				*leaves = next;
+			}
+			return false;
+		}
+		leave->job.next = *leaves;
+		*leaves = &leave->job;
+	}
+	return true;
+}
+
 void domain_close(struct domain *domain, const struct request *request)
 {
 	struct session_table *table = &domain->session.peer->sessions;
+	struct job *leaves = NULL;
 
+	/* If everything is being closed, a device leaves when it is. */
+	if (!make_leaves(domain, &leaves) && request != NULL) {
+		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
+		return;
+	}
 	session_withdraw(&domain->session);
 	domain->closed = true;
 	if (request != NULL)
 		request_hold(&domain->end, request);
-	for (uint32_t i = 0; i < table->count; i++) {
+	for (uint32_t i = 0; i < table->count && leaves != NULL; i++) {
 		struct device_session *owner = (struct device_session *)table->items[i];
-		if (owner->session.kind != HWB_SESSION_DEVICE || owner->domain != domain)
+		if (!is_in(&owner->session, domain))
 			continue;
-		/* Without memory for the job, the device leaves when it is closed. */
-		if (!submit(NULL, owner, domain, false, 0))
-			continue;
+		struct assign_job *leave = (struct assign_job *)leaves;
+		leaves = leaves->next;
+		start(leave, NULL, owner, domain, false, 0);
 		owner->domain = NULL;
 		if (owner->irq != NULL)
 			irq_close_of(owner);

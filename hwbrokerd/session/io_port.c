@@ -17,20 +17,36 @@ static bool overlap(const struct port_session *session, uint32_t base, uint32_t 
 	return session->base < base + count && base < session->base + session->count;
 }
 
+/* Closes those ports from `base` up to `end` that no session has any more. */
+static void forbid(const struct broker *broker, uint32_t base, uint32_t end)
+{
+	while (base < end) {
+		uint32_t next = end; /* where it changes whether one has them */
+		bool used = false;
+		for (const struct port_session *other = broker->port_sessions; other != NULL;
+		     other = other->next) {
+			uint32_t after = other->base + other->count;
+			if (other->base <= base && base < after) {
+				next = used && next > after ? next : after;
+				used = true;
+			} else if (!used && other->base > base && other->base < next) {
+				next = other->base;
+			}
+		}
+		if (!used)
+			ports_permit(base, next - base, false, NULL);
+		base = next;
+	}
+}
+
 void port_close(struct port_session *session)
 {
-	struct broker *broker = session->session.peer->broker;
-
 	*session->link = session->next;
 	if (session->next != NULL)
 		session->next->link = session->link;
-	/* Sessions of one owner may overlap. Then the ports stay open until the last of
-	 * them: what a session may reach is decided for each operation. */
-	const struct port_session *other = broker->port_sessions;
-	while (other != NULL && !overlap(other, session->base, session->count))
-		other = other->next;
-	if (other == NULL)
-		ports_permit(session->base, session->count, false, NULL);
+	/* Sessions of one owner may overlap: what a session may reach is decided for each
+	 * operation, and open to us is what any of them may. */
+	forbid(session->session.peer->broker, session->base, session->base + session->count);
 	session_withdraw(&session->session);
 	free(session);
 }

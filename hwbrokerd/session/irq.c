@@ -182,10 +182,8 @@ static struct device_session *owner_of(const struct irq_job *self)
 	               : NULL;
 }
 
-static bool submit(const struct request *request, struct broker *broker, struct irq_session *irq,
-                   uint32_t owner, enum irq_step step, bool arm);
-
-static void finish_open(struct irq_job *self)
+/* Whether it is to be disarmed again. */
+static bool finish_open(struct irq_job *self)
 {
 	bool armed = self->result == 0 && self->arm;
 	struct device_session *owner = owner_of(self);
@@ -203,24 +201,23 @@ static void finish_open(struct irq_job *self)
 		request_refuse(&self->request, 0, &self->fault);
 		if (owner != NULL) {
 			owner->irq = NULL;
-			if (armed)
-				submit(NULL, self->request.peer->broker, irq, 0, IRQ_STEP_DISABLE,
-				       false);
 			irq_release(irq);
 		}
-		return;
+		return armed && owner != NULL;
 	}
 	irq->enabled = self->arm;
 	uint32_t count = irq_reply(irq, &reply, fds);
 	request_reply(&self->request, irq->session.handle, &reply, sizeof(reply), fds, count);
+	return false;
 }
 
 static void done(struct job *job)
 {
 	struct irq_job *self = (struct irq_job *)job;
+	bool disarm = false;
 
 	if (self->step == IRQ_STEP_OPEN) {
-		finish_open(self);
+		disarm = finish_open(self);
 	} else if (self->request.peer != NULL) {
 		if (self->result == 0 && self->step == IRQ_STEP_ENABLE)
 			self->irq->enabled = true;
@@ -230,9 +227,15 @@ static void done(struct job *job)
 		else
 			request_refuse(&self->request, 0, &self->fault);
 	}
-	irq_release(self->irq);
 	if (self->request.peer != NULL)
 		request_drop(&self->request);
+	if (disarm) {
+		/* Once more: that needs no memory. */
+		self->step = IRQ_STEP_DISABLE;
+		strand_submit(&self->irq->device->group->strand, &self->job);
+		return;
+	}
+	irq_release(self->irq);
 	free(self);
 }
 

@@ -63,7 +63,7 @@ static void describe(const struct peer *peer, const struct policy_client *client
 		facts->flags |= HWB_DEVICE_RESETS;
 	if (host_can_revoke(&peer->broker->host))
 		facts->flags |= HWB_DEVICE_REVOCABLE;
-	if (device->owner == peer)
+	if (device->owner == peer && device->state == LIFE_GRANTED)
 		facts->flags |= HWB_DEVICE_MINE;
 	if (client != NULL && may(peer->broker->policy, client, device, POLICY_DMA, NULL) == 0)
 		facts->flags |= HWB_DEVICE_MAY_DMA;

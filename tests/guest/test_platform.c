@@ -104,6 +104,9 @@ START_TEST(states)
 	ck_assert_uint_eq(device.flags & HWB_DEVICE_MINE, 0);
 	hwb_posix_close(&second);
 	guest_give_back(&edu);
+	/* While it is reset, too. */
+	want(HWB_OK, info(EDU, &device));
+	ck_assert_uint_eq(device.flags & HWB_DEVICE_MINE, 0);
 	guest_wait_state(EDU, HWB_DEVICE_FREE);
 }
 END_TEST

@@ -457,6 +457,44 @@ START_TEST(no_more_descriptors_than_asked_for)
 }
 END_TEST
 
+START_TEST(no_fewer_descriptors_than_asked_for)
+{
+	int fds[3] = { -1, -1, -1 };
+
+	start_open(give_two_vectors, NULL, NULL);
+	unsigned before = count_fds();
+	ck_assert_int_eq(hwb_irq_fds(client, 3, 7, 3, fds, NULL), -EPROTO);
+	ck_assert_int_eq(fds[0], -1);
+	ck_assert_uint_eq(count_fds(), before);
+	ck_assert_int_eq(hwb_ping(client, NULL), -EPROTO);
+	finish();
+}
+END_TEST
+
+static void give_with_nothing(int broker)
+{
+	const int fds[] = { listener, listener };
+	union packet packet;
+
+	welcome(broker);
+	must(take(broker, &packet), "a request comes");
+	send_packet(broker, &packet, 0, fds, 2);
+}
+
+START_TEST(descriptors_of_an_empty_packet_are_closed)
+{
+	struct hwb_region region;
+	int fd;
+
+	start_open(give_with_nothing, NULL, NULL);
+	unsigned before = count_fds();
+	ck_assert_int_eq(hwb_io_mem_open(client, 0, 4096, 0, &region, &fd, NULL), -EPIPE);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(count_fds(), before - 1); /* the broker's end */
+	hwb_posix_close(&posix);
+}
+END_TEST
+
 static void take_memory(int broker)
 {
 	struct hwb_dma_reply reply = { .iova = 0x10000, .size = 4096, .page_size = 4096 };
@@ -595,6 +633,8 @@ int main(void)
 	tcase_add_test(cases, a_receiver_delivers_replies_too);
 	tcase_add_test(cases, descriptors_arrive_in_their_order);
 	tcase_add_test(cases, no_more_descriptors_than_asked_for);
+	tcase_add_test(cases, no_fewer_descriptors_than_asked_for);
+	tcase_add_test(cases, descriptors_of_an_empty_packet_are_closed);
 	tcase_add_test(cases, descriptors_passed_in_stay_the_callers);
 	tcase_add_test(cases, a_batch_is_one_request);
 	tcase_add_test(cases, a_batch_comes_back_whole);

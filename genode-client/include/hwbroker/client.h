@@ -153,7 +153,7 @@ struct hwb_call {
 	uint32_t session; /* header.session of the reply, -EOVERFLOW's too */
 	uint16_t opcode;
 	uint8_t done;
-	uint8_t reserved;
+	uint8_t fds_min; /* a reply that brings fewer ends the connection (-EPROTO) */
 	int result;
 };
 
@@ -186,7 +186,7 @@ int hwb_connect(struct hwb_client *client, const struct hwb_transport *transport
 
 /* Sends a request: `body_length` bytes, then the call's tail. The fields of `call`
  * that say where the answer goes (reply, reply_size, tail, tail_size, fds, fds_max,
- * error, on_done, done_context; zero: nowhere) are set by the caller before; all else
+ * fds_min, error, on_done, done_context; zero: nowhere) are set by the caller before; all else
  * is set here. `fd`: to pass, or -1. After an error nothing was sent, and nobody is
  * told; otherwise `on_done` may be called before this returns, which uses the call
  * no more then, but its tail.

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Section "Administration". */
+#include "kit.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void need_admin(void)
+{
+	if ((facts.features & FEATURE_ADMIN) == 0)
+		skip("needs a user who may use the ADMIN requests");
+}
+
+static void admin_denied(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	if ((facts.features & FEATURE_ADMIN) != 0)
+		skip("this user may use the ADMIN requests");
+	/* ADMIN_STATUS is feature-missing's. */
+	for (uint32_t opcode = ADMIN_DEVICES; opcode <= ADMIN_GIVEN; opcode++) {
+		start(&packet, opcode, 0);
+		want(fd, &packet, DENIED);
+	}
+	want_alive(fd);
+}
+
+static void admin_status(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	start(&packet, ADMIN_STATUS, 0);
+	want(fd, &packet, OK);
+	uint32_t length = body32(&packet, 60);
+	if (memchr(packet.bytes + HEADER + 256, 0, length) != NULL)
+		wrong("expected text, got a zero byte in it");
+	if (body32(&packet, 24) == 0)
+		wrong("expected this connection to be counted, got 0 connections");
+}
+
+static void find_device(const struct packet *packet, size_t record, void *context)
+{
+	if (get(packet, record, 8) == facts.device.address)
+		*(bool *)context = true;
+}
+
+static void admin_devices(void)
+{
+	bool found = false;
+
+	need_admin();
+	need_device();
+	list(greeted(), ADMIN_DEVICES, 0, find_device, &found);
+	if (!found)
+		wrong("expected the device in the list of all, got it not there");
+}
+
+static void find_process(const struct packet *packet, size_t record, void *context)
+{
+	if (get32(packet, record + 4) == (uint32_t)getpid() &&
+	    get32(packet, record + 8) == (uint32_t)getuid())
+		*(bool *)context = true;
+}
+
+static void admin_clients(void)
+{
+	bool found = false;
+
+	need_admin();
+	list(greeted(), ADMIN_CLIENTS, 0, find_process, &found);
+	if (!found)
+		wrong("expected this process in the list of connections, got it not there");
+}
+
+static void find_handle(const struct packet *packet, size_t record, void *context)
+{
+	uint32_t *handle = context;
+
+	if (get32(packet, record + 4) == *handle && get32(packet, record + 8) == 5)
+		*handle = 0;
+}
+
+static void admin_sessions(void)
+{
+	uint32_t handle;
+	int fd = greeted();
+
+	need_admin();
+	if ((facts.features & FEATURE_DMA) == 0 || facts.client[0] == '\0')
+		skip("needs a client that may open a domain");
+	handle = domain(fd);
+	list(greeted(), ADMIN_SESSIONS, 0, find_handle, &handle);
+	if (handle != 0)
+		wrong("expected our domain in the list of handles, got it not there");
+}
+
+static void given_request(struct packet *packet, const char *name)
+{
+	start(packet, ADMIN_GIVEN, 0);
+	memcpy(packet->bytes + HEADER + 8, name, strlen(name));
+}
+
+static void given(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	if (facts.client[0] == '\0')
+		skip("needs a user who is a client");
+	given_request(&packet, facts.client);
+	want(fd, &packet, OK);
+	uint32_t count = body32(&packet, 8);
+	start(&packet, DEVICE_LIST, 0);
+	want(fd, &packet, OK);
+	if (body32(&packet, 8) != count)
+		wrong("expected as many devices on the first page as DEVICE_LIST has, %u, got %u",
+		      body32(&packet, 8), count);
+}
+
+static void given_name(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	given_request(&packet, "abcdefghijklmnopqrstuvwxyz012345");
+	want(fd, &packet, INVALID);
+	given_request(&packet, facts.client);
+	packet.bytes[HEADER + 39] = 'x';
+	want(fd, &packet, INVALID);
+}
+
+static void given_not_found(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	given_request(&packet, "no-such-section");
+	want(fd, &packet, NOT_FOUND);
+}
+
+const struct check admin_checks[] = {
+	{ "admin-denied", "who is no operator is DENIED", admin_denied, false },
+	{ "admin-status", "ADMIN_STATUS tells of the host", admin_status, false },
+	{ "admin-devices", "ADMIN_DEVICES has the device", admin_devices, false },
+	{ "admin-clients", "ADMIN_CLIENTS has this process", admin_clients, false },
+	{ "admin-sessions", "ADMIN_SESSIONS has a handle of ours", admin_sessions, false },
+	{ "given", "ADMIN_GIVEN tells what DEVICE_LIST does", given, false },
+	{ "given-name", "a name that is not padded is INVALID", given_name, false },
+	{ "given-not-found", "a section that is not there is NOT_FOUND", given_not_found, false },
+	{ .rule = NULL },
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policy. Input: a file, and, where it is a good one, questions about it behind the
+ * line that ends it. What is loaded twice is the same; what is refused says where.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "input.h"
+
+#include "policy/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static char path[64];
+
+static void remove_file(void)
+{
+	unlink(path);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	snprintf(path, sizeof(path), "/dev/shm/hwbroker-fuzz-%d.conf", (int)getpid());
+	atexit(remove_file);
+	return 0;
+}
+
+static int find(void *context, const char *name, uint32_t *id)
+{
+	(void)context;
+	if (strcmp(name, "broken") == 0)
+		return EIO;
+	if (strcmp(name, "nobody-there") == 0)
+		return ENOENT;
+	*id = 1000 + (uint32_t)(strlen(name) % 8);
+	return 0;
+}
+
+static const struct policy_users users = { .user = find, .group = find };
+
+static int load(struct policy **policy, char **report)
+{
+	*report = NULL;
+	return policy_load_with(path, &users, policy, report);
+}
+
+static void check_report(const char *report)
+{
+	must(report != NULL && report[0] != '\0', "a mistake is told");
+	must(report[strlen(report) - 1] == '\n', "a report ends with its line");
+	for (const char *at = report; *at != '\0'; at++)
+		must(*at == '\n' || *at == '\t' || (*at & 0x80) != 0 || (*at >= ' ' && *at < 0x7f),
+		     "a report has no control characters");
+	for (const char *line = report; *line != '\0'; line = strchr(line, '\n') + 1)
+		must(strncmp(line, path, strlen(path)) == 0, "each line names the file");
+}
+
+static void check_verdict(const struct policy_verdict *verdict, bool client)
+{
+	if (verdict->granted) {
+		must(client, "nobody is given nothing");
+		must(verdict->section[0] != '\0' && verdict->line != 0, "a grant names its rule");
+	} else {
+		must(verdict->why.status != HWB_OK && verdict->why.reason[0] != '\0',
+		     "a refusal has words");
+	}
+}
+
+static void ask(const struct policy *policy, struct input *input)
+{
+	gid_t groups[3];
+	struct policy_subject subject = {
+		.uid = 1000 + take8(input) % 9,
+		.gid = 1000 + take8(input) % 9,
+		.groups = groups,
+		.group_count = take8(input) % 4u,
+	};
+	struct policy_device device = {
+		.address = { .domain = take8(input) & 1,
+		             .bus = take8(input),
+		             .device = take8(input) & 31,
+		             .function = take8(input) & 7 },
+		.vendor = take16(input),
+		.device = take16(input),
+		.subsystem_vendor = take16(input),
+		.subsystem_device = take16(input),
+		.class_code = take32(input) & 0xffffff,
+	};
+	struct policy_resource resource = {
+		.kind = (enum policy_kind)(take8(input) % 8),
+		.device = &device,
+		.offset = take32(input),
+		.count = take32(input),
+		.changed = take32(input),
+	};
+	struct policy_verdict verdict;
+
+	for (size_t i = 0; i < 3; i++)
+		groups[i] = 1000 + take8(input) % 9u;
+	const struct policy_client *client = policy_client_of(policy, &subject);
+	policy_may_query(policy, &subject);
+	policy_decide(policy, client, &resource, &verdict);
+	check_verdict(&verdict, client != NULL);
+	if (client != NULL)
+		must(policy_client_named(policy, client->name) == client,
+		     "names are of one client");
+	if (verdict.granted && resource.kind == POLICY_DEVICE)
+		must(policy_rule_for(policy, &device)[0] != '\0', "a rule that gives is one");
+	/* Nothing about a device goes without the device itself. */
+	if (verdict.granted && resource.kind < POLICY_PORTS) {
+		resource.kind = POLICY_DEVICE;
+		policy_decide(policy, client, &resource, &verdict);
+		must(verdict.granted, "parts of a device come with it");
+	}
+	resource.kind = POLICY_PORTS;
+	policy_decide(policy, NULL, &resource, &verdict);
+	must(!verdict.granted, "nobody is given nothing");
+}
+
+/* The questions are behind the first such line, which is no part of the file. */
+static const char mark[] = "\n#?\n";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const uint8_t *end = memmem(data, size, mark, strlen(mark));
+	size_t length = end != NULL ? (size_t)(end - data) + 1 : size;
+	struct input questions = { data + length, size - length };
+	struct policy *policy = NULL, *again = NULL;
+	char *report, *second;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	must(fd >= 0 && write(fd, data, length) == (ssize_t)length, "the file can be written");
+	close(fd);
+	int result = load(&policy, &report);
+	must(load(&again, &second) == result, "a file is good or not");
+	if (result != 0) {
+		check_report(report);
+		must(second != NULL && strcmp(report, second) == 0,
+		     "and its mistakes are the same");
+		free(report);
+		free(second);
+		return 0;
+	}
+	must(report == NULL && policy_rule_count(policy) == policy_rule_count(again),
+	     "a good file has no report");
+	do
+		ask(policy, &questions);
+	while (questions.left != 0);
+	policy_free(policy);
+	policy_free(again);
+	return 0;
+}
