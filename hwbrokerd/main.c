@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Start, signals and end of the daemon. */
+#include "device/record.h"
 #include "kernel/host.h"
 #include "server/account.h"
 #include "server/broker.h"
@@ -8,6 +9,7 @@
 #include "server/notify.h"
 #include "server/peer.h"
 #include "server/reload.h"
+#include "session/adopt.h"
 #include "session/dispatch.h"
 #include "session/hotplug.h"
 #include "session/release.h"
@@ -21,6 +23,7 @@
 #include <sys/resource.h>
 
 #define DEFAULT_POLICY HWBROKER_SYSCONFDIR "/hwbroker/hwbroker.conf"
+#define DEFAULT_STATE "/run/hwbroker/devices"
 
 /* Exit codes, as systemd.exec(5) names them. */
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
@@ -28,6 +31,7 @@ enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 struct options {
 	const char *socket;
 	const char *policy;
+	const char *state;
 	bool check;
 };
 
@@ -48,6 +52,7 @@ static void usage(FILE *file)
 	      "\n"
 	      "  --socket PATH   listen there (default " HWB_SOCKET_PATH ")\n"
 	      "  --policy FILE   who gets what (default " DEFAULT_POLICY ")\n"
+	      "  --state FILE    write down there what is taken (default " DEFAULT_STATE ")\n"
 	      "  --check         check the policy, say what is wrong with it, and end\n"
 	      "  --verbose       log each step\n"
 	      "  --foreground    accepted and without effect: it always does\n"
@@ -64,6 +69,7 @@ static void parse(int argc, char **argv, struct options *options)
 	static const struct option known[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "state", required_argument, NULL, 'S' },
 		{ "check", no_argument, NULL, 'c' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "foreground", no_argument, NULL, 'f' },
@@ -80,6 +86,9 @@ static void parse(int argc, char **argv, struct options *options)
 			break;
 		case 'p':
 			options->policy = optarg;
+			break;
+		case 'S':
+			options->state = optarg;
 			break;
 		case 'c':
 			options->check = true;
@@ -223,6 +232,8 @@ static int start(struct daemon *self, const struct options *options)
 		return EXIT_FAILURE;
 	}
 	watch_signals(self);
+	record_open(options->state);
+	adopt_start(broker);
 	log_notice("ready: %u devices, %u rules from %s, listening on %s", broker->inventory.count,
 	           policy_rule_count(broker->policy), options->policy, options->socket);
 	notify_manager("READY=1");
@@ -240,6 +251,7 @@ static void stop(struct daemon *self)
 	if (broker->workers != NULL)
 		workers_free(broker->workers);
 	inventory_free(&broker->inventory);
+	record_close();
 	estates_free(&broker->estates);
 	account_free_all(&broker->accounts);
 	policy_free(broker->policy);
@@ -250,7 +262,9 @@ static void stop(struct daemon *self)
 int main(int argc, char **argv)
 {
 	static struct daemon self = { .listener.fd = -1, .listener.reserve = -1 };
-	struct options options = { .socket = HWB_SOCKET_PATH, .policy = DEFAULT_POLICY };
+	struct options options = { .socket = HWB_SOCKET_PATH,
+		                   .policy = DEFAULT_POLICY,
+		                   .state = DEFAULT_STATE };
 
 	parse(argc, argv, &options);
 	self.broker.policy_path = options.policy;

@@ -56,6 +56,7 @@ struct device {
 	struct waiter *waiters;         /* acquires that wait for the end of a reset */
 	uint32_t grace;                 /* rule of the owner: seconds to give it back */
 	bool left;                      /* the bus; `gone` once the job in hand has ended */
+	bool found;                     /* taken by the daemon before, and not yet looked at */
 	struct device_session *held;    /* revoking: the former owner's, whose registers live */
 	bool overdue;                   /* for so long that nobody waits for it any more */
 	char former[HWB_NAME_SIZE];     /* client that was last seen to keep registers, */

@@ -10,6 +10,8 @@
  *     │                                 ^ └──claim──> claiming        v
  *     └──taken along with a neighbour───┘                        quarantined
  *
+ * `found` leads from `host`, as all devices are at the start, to `revoking`.
+ *
  * `revoking` ends when no old descriptor can reach the device any more; taking
  * registers back from a client that still holds them belongs there. `removed`
  * leads from everywhere to `gone`, `arrived` from there to `host`; `cleared`
@@ -49,6 +51,7 @@ enum lifecycle_event {
 	LIFE_REMOVED,
 	LIFE_ARRIVED,
 	LIFE_CLEARED,
+	LIFE_FOUND, /* at start: the daemon before this one had taken it */
 	LIFE_EVENTS
 };
 

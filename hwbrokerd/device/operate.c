@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "device/operate.h"
 
+#include "device/record.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_vfio(const char *driver)
@@ -42,6 +44,25 @@ static int watch_registers(struct device *device, bool former, struct fault *fau
 	                 device->name, device->name);
 }
 
+/* What somebody else put on vfio-pci is not ours to give back. */
+static int write_down(const struct operate_target *target, bool wanted, struct fault *fault)
+{
+	const struct device *device = target->device;
+	struct record record = {
+		.address = device->facts.address,
+		.instance = device->instance,
+		.origin = device->unit.origin,
+		.restore = target->restore,
+		.uid = wanted ? target->uid : 0,
+	};
+
+	if (is_vfio(record.origin.driver))
+		return 0;
+	if (wanted)
+		snprintf(record.client, sizeof(record.client), "%s", target->client);
+	return record_put(&record, fault);
+}
+
 /* `wanted`: the device itself, not one that merely shares its group. */
 static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
 {
@@ -55,7 +76,7 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 		return -1;
 	bind_driver(&device->facts.address, driver);
 	if (device->unit.claimed && is_vfio(driver))
-		return 0;
+		return wanted ? write_down(target, true, fault) : 0;
 	/* A neighbour that nobody drives is in nobody's way. */
 	if (!wanted && driver[0] == '\0')
 		return 0;
@@ -72,8 +93,13 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 		                 "the host itself needs %s: %s (`force = yes' in its rule would "
 		                 "take it all the same)",
 		                 device->name, use);
-	if (bind_claim(&device->facts.address, &device->unit.origin, fault) != 0)
+	bind_origin(&device->facts.address, &device->unit.origin);
+	if (write_down(target, wanted, fault) != 0)
 		return -1;
+	if (bind_claim(&device->facts.address, &device->unit.origin, fault) != 0) {
+		record_drop(&device->facts.address);
+		return -1;
+	}
 	target->fresh = !device->unit.claimed;
 	device->unit.claimed = true;
 	return 0;
@@ -266,6 +292,22 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 	return result;
 }
 
+int operate_adopt(const struct kernel_backend *kernel, struct device *device,
+                  const struct bind_origin *origin, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+	char driver[HWB_NAME_SIZE];
+
+	unit->claimed = true;
+	unit->origin = *origin;
+	bind_driver(&device->facts.address, driver);
+	if (!is_vfio(driver))
+		return operate_restore(device, fault);
+	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
+		return -1;
+	return operate_open(kernel, device, NULL, fault);
+}
+
 int operate_restore(struct device *device, struct fault *fault)
 {
 	struct unit *unit = &device->unit;
@@ -276,6 +318,7 @@ int operate_restore(struct device *device, struct fault *fault)
 		return refuse_unfit(device, fault);
 	if (bind_restore(&device->facts.address, &unit->origin, fault) != 0)
 		return -1;
+	record_drop(&device->facts.address);
 	unit->claimed = false;
 	return 0;
 }

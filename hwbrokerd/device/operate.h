@@ -18,7 +18,10 @@ struct operate_target {
 	bool may_take;  /* policy: `take` */
 	bool may_force; /* policy: `force` */
 	bool former;    /* for who had it last, and may still have its registers */
-	bool fresh;     /* set by operate_claim: it was not ours before */
+	bool restore;   /* policy: `restore` */
+	const char *client;
+	uint32_t uid;
+	bool fresh; /* set by operate_claim: it was not ours before */
 };
 
 struct operate_targets {
@@ -52,6 +55,12 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 enum { OPERATE_HELD = 1 };
 int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
                    struct fault *fault);
+
+/* Takes up a device that the daemon before this one had taken from `origin`. One that it
+ * was still about to take, or to give back, is the host's again; else it is ours, and open,
+ * so that it can be retired. */
+int operate_adopt(const struct kernel_backend *kernel, struct device *device,
+                  const struct bind_origin *origin, struct fault *fault);
 
 /* Gives the closed device back to the driver that it had. */
 int operate_restore(struct device *device, struct fault *fault);

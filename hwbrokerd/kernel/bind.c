@@ -74,7 +74,7 @@ static int probe(const struct hwb_pci_address *address)
 	return sysfs_write("/sys/bus/pci/drivers_probe", text);
 }
 
-static void read_origin(const struct hwb_pci_address *address, struct bind_origin *origin)
+void bind_origin(const struct hwb_pci_address *address, struct bind_origin *origin)
 {
 	char path[SYSFS_PATH];
 
@@ -86,14 +86,13 @@ static void read_origin(const struct hwb_pci_address *address, struct bind_origi
 		origin->override[0] = '\0';
 }
 
-int bind_claim(const struct hwb_pci_address *address, struct bind_origin *origin,
+int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *origin,
                struct fault *fault)
 {
 	char text[SYSFS_ADDRESS];
 	char driver[HWB_NAME_SIZE];
 
 	sysfs_address(address, text);
-	read_origin(address, origin);
 	if (strcmp(origin->driver, vfio_driver) == 0)
 		return 0;
 	int result = set_override(address, vfio_driver);

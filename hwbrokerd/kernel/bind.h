@@ -32,9 +32,11 @@ struct bind_origin {
 	char override[HWB_NAME_SIZE]; /* its driver_override; "": none */
 };
 
+void bind_origin(const struct hwb_pci_address *address, struct bind_origin *origin);
+
 /* Takes the device to vfio-pci: sets driver_override, unbinds, probes, checks. On
- * failure the device is back where it was. */
-int bind_claim(const struct hwb_pci_address *address, struct bind_origin *origin,
+ * failure the device is back where it was, which is `origin`. */
+int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *origin,
                struct fault *fault);
 
 /* Puts the device back where it was; without a driver then: where the kernel would. */

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -149,17 +150,40 @@ static void probe_lockdown(struct host *host)
 		        text);
 }
 
-/* Debian has the kernel's configuration in /boot, Fedora with the modules. Without
- * either it is not known, and nothing is promised. */
+/* Maps the BAR of a device that its driver has claimed, without touching it: a kernel that
+ * refuses this takes mappings away at claiming as well. */
+static bool refuses_claimed(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (fd < 0)
+		return false;
+	void *mapping = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	if (mapping == MAP_FAILED)
+		return errno == EINVAL;
+	munmap(mapping, page);
+	return false;
+}
+
+/* Not all drivers claim their BARs; without one that does nothing is promised. */
 static void probe_strict_devmem(struct host *host)
 {
-	static const char word[] = "CONFIG_IO_STRICT_DEVMEM=y";
-	char boot[128], modules[128];
+	static const char devices[] = "/sys/bus/pci/devices";
+	_cleanup_dir_ DIR *directory = opendir(devices);
+	const struct dirent *entry;
 
-	snprintf(boot, sizeof(boot), "/boot/config-%s", host->kernel);
-	snprintf(modules, sizeof(modules), "/lib/modules/%s/config", host->kernel);
-	host->strict_devmem = !file_has("/proc/cmdline", "iomem=relaxed") &&
-	                      (file_has(boot, word) || file_has(modules, word));
+	while (directory != NULL && !host->strict_devmem && (entry = readdir(directory)) != NULL) {
+		char path[sizeof(devices) + NAME_MAX + 16];
+		snprintf(path, sizeof(path), "%s/%s/driver", devices, entry->d_name);
+		if (access(path, F_OK) != 0)
+			continue;
+		for (unsigned bar = 0; bar < HWB_BARS && !host->strict_devmem; bar++) {
+			snprintf(path, sizeof(path), "%s/%s/resource%u", devices, entry->d_name,
+			         bar);
+			host->strict_devmem = refuses_claimed(path);
+		}
+	}
 }
 
 static void probe_leases(struct host *host)

@@ -241,10 +241,13 @@ static int list_targets(struct acquire *self, struct fault *fault)
 		        platform_find(peer, &target->device->facts.address, &verdict, NULL) != NULL;
 		target->may_take = platform_may(peer, target->device, POLICY_TAKE, NULL) == 0;
 		target->may_force = platform_may(peer, target->device, POLICY_FORCE, NULL) == 0;
+		target->client = peer->name;
+		target->uid = peer->subject.uid;
 		if (ours && target->device->owner == NULL) {
 			target->device->restore = verdict.grant.restore;
 			target->device->grace = verdict.grant.revoke;
 		}
+		target->restore = target->device->restore;
 	}
 	return 0;
 }

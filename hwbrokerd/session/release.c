@@ -40,11 +40,12 @@ static struct device_session *session_of(struct job *job)
 	return (struct device_session *)((char *)job - offsetof(struct device_session, release));
 }
 
-/* Whether one of those that were to go back did not come to rest in the meantime. */
-static bool any_unfit(const struct release_job *release)
+/* Whether one of those that were to go back did not come to rest in the meantime, or is
+ * held. */
+static bool any_stays(const struct release_job *release)
 {
 	for (uint32_t i = 0; i < release->restore_count; i++)
-		if (release->restore[i]->unit.unfit)
+		if (release->restore[i]->unit.unfit || release->restore[i]->unit.opened != NULL)
 			return true;
 	return false;
 }
@@ -53,13 +54,21 @@ static void run_release(struct job *job)
 {
 	struct device_session *self = session_of(job);
 	struct release_job *release = &self->release;
+	const struct kernel_backend *kernel = release->broker->host.backend;
 	struct fault fault;
 
-	release->result = operate_retire(self->session.peer->broker->host.backend, self->device,
-	                                 release->let_go, &release->fault);
+	release->result = 0;
+	if (release->found)
+		release->result =
+		        operate_adopt(kernel, self->device, &release->origin, &release->fault);
+	release->found = false;
+	if (release->result == 0)
+		release->result =
+		        operate_retire(kernel, self->device, release->let_go, &release->fault);
 	if (release->result == OPERATE_HELD && release->last)
 		release->result = 0;
-	if (release->result != 0 || any_unfit(release))
+	release->claimed = self->device->unit.claimed;
+	if (release->result != 0 || any_stays(release))
 		return;
 	for (uint32_t i = 0; i < release->restore_count; i++) {
 		if (operate_restore(release->restore[i], &fault) == 0)
@@ -68,24 +77,18 @@ static void run_release(struct job *job)
 			log_warning("%s: cannot give it back to its host driver: %s",
 			            release->restore[i]->name, fault.reason);
 	}
+	release->claimed = self->device->unit.claimed;
 }
 
-/* Whether this device is with its host driver again; of the others that are, the
- * state follows. */
-static bool restored(const struct device_session *self)
+/* Those that went back with this one. */
+static void note_restored(const struct device_session *self)
 {
-	bool own = false;
-
 	for (uint32_t i = 0; i < self->release.restore_count; i++) {
 		struct device *device = self->release.restore[i];
-		if ((self->release.restored >> i & 1) == 0)
-			continue;
-		if (device == self->device)
-			own = true;
-		else if (device->state == LIFE_FREE)
+		if ((self->release.restored >> i & 1) != 0 && device != self->device &&
+		    device->state == LIFE_FREE)
 			lifecycle_step(&device->state, LIFE_DID_RESTORE, device->name);
 	}
-	return own;
 }
 
 /* The functions that go back to their host drivers with this one, if it is the
@@ -102,7 +105,8 @@ static void list_restore(const struct broker *broker, struct device_session *sel
 		if (mate->group != self->device->group)
 			continue;
 		if (mate->state == LIFE_QUARANTINED || mate->state == LIFE_GRANTED ||
-		    mate->state == LIFE_CLAIMING || (mate->held != NULL && mate != self->device)) {
+		    mate->state == LIFE_CLAIMING || mate->found ||
+		    (mate->held != NULL && mate != self->device)) {
 			/* What shares the group with these stays with us. */
 			release->restore_count = 0;
 			return;
@@ -136,7 +140,7 @@ static void tell(struct device_session *self)
 
 static void submit(struct device_session *self)
 {
-	struct broker *broker = self->session.peer->broker;
+	struct broker *broker = self->release.broker;
 
 	self->release.last = self->release.last || broker->stopping;
 	self->release.let_go = self->release.let_go || self->device->left || broker->stopping;
@@ -167,17 +171,17 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 static void begin_holding(struct device_session *self)
 {
 	struct device *device = self->device;
-	const struct peer *peer = self->session.peer;
-	struct ev_loop *loop = peer->broker->loop;
+	const struct release_job *release = &self->release;
+	struct ev_loop *loop = release->broker->loop;
 
 	self->release.held_since = ev_now(loop);
 	device->held = self;
-	memcpy(device->former, peer->name, sizeof(device->former));
-	device->former_uid = peer->subject.uid;
+	memcpy(device->former, release->client, sizeof(device->former));
+	device->former_uid = release->uid;
 	snprintf(device->note, sizeof(device->note),
 	         "`%s' (pid %u), who had it, or somebody whom it gave them to, still has "
 	         "registers of it",
-	         peer->name, peer->pid);
+	         release->client, release->pid);
 	leave_domain(self);
 	/* What it released is not free, but what was taken is taken. */
 	if (self->ending == HWB_CHANGE_REVOKED)
@@ -196,7 +200,7 @@ static void begin_holding(struct device_session *self)
 static void hold(struct device_session *self)
 {
 	struct device *device = self->device;
-	const struct broker *broker = self->session.peer->broker;
+	const struct broker *broker = self->release.broker;
 
 	if (self->release.held_since == 0.0)
 		begin_holding(self);
@@ -222,7 +226,7 @@ void release_hurry(struct device *device)
 
 	if (self == NULL || !ev_is_active(&self->release.again))
 		return;
-	ev_timer_stop(self->session.peer->broker->loop, &self->release.again);
+	ev_timer_stop(self->release.broker->loop, &self->release.again);
 	submit(self);
 }
 
@@ -250,7 +254,7 @@ static void end_holding(struct device_session *self)
 
 	if (device->held == NULL)
 		return;
-	ev_io_stop(self->session.peer->broker->loop, &self->wanted);
+	ev_io_stop(self->release.broker->loop, &self->wanted);
 	device->held = NULL;
 	device->overdue = false;
 	device->note[0] = '\0';
@@ -263,7 +267,7 @@ static void done_release(struct job *job)
 	struct device_session *self = session_of(job);
 	struct device *device = self->device;
 	struct peer *peer = self->session.peer;
-	struct broker *broker = peer->broker;
+	struct broker *broker = self->release.broker;
 	bool rest = self->release.result == 0;
 
 	broker->busy_devices--;
@@ -281,9 +285,11 @@ static void done_release(struct job *job)
 		self->ending = HWB_CHANGE_REMOVED;
 	} else if (rest) {
 		lifecycle_step(&device->state, LIFE_DID_RESET, device->name);
-		lifecycle_step(&device->state, restored(self) ? LIFE_DID_RESTORE : LIFE_DID_FREE,
+		lifecycle_step(&device->state,
+		               self->release.claimed ? LIFE_DID_FREE : LIFE_DID_RESTORE,
 		               device->name);
-		log_info("%s: released by `%s', %s", device->name, peer->name,
+		note_restored(self);
+		log_info("%s: released by `%s', %s", device->name, self->release.client,
 		         lifecycle_state_name(device->state));
 	} else {
 		release_quarantine(device, &self->release.fault);
@@ -293,7 +299,8 @@ static void done_release(struct job *job)
 	leave_domain(self);
 	tell(self);
 	free(self);
-	peer_release(peer);
+	if (peer != NULL)
+		peer_release(peer);
 	if (device->left)
 		release_gone(broker, device);
 	else
@@ -324,18 +331,50 @@ void release_quarantine(struct device *device, const struct fault *fault)
 	          fault->reason);
 }
 
+static void prepare(struct device_session *session, struct broker *broker)
+{
+	session->release.broker = broker;
+	session->release.job.run = run_release;
+	session->release.job.done = done_release;
+}
+
 void release_start(struct device_session *session)
 {
 	struct device *device = session->device;
 	struct peer *peer = session->session.peer;
+	struct release_job *release = &session->release;
 
 	revoke_unwatch(session);
 	device->session = NULL;
 	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
-	session->release.job.run = run_release;
-	session->release.job.done = done_release;
+	prepare(session, peer->broker);
+	memcpy(release->client, peer->name, sizeof(release->client));
+	release->uid = peer->subject.uid;
+	release->pid = peer->pid;
 	peer_reference(peer);
 	submit(session);
+}
+
+int release_found(struct broker *broker, struct device *device, const struct record *record)
+{
+	struct device_session *session = calloc(1, sizeof(*session));
+
+	device->found = false;
+	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (session == NULL || device->wanted_fd < 0) {
+		free(session);
+		return -1;
+	}
+	session->session.kind = HWB_SESSION_DEVICE;
+	session->device = device;
+	session->ending = HWB_CHANGE_FREED;
+	prepare(session, broker);
+	session->release.found = true;
+	session->release.origin = record->origin;
+	session->release.uid = record->uid;
+	memcpy(session->release.client, record->client, sizeof(record->client));
+	submit(session);
+	return 0;
 }
 
 static void close_children(struct peer *peer, const struct device *device)

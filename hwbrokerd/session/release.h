@@ -8,6 +8,7 @@
 #ifndef HWBROKERD_SESSION_RELEASE_H
 #define HWBROKERD_SESSION_RELEASE_H
 
+#include "device/record.h"
 #include "session/session.h"
 
 /* Somebody who waits until a device is at rest. Called once, on the loop. */
@@ -42,5 +43,9 @@ void release_quarantine(struct device *device, const struct fault *fault);
 /* Moves a granted device towards rest and frees the session, which is in no table
  * any more. What was open of it is withdrawn already. */
 void release_start(struct device_session *session);
+
+/* Brings a device to rest, in the state `revoking`, that the daemon before this one had
+ * taken, and puts it where it belongs. -1: no memory; then it is quarantined by the caller. */
+int release_found(struct broker *broker, struct device *device, const struct record *record);
 
 #endif

@@ -18,6 +18,12 @@ struct irq_session;
  * never fails for lack of memory. */
 struct release_job {
 	struct job job;
+	struct broker *broker;
+	char client[HWB_NAME_SIZE]; /* who had it, and as whom */
+	uint32_t uid, pid;
+	bool found;   /* taken by the daemon before this one, from `origin` */
+	bool claimed; /* afterwards: it is with us */
+	struct bind_origin origin;
 	struct device *restore[OPERATE_GROUP_MAX]; /* to their host drivers, afterwards */
 	uint32_t restore_count;
 	uint64_t restored; /* bit n: restore[n] is with its host driver again */

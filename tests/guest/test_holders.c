@@ -117,6 +117,8 @@ START_TEST(the_client_itself)
 	volatile void *registers = take(EDU, &edu);
 
 	ck_assert(edu_alive(registers));
+	ck_assert_uint_ne(edu.info.device.flags & HWB_DEVICE_REVOCABLE, 0);
+	ck_assert_uint_ne(edu.info.regions[0].flags & HWB_REGION_REVOCABLE, 0);
 	want(HWB_OK, hwb_close(driver, edu.handle, &why));
 	must_be_held(EDU);
 	ck_assert(dead(registers));
@@ -429,6 +431,131 @@ START_TEST(a_device_that_left)
 }
 END_TEST
 
+/* ---- a daemon that is killed ---- */
+
+static void kill_daemon(void)
+{
+	disconnect_both();
+	guest_ask_runner("kill-daemon");
+	connect_both();
+}
+
+static void driver_override(const char *address, char name[32])
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/driver_override", address);
+	FILE *file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(name, 32, file));
+	fclose(file);
+}
+
+static void must_be_the_hosts(const char *address, const char *host_driver)
+{
+	char name[32];
+
+	guest_wait_driver(address, host_driver);
+	wait_state(address, HWB_DEVICE_HOST);
+	driver_override(address, name);
+	ck_assert_str_eq(name, "(null)\n");
+}
+
+START_TEST(killed_while_devices_are_granted)
+{
+	struct hwb_acquire_request request = { .flags = 0 };
+	struct example_device edu, disk;
+
+	want(HWB_OK, hwb_domain_open(driver, &request.domain, &why));
+	want(HWB_OK, guest_try(driver, EDU, &request, &edu));
+	want(HWB_OK, guest_try(driver, NVME, &registers_wanted, &disk));
+	guest_let_go(&disk);
+	ck_assert(guest_bus_master(EDU));
+	kill_daemon();
+	must_be_the_hosts(NVME, "nvme");
+	wait_state(EDU, HWB_DEVICE_FREE);
+	ck_assert(!guest_bus_master(EDU));
+	must_be_free(EDU);
+}
+END_TEST
+
+START_TEST(killed_while_registers_are_mapped)
+{
+	struct example_device edu, disk, again;
+	volatile void *registers = take(EDU, &edu);
+
+	take(NVME, &disk);
+	kill_daemon();
+	must_be_held(EDU);
+	must_be_held(NVME);
+	ck_assert(dead(registers));
+	/* Who had it has it again. */
+	ck_assert(edu_alive(take(EDU, &again)));
+	want(HWB_OK, hwb_close(driver, again.handle, &why));
+	guest_let_go(&again);
+	must_be_held(EDU);
+	guest_let_go(&edu);
+	guest_let_go(&disk);
+	must_be_the_hosts(NVME, "nvme");
+	must_be_free(EDU);
+}
+END_TEST
+
+START_TEST(killed_twice)
+{
+	struct example_device disk;
+
+	take(NVME, &disk);
+	kill_daemon();
+	kill_daemon();
+	must_be_held(NVME);
+	guest_let_go(&disk);
+	must_be_the_hosts(NVME, "nvme");
+}
+END_TEST
+
+/* Takes a device and gives it back without end, until the daemon dies. */
+static _Noreturn void take_and_give(void)
+{
+	struct hwb_posix posix;
+	struct hwb_error reason;
+	struct hwb_acquire_request request = { .address = guest_address(NVME), .bars = 1 };
+	struct hwb_acquire_reply reply;
+	int fds[HWB_FDS_MAX];
+	uint32_t handle, count;
+
+	if (seteuid(DRIVER) != 0 || hwb_posix_open(&posix, NULL, NULL, NULL, &reason) != 0)
+		_exit(1);
+	for (;;) {
+		count = 0;
+		int result = hwb_device_acquire(&posix.client, &request, &handle, &reply, fds,
+		                                &count, &reason);
+		for (uint32_t i = 0; i < count; i++)
+			close(fds[i]);
+		if (result != 0 || hwb_close(&posix.client, handle, &reason) != 0)
+			_exit(hwb_refusal_of(result) == HWB_OK ? 0 : 1);
+	}
+}
+
+/* At whatever step of taking a device from its host driver, and of giving it back. */
+START_TEST(killed_at_any_step)
+{
+	int status;
+
+	for (int i = 0; i < 12; i++) {
+		pid_t child = fork();
+		ck_assert_int_ge(child, 0);
+		if (child == 0)
+			take_and_give();
+		guest_pause(i * 37);
+		kill_daemon();
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert_int_eq(status, 0);
+		must_be_the_hosts(NVME, "nvme");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("holders");
@@ -450,5 +577,13 @@ int main(void)
 	tcase_add_test(tests, a_client_that_is_stopped);
 	tcase_add_test(tests, the_host_waits_too);
 	tcase_add_test(tests, a_device_that_left);
+	tests = tcase_create("killed daemon");
+	tcase_add_checked_fixture(tests, connect_both, disconnect_both);
+	tcase_set_timeout(tests, 2 * UNPLUG_MS / 1000);
+	suite_add_tcase(suite, tests);
+	tcase_add_test(tests, killed_while_devices_are_granted);
+	tcase_add_test(tests, killed_while_registers_are_mapped);
+	tcase_add_test(tests, killed_twice);
+	tcase_add_test(tests, killed_at_any_step);
 	return guest_run(suite);
 }

@@ -187,15 +187,15 @@ void *waiting(void *session)
 void slow_device()
 {
 	Test_with_broker test;
-	auto *const session = test.core.io_mem("base=0xfe000000, size=0x1000");
-	auto *const other = test.core.io_mem("base=0xd0000000, size=0x1000");
+	auto *const session = test.core.io_mem("base=0xd0000000, size=0x1000");
+	auto *const other = test.core.io_mem("base=0xfe000000, size=0x1000");
 	Test_device_pd pd(test.core);
 	pthread_t thread;
 	void *got = nullptr;
 
 	test.broker.hold(HWB_DEVICE_ACQUIRE);
-	must(pd.assign_pci(CARD_CONFIG, 0x18), "assigned, as far as the driver knows");
-	must(test.broker.saw("acquire card into a domain"), "but the broker still works on it");
+	must(pd.assign_pci(DISK_CONFIG, 0x400), "assigned, as far as the driver knows");
+	must(test.broker.saw("acquire disk into a domain"), "but the broker still works on it");
 	pthread_create(&thread, nullptr, waiting, session);
 	usleep(50000);
 	must(test.broker.times("bar") == 0, "registers wait");
@@ -205,7 +205,7 @@ void slow_device()
 	pthread_join(thread, &got);
 	must(got == session, "then they are there");
 	must(other->dataspace().valid(), "and others, too");
-	must(test.broker.times("acquire card") == 1, "it was acquired once");
+	must(test.broker.times("acquire disk") == 1, "it was acquired once");
 }
 
 } // namespace

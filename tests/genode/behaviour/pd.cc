@@ -42,8 +42,8 @@ void life()
 		must(test.broker.times("map 0x10000+0x4000 flags 7 with memory") == 1,
 		     "at that address, for both directions");
 
-		must(pd.assign_pci(CARD_CONFIG, 0x18), "a device");
-		must(test.broker.saw("acquire card into a domain"), "which is acquired into it");
+		must(pd.assign_pci(DISK_CONFIG, 0x400), "a device");
+		must(test.broker.saw("acquire disk into a domain"), "which is acquired into it");
 		must(test.broker.times("assign") == 0, "by the same request");
 
 		auto *const space =
@@ -53,13 +53,13 @@ void life()
 		must(test.broker.times("unmap 0x10000\n") == 1,
 		     "memory goes before detach returns");
 
-		must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "the device is given back");
+		must(pd.assign_pci(DISK_CONFIG + 1, 0x400), "the device is given back");
 		test.must_have_open(1);
 		must(test.broker.times("close device") == 1, "and closed, as nobody else uses it");
-		must(pd.assign_pci(CARD_CONFIG, 0x18), "the device again");
-		must_become([&] { return test.broker.times("acquire card into a domain") == 2; },
+		must(pd.assign_pci(DISK_CONFIG, 0x400), "the device again");
+		must_become([&] { return test.broker.times("acquire disk into a domain") == 2; },
 		            "is acquired again");
-		auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+		auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
 		must(registers->dataspace().valid(), "once its registers are there, it is ready");
 		test.core.close(registers);
 	}
@@ -77,15 +77,15 @@ void ends_early()
 		Test_device_pd pd(test.core);
 
 		test.broker.hold(HWB_DEVICE_ACQUIRE);
-		must(pd.assign_pci(CARD_CONFIG, 0x18), "a device");
-		must(test.broker.saw("acquire card into a domain"), "is on its way");
+		must(pd.assign_pci(DISK_CONFIG, 0x400), "a device");
+		must(test.broker.saw("acquire disk into a domain"), "is on its way");
 	}
 	must(test.broker.saw("close domain"), "the domain goes");
 	test.broker.go_on();
 	test.must_have_open(0);
 	must(test.broker.times("close device") == 1, "and the device, once it is there");
 
-	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
 	must(registers->dataspace().valid(), "it can be had again");
 	test.core.close(registers);
 	test.must_have_open(0);
@@ -102,9 +102,9 @@ void no_device_pd()
 
 	must(!ordinary.address_space().valid(), "components have their own");
 	must(ordinary.attach_dma(ram.cap, 0x10000).failed(), "and no DMA");
-	must(!ordinary.assign_pci(CARD_CONFIG, 0x18), "and no device");
+	must(!ordinary.assign_pci(DISK_CONFIG, 0x400), "and no device");
 	must(not_permitted.attach_dma(ram.cap, 0x10000).failed(), "nor has who may not manage");
-	must(!not_permitted.assign_pci(CARD_CONFIG, 0x18), "the system");
+	must(!not_permitted.assign_pci(DISK_CONFIG, 0x400), "the system");
 	must(test.broker.times("DOMAIN_OPEN") == 0 && test.broker.times("acquire") == 0,
 	     "the broker is not asked");
 }
@@ -139,13 +139,28 @@ void domain_refused()
 	must(test.broker.times("map") == 0, "and memory is not asked for");
 
 	test.broker.refuse(HWB_DOMAIN_OPEN, HWB_UNSUPPORTED);
-	must(!pd.assign_pci(CARD_CONFIG, 0x18), "nor is there a domain for a device");
-	must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "which the platform driver gives back, too");
-	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(!pd.assign_pci(DISK_CONFIG, 0x400), "nor is there a domain for a device");
+	must(pd.assign_pci(DISK_CONFIG + 1, 0x400), "which the platform driver gives back, too");
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
 	must(registers->dataspace().valid(), "others have it");
 	test.must_have_open(2);
 	test.core.close(registers);
 	test.must_have_open(0);
+}
+
+void device_without_dma()
+{
+	Test_with_broker test;
+	Test_device_pd pd(test.core);
+
+	must(pd.assign_pci(CARD_CONFIG, 0x18), "the platform driver enables it");
+	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	must(registers->dataspace().valid(), "its driver has its registers");
+	must(test.broker.times("acquire card without a domain") == 1, "and no domain");
+	must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "the platform driver disables it");
+	test.core.close(registers);
+	test.must_have_open(0);
+	must(logged("Error") == 0, "without complaint");
 }
 
 /* the platform driver forgets a device that is not in its list any more */
@@ -185,20 +200,20 @@ void device_leaves_in_use()
 void device_in_use()
 {
 	Test_with_broker test;
-	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
 
 	must(registers->dataspace().valid(), "the device is in use");
 	{
 		Test_device_pd pd(test.core);
 
-		must(pd.assign_pci(CARD_CONFIG, 0x18), "a domain for it");
-		must(test.broker.saw("assign card"), "it is moved there");
-		must(pd.assign_pci(CARD_CONFIG, 0x18), "twice is once");
+		must(pd.assign_pci(DISK_CONFIG, 0x400), "a domain for it");
+		must(test.broker.saw("assign disk"), "it is moved there");
+		must(pd.assign_pci(DISK_CONFIG, 0x400), "twice is once");
 		test.settle();
-		must(test.broker.times("assign card") == 1 && test.broker.times("acquire") == 1,
+		must(test.broker.times("assign disk") == 1 && test.broker.times("acquire") == 1,
 		     "without more requests");
 
-		must(pd.assign_pci(CARD_CONFIG + 1, 0x18), "given back");
+		must(pd.assign_pci(DISK_CONFIG + 1, 0x400), "given back");
 		test.settle();
 		must(test.broker.times("close device") == 0, "but registers are still in use");
 	}
@@ -218,21 +233,21 @@ void *waiting(void *session)
 void device_on_its_way()
 {
 	Test_with_broker test;
-	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
 	Test_device_pd pd(test.core);
 	pthread_t thread;
 	void *got = nullptr;
 
 	test.broker.hold(HWB_DEVICE_ACQUIRE);
 	pthread_create(&thread, nullptr, waiting, registers);
-	must(test.broker.saw("acquire card without a domain\n"), "the device is on its way");
-	must(pd.assign_pci(CARD_CONFIG, 0x18), "a domain for it");
+	must(test.broker.saw("acquire disk without a domain\n"), "the device is on its way");
+	must(pd.assign_pci(DISK_CONFIG, 0x400), "a domain for it");
 	test.settle();
 	must(test.broker.times("assign") == 0, "which has to wait");
 	test.broker.go_on();
 	pthread_join(thread, &got);
 	must(got == registers, "the registers are there");
-	must(test.broker.saw("assign card\nbar 0 of card"), "after the domain");
+	must(test.broker.saw("assign disk\nbar 0 of disk"), "after the domain");
 	must(test.broker.times("acquire") == 1 && test.broker.times("deassign") == 0,
 	     "without more requests");
 }
@@ -243,11 +258,11 @@ void device_refused()
 	Test_device_pd pd(test.core);
 
 	test.broker.refuse(HWB_DEVICE_ACQUIRE, HWB_DENIED);
-	must(pd.assign_pci(CARD_CONFIG, 0x18), "core does not wait for the answer");
+	must(pd.assign_pci(DISK_CONFIG, 0x400), "core does not wait for the answer");
 	must(waits_for_log("device: the test says no (DENIED)"), "which is in the log");
 	test.must_have_open(1);
 
-	auto *const registers = test.core.io_mem("base=0xfe000000, size=0x1000");
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
 	must(registers->dataspace().valid(), "it can be had later");
 	test.core.close(registers);
 	test.must_have_open(1);
@@ -259,14 +274,14 @@ void two_domains()
 	Test_with_broker test;
 	Test_device_pd first(test.core), second(test.core);
 
-	must(first.assign_pci(CARD_CONFIG, 0x18), "in one domain");
-	must(test.broker.saw("acquire card into a domain"), "in one domain");
-	must(second.assign_pci(CARD_CONFIG, 0x18), "in the next");
-	must(test.broker.saw("deassign card\nassign card\n"), "out of the first, into the second");
-	must(first.assign_pci(CARD_CONFIG + 1, 0x18), "the first one knows nothing of that");
+	must(first.assign_pci(DISK_CONFIG, 0x400), "in one domain");
+	must(test.broker.saw("acquire disk into a domain"), "in one domain");
+	must(second.assign_pci(DISK_CONFIG, 0x400), "in the next");
+	must(test.broker.saw("deassign disk\nassign disk\n"), "out of the first, into the second");
+	must(first.assign_pci(DISK_CONFIG + 1, 0x400), "the first one knows nothing of that");
 	test.settle();
 	must(test.broker.times("close device") == 0, "and takes it from nobody");
-	must(second.assign_pci(CARD_CONFIG + 1, 0x18), "the second gives it back");
+	must(second.assign_pci(DISK_CONFIG + 1, 0x400), "the second gives it back");
 	must(test.broker.saw("close device"), "and it is closed");
 }
 
@@ -283,6 +298,7 @@ Test const pd_tests[] = {
 	{ "a domain for a device that is on its way", device_on_its_way },
 	{ "a domain for a device that the broker refuses", device_refused },
 	{ "a device goes from domain to domain", two_domains },
+	{ "a device that may not do DMA", device_without_dma },
 	{ "a device in a domain leaves the list", device_leaves },
 	{ "a device in use leaves the list", device_leaves_in_use },
 	{ nullptr, nullptr },

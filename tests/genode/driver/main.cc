@@ -149,6 +149,32 @@ void no_domain_needed()
 	test.io_mmu.destroy_domain(heap, domain);
 }
 
+/* the platform driver's own heap of a session, which is dropped with all that is in it */
+void session_ends()
+{
+	struct : Allocator {
+		void *stub_alloc(size_t) override
+		{
+			must(false, "nothing of a domain is in the session's memory");
+			return nullptr;
+		}
+
+		void free(void *, size_t) override
+		{
+		}
+	} session;
+	Test_io_mmu test;
+	Ram_quota_guard ram_quota;
+	Cap_quota_guard cap_quota;
+	Driver::Io_mmu::Domain &domain =
+	        test.io_mmu.create_domain(session, ram, ram_quota, cap_quota);
+
+	test.io_mmu.enregister(card, domain);
+	must_ask("open\nassign 0xa000 0x18\n", "a device joins it");
+	test.io_mmu.destroy_domain(session, domain);
+	must_ask("close\n", "who does destroy a domain ends it");
+}
+
 /* of a session that is older than its first device: a domain of the driver's own */
 void foreign_domain()
 {
@@ -174,6 +200,7 @@ struct {
 	{ "two DMA domains of the platform driver", two_domains },
 	{ "DMA that core denies to the platform driver", denied },
 	{ "devices of the platform driver that need no DMA", no_domain_needed },
+	{ "a DMA domain of a session that ends", session_ends },
 	{ "a DMA domain that is not the broker's", foreign_domain },
 };
 

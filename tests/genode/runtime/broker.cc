@@ -140,6 +140,13 @@ void Stub_broker::list(unsigned count)
 	pthread_mutex_unlock(&_mutex);
 }
 
+void Stub_broker::end_dma(unsigned device)
+{
+	pthread_mutex_lock(&_mutex);
+	devices[device].flags &= ~uint32_t(HWB_DEVICE_MAY_DMA);
+	pthread_mutex_unlock(&_mutex);
+}
+
 int Stub_broker::trigger(unsigned device)
 {
 	pthread_mutex_lock(&_mutex);

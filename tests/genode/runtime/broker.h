@@ -33,6 +33,7 @@ class Stub_broker
 
 	/* how many of the devices the policy gives */
 	void list(unsigned);
+	void end_dma(unsigned device);
 
 	/* of a device's interrupt, to be written to and read from */
 	int trigger(unsigned device);

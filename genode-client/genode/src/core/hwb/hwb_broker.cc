@@ -30,7 +30,7 @@ static void wake_all(void *context) { monitor_of(context).wake_all(); }
 static void on_event(void *, hwb_header const *header, void const *body)
 {
 	if (header->opcode == HWB_EVENT_POLICY)
-		events().list_devices();
+		devices().policy_changed();
 
 	if (header->opcode == HWB_EVENT_DEVICE)
 		devices().changed(*static_cast<hwb_device_event const *>(body));

@@ -164,6 +164,16 @@ void Device::settle()
 }
 
 
+bool Device::asked_back(hwb_device const &listed)
+{
+	Monitor::Guard guard { _monitor };
+
+	bool const dma_is_over = _wanted && !(listed.flags & HWB_DEVICE_MAY_DMA);
+
+	return __atomic_load_n(&_asked_back, __ATOMIC_ACQUIRE) && !dma_is_over;
+}
+
+
 void Device::granted(bool granted)
 {
 	{

@@ -34,11 +34,21 @@ static hwb_device const *listed_as(hwb_device const *list, unsigned count,
 }
 
 
+Device *Devices::_known(hwb_pci_address const &address)
+{
+	unsigned const count = __atomic_load_n(&_count, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < count; i++)
+		if (same(_devices[i].facts().address, address))
+			return &_devices[i];
+	return nullptr;
+}
+
+
 void Devices::_add(hwb_device const &facts)
 {
-	for (unsigned i = 0; i < _count; i++)
-		if (same(_devices[i].facts().address, facts.address))
-			return;
+	if (_known(facts.address))
+		return;
 
 	if (_count == MAX) {
 		warning("hwbroker: more than ", unsigned(MAX), " devices; the others are left out");
@@ -67,6 +77,15 @@ void Devices::update()
 
 	if (!broker().complain("list of devices", result, error))
 		return;
+
+	/* whoever looks after drivers sees in time that one has to go */
+	unsigned kept = 0;
+	for (unsigned i = 0; i < count; i++) {
+		Device * const device = _known(listed[i].address);
+		if (!device || !device->asked_back(listed[i]))
+			listed[kept++] = listed[i];
+	}
+	count = kept;
 
 	/* others look at them meanwhile: only what differs is changed */
 	for (unsigned i = 0; i < _count; i++) {
@@ -111,14 +130,30 @@ void Devices::changed(hwb_device_event const &event)
 	                 : event.change == HWB_CHANGE_QUARANTINED ? "could not be reset, nobody gets it"
 	                 : nullptr;
 
-	Device *const device = _find([&] (Device const &d) {
-		return same(d.facts().address, event.address); });
+	Device * const device = _known(event.address);
 
 	if (what && device)
 		warning("hwbroker: ", *device, " ", what);
 
-	if (event.change == HWB_CHANGE_ARRIVED || event.change == HWB_CHANGE_REMOVED)
+	/* once it is free, it is still listed until it has left the bus */
+	bool const asked_back = event.change == HWB_CHANGE_ASKED_BACK;
+	if (device)
+		device->asked_back(asked_back);
+
+	if (asked_back || event.change == HWB_CHANGE_ARRIVED || event.change == HWB_CHANGE_REMOVED)
 		events().list_devices();
+}
+
+
+/* What is not given any more is not in the list either; the rest may be used again. */
+void Devices::policy_changed()
+{
+	unsigned const count = __atomic_load_n(&_count, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < count; i++)
+		_devices[i].asked_back(false);
+
+	events().list_devices();
 }
 
 

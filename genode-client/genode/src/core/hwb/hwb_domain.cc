@@ -73,6 +73,10 @@ bool Domain::assign(addr_t config)
 		device->release(_handle);
 		return true;
 	}
+	/* given without DMA: its driver has it all the same, outside of any domain */
+	if (!(device->facts().flags & HWB_DEVICE_MAY_DMA))
+		return true;
+
 	if (!_open())
 		return false;
 

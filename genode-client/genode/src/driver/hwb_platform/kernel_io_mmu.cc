@@ -144,13 +144,13 @@ Kernel_io_mmu::Kernel_io_mmu(Env &env, Io_mmu_devices &devices, Device_name cons
 Io_mmu::Domain &Kernel_io_mmu::create_domain(Allocator &alloc, Ram_allocator &,
                                              Ram_quota_guard &, Cap_quota_guard &)
 {
-	return *new (alloc) Broker_domain(_env, alloc);
+	return *new (_domains) Broker_domain(_env, alloc);
 }
 
 
-void Kernel_io_mmu::destroy_domain(Allocator &alloc, Io_mmu::Domain &domain)
+void Kernel_io_mmu::destroy_domain(Allocator &, Io_mmu::Domain &domain)
 {
-	destroy(alloc, static_cast<Broker_domain *>(&domain));
+	destroy(_domains, static_cast<Broker_domain *>(&domain));
 }
 
 

@@ -11,6 +11,7 @@
 #define _KERNEL_IO_MMU_H_
 
 #include <base/env.h>
+#include <base/heap.h>
 
 #include <io_mmu.h>
 
@@ -30,6 +31,14 @@ class Driver::Kernel_io_mmu : public Io_mmu
 		class Broker_domain;
 
 		Env &_env;
+
+		/*
+		 * The platform driver never destroys a domain, but drops the memory that it
+		 * offers for it, with its session. A device PD in there would be one that
+		 * the session's end leaves in lists of the environment.
+		 */
+		Heap _domains { _env.ram(), _env.rm() };
+
 		bool _said { false }; /* that a domain is not ours */
 
 		/*

@@ -43,6 +43,7 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 		State      _state    = State::CLOSED;
 		hwb_device _facts   { };
 		bool       _granted  = false;
+		bool       _asked_back = false;
 		unsigned   _users    = 0;
 		uint32_t   _handle   = 0;
 		uint32_t   _wanted   = 0; /* domain of the device PD that uses it */
@@ -90,6 +91,13 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 
 		hwb_device const &facts() const { return _facts; }
 		bool granted()            const { return __atomic_load_n(&_granted, __ATOMIC_ACQUIRE); }
+
+		/*
+		 * The broker wants it: it is not to be opened anew. If only its DMA is over, as
+		 * what is listed tells, it may, once it has been closed.
+		 */
+		void asked_back(bool asked) { __atomic_store_n(&_asked_back, asked, __ATOMIC_RELEASE); }
+		bool asked_back(hwb_device const &listed);
 
 		/* where Genode is told that its configuration space is */
 		addr_t config_address() const;

@@ -54,6 +54,9 @@ class Core::Hwb::Devices : Noncopyable
 
 		void _add(hwb_device const &);
 
+		/* whether it is granted or not */
+		Device *_known(hwb_pci_address const &);
+
 		Device *_find(auto const &matches)
 		{
 			unsigned const count = __atomic_load_n(&_count, __ATOMIC_ACQUIRE);
@@ -74,8 +77,9 @@ class Core::Hwb::Devices : Noncopyable
 		/* by the thread of events */
 		void settle();
 
-		/* one changed, says the broker; in the middle of receiving */
+		/* one changed, or what is given, says the broker; in the middle of receiving */
 		void changed(hwb_device_event const &);
+		void policy_changed();
 
 		void domain_closed(uint32_t domain);
 

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "device/record.h"
+
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The first line; another number is another layout. */
+static const char head[] = "hwbrokerd devices 1";
+
+enum { LINE = 256 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *file_path; /* NULL: nothing is kept */
+static struct record *records;
+static uint32_t count, capacity;
+
+/* ---- one line ---- */
+
+/* A name is a word: "-" for none, and "/", which no driver's name has, for its blanks. */
+static void write_name(FILE *file, const char *name)
+{
+	fputc(' ', file);
+	for (const char *at = name[0] != '\0' ? name : "-"; *at != '\0'; at++)
+		fputc(*at == ' ' ? '/' : *at, file);
+}
+
+static void write_line(FILE *file, const struct record *record)
+{
+	const struct hwb_pci_address *at = &record->address;
+
+	fprintf(file, "%04x:%02x:%02x.%x %" PRIu64, at->domain, at->bus, at->device, at->function,
+	        record->instance);
+	write_name(file, record->origin.driver);
+	write_name(file, record->origin.override);
+	write_name(file, record->client);
+	fprintf(file, " %u %s\n", record->uid, record->restore ? "restore" : "keep");
+}
+
+static void take_name(const char *word, char name[HWB_NAME_SIZE])
+{
+	snprintf(name, HWB_NAME_SIZE, "%s", strcmp(word, "-") == 0 ? "" : word);
+	for (char *at = name; *at != '\0'; at++)
+		if (*at == '/')
+			*at = ' ';
+}
+
+_Static_assert(HWB_NAME_SIZE == 32, "read_line() reads names of up to 31 bytes");
+
+static bool read_line(const char *line, struct record *record)
+{
+	unsigned domain, bus, device, function;
+	char driver[HWB_NAME_SIZE], override[HWB_NAME_SIZE], client[HWB_NAME_SIZE], back[8];
+	int end = 0;
+
+	*record = (struct record){ 0 };
+	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %31s %31s %31s %" SCNu32 " %7s%n", &domain, &bus,
+	           &device, &function, &record->instance, driver, override, client, &record->uid,
+	           back, &end) != 10 ||
+	    line[end] != '\n' || bus > 0xff || device > 31 || function > 7)
+		return false;
+	record->address = (struct hwb_pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.device = (uint8_t)device,
+		.function = (uint8_t)function,
+	};
+	take_name(driver, record->origin.driver);
+	take_name(override, record->origin.override);
+	take_name(client, record->client);
+	record->restore = strcmp(back, "restore") == 0;
+	return record->restore || strcmp(back, "keep") == 0;
+}
+
+/* ---- the list ---- */
+
+static struct record *find(const struct hwb_pci_address *address)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (memcmp(&records[i].address, address, sizeof(*address)) == 0)
+			return &records[i];
+	return NULL;
+}
+
+static int add(const struct record *record)
+{
+	if (count == capacity) {
+		uint32_t more = capacity == 0 ? 16 : capacity * 2;
+		struct record *larger = realloc(records, more * sizeof(*records));
+		if (larger == NULL)
+			return -1;
+		records = larger;
+		capacity = more;
+	}
+	records[count++] = *record;
+	return 0;
+}
+
+/* ---- the file ---- */
+
+static int save(void)
+{
+	char temporary[LINE];
+
+	if (file_path == NULL)
+		return 0;
+	snprintf(temporary, sizeof(temporary), "%s.new", file_path);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (file == NULL) {
+		int error = errno;
+		close_fd(fd);
+		return error;
+	}
+	fprintf(file, "%s\n", head);
+	for (uint32_t i = 0; i < count; i++)
+		write_line(file, &records[i]);
+	bool complete = fflush(file) == 0 && ferror(file) == 0;
+	int error = complete ? 0 : errno;
+	fclose(file);
+	if (complete && rename(temporary, file_path) != 0)
+		error = errno;
+	if (error != 0)
+		unlink(temporary);
+	return error;
+}
+
+static bool is_ours(FILE *file)
+{
+	struct stat status;
+
+	return fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) &&
+	       status.st_uid == geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static bool load(FILE *file)
+{
+	char line[LINE];
+	struct record record;
+
+	if (!is_ours(file) || fgets(line, sizeof(line), file) == NULL ||
+	    strncmp(line, head, sizeof(head) - 1) != 0 || line[sizeof(head) - 1] != '\n')
+		return false;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (!read_line(line, &record) || find(&record.address) != NULL || add(&record) != 0)
+			return false;
+	return true;
+}
+
+void record_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_file_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	pthread_mutex_lock(&lock);
+	file_path = path;
+	if (file != NULL && !load(file)) {
+		log_error("%s makes no sense and counts as empty: devices that an earlier "
+		          "hwbrokerd has taken stay with vfio-pci (to give one back: `echo > "
+		          "/sys/bus/pci/devices/ADDRESS/driver_override', unbind, "
+		          "`drivers_probe')",
+		          path);
+		count = 0;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+int record_put(const struct record *record, struct fault *fault)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	struct record *known = find(&record->address);
+	struct record before = known != NULL ? *known : (struct record){ 0 };
+	if (known != NULL)
+		*known = *record;
+	else if (add(record) != 0)
+		error = ENOMEM;
+	if (error == 0 && (known == NULL || memcmp(&before, record, sizeof(before)) != 0)) {
+		error = save();
+		if (error != 0 && known != NULL)
+			*known = before;
+		else if (error != 0)
+			count--;
+	}
+	pthread_mutex_unlock(&lock);
+	return error == 0 ? 0
+	                  : fault_errno(fault, error, "cannot write down in %s what is taken",
+	                                file_path);
+}
+
+void record_drop(const struct hwb_pci_address *address)
+{
+	pthread_mutex_lock(&lock);
+	struct record *known = find(address);
+	if (known != NULL) {
+		*known = records[--count];
+		/* A line too many does no harm: such a device is looked at, and is the host's. */
+		save();
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+bool record_get(uint32_t index, struct record *record)
+{
+	pthread_mutex_lock(&lock);
+	bool found = index < count;
+	if (found)
+		*record = records[index];
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+void record_close(void)
+{
+	free(records);
+	records = NULL;
+	count = capacity = 0;
+	file_path = NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What has been taken from the host, in a file for the daemon after this one: if this one
+ * is killed, that one finds which devices on vfio-pci are ours, where they belong, and who
+ * had them last. A line is written before a device is touched, and removed once it is with
+ * its host driver again. The file is replaced as a whole, so it is never half written; it
+ * belongs on a file system that is empty after a reboot, as the devices are the host's then.
+ *
+ * One for the process. Safe to call from several threads; may block for the file.
+ */
+#ifndef HWBROKERD_DEVICE_RECORD_H
+#define HWBROKERD_DEVICE_RECORD_H
+
+#include "kernel/bind.h"
+
+struct record {
+	struct hwb_pci_address address;
+	uint64_t instance; /* bind_instance() */
+	struct bind_origin origin;
+	bool restore;               /* it goes back there once it is released */
+	char client[HWB_NAME_SIZE]; /* who had it last; "": nobody */
+	uint32_t uid;               /* and as which user */
+};
+
+/* Reads what the daemon before has left in `path`, and keeps the file from now on. A file
+ * that makes no sense counts as empty, and the log says so. */
+void record_open(const char *path);
+
+/* Adds, or replaces what there is of this address. On failure nothing has changed. */
+int record_put(const struct record *record, struct fault *fault);
+void record_drop(const struct hwb_pci_address *address);
+
+/* Number `index` of those that there are, in no order; false: there are not so many. */
+bool record_get(uint32_t index, struct record *record);
+
+void record_close(void);
+
+#endif

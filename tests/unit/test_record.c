@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* What a daemon writes down for the one after it. */
+#include "device/record.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/test_record-XXXXXX";
+static char path[64];
+
+static const struct record disk = {
+	.address = { 0, 0, 6, 0, 0 },
+	.instance = 12345678901,
+	.origin = { .driver = "nvme" },
+	.restore = true,
+	.client = "genode",
+	.uid = 1000,
+};
+static const struct record card = {
+	.address = { 0xffff, 0xff, 31, 7, 0 },
+	.instance = UINT64_MAX,
+	.origin = { .driver = "a driver of blanks", .override = "another one" },
+};
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/devices", folder);
+	record_open(path);
+}
+
+static void tear_down(void)
+{
+	record_close();
+	unlink(path);
+	rmdir(folder);
+	strcpy(folder, "/tmp/test_record-XXXXXX");
+}
+
+static uint32_t count(void)
+{
+	struct record record;
+	uint32_t n = 0;
+
+	while (record_get(n, &record))
+		n++;
+	return n;
+}
+
+static void must_have(uint32_t index, const struct record *wanted)
+{
+	struct record record;
+
+	ck_assert(record_get(index, &record));
+	ck_assert_mem_eq(&record.address, &wanted->address, sizeof(record.address));
+	ck_assert_uint_eq(record.instance, wanted->instance);
+	ck_assert_str_eq(record.origin.driver, wanted->origin.driver);
+	ck_assert_str_eq(record.origin.override, wanted->origin.override);
+	ck_assert_str_eq(record.client, wanted->client);
+	ck_assert_uint_eq(record.uid, wanted->uid);
+	ck_assert_int_eq(record.restore, wanted->restore);
+}
+
+/* As by a daemon that was killed. */
+static void start_again(void)
+{
+	record_close();
+	record_open(path);
+}
+
+static void put(const struct record *record)
+{
+	struct fault fault;
+
+	ck_assert_int_eq(record_put(record, &fault), 0);
+}
+
+static void write_file(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+	start_again();
+}
+
+START_TEST(is_there_after_a_start)
+{
+	struct stat status;
+
+	put(&disk);
+	put(&card);
+	start_again();
+	ck_assert_uint_eq(count(), 2);
+	must_have(0, &disk);
+	must_have(1, &card);
+	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_uint_eq(status.st_mode & 0777, 0600);
+}
+END_TEST
+
+START_TEST(is_replaced)
+{
+	struct record other = disk;
+
+	put(&disk);
+	strcpy(other.client, "linux");
+	put(&other);
+	start_again();
+	ck_assert_uint_eq(count(), 1);
+	must_have(0, &other);
+}
+END_TEST
+
+START_TEST(is_dropped)
+{
+	put(&disk);
+	put(&card);
+	record_drop(&disk.address);
+	record_drop(&disk.address);
+	start_again();
+	ck_assert_uint_eq(count(), 1);
+	must_have(0, &card);
+}
+END_TEST
+
+START_TEST(many)
+{
+	struct record record = disk;
+
+	for (unsigned i = 0; i < 200; i++) {
+		record.address.bus = (uint8_t)i;
+		put(&record);
+	}
+	start_again();
+	ck_assert_uint_eq(count(), 200);
+}
+END_TEST
+
+/* What cannot be written is not taken. */
+START_TEST(cannot_be_written)
+{
+	struct fault fault;
+
+	put(&disk);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+	ck_assert_int_ne(record_put(&card, &fault), 0);
+	ck_assert_ptr_nonnull(strstr(fault.reason, path));
+	struct record changed = disk;
+	changed.restore = false;
+	ck_assert_int_ne(record_put(&changed, &fault), 0);
+	ck_assert_uint_eq(count(), 1);
+	must_have(0, &disk);
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+}
+END_TEST
+
+#define HEAD "hwbrokerd devices 1\n"
+#define GOOD "0000:00:06.0 77 nvme - genode 1000 restore\n"
+
+static const char *const nonsense[] = {
+	"",
+	"hwbrokerd devices 2\n" GOOD,
+	GOOD,
+	HEAD "0000:00:06.0 77 nvme - genode 1000 restore",
+	HEAD GOOD GOOD,
+	HEAD "0000:00:06.0 77 nvme - genode 1000 sometimes\n",
+	HEAD "0000:00:06.0 77 nvme - genode restore\n",
+	HEAD "0000:00:06.8 77 nvme - genode 1000 keep\n",
+	HEAD "0000:00:20.0 77 nvme - genode 1000 keep\n",
+	HEAD "0000:100:06.0 77 nvme - genode 1000 keep\n",
+	HEAD "0000:00:06.0 77 a-name-that-is-longer-than-a-name-is - genode 1000 keep\n",
+	HEAD "0000:00:06.0 77 nvme - genode 1000 keep and more\n",
+	HEAD "\n" GOOD,
+};
+
+START_TEST(makes_no_sense)
+{
+	write_file(nonsense[_i]);
+	ck_assert_uint_eq(count(), 0);
+	/* And is a good file from then on. */
+	put(&disk);
+	start_again();
+	ck_assert_uint_eq(count(), 1);
+}
+END_TEST
+
+START_TEST(makes_sense)
+{
+	write_file(HEAD GOOD);
+	ck_assert_uint_eq(count(), 1);
+}
+END_TEST
+
+START_TEST(of_somebody_else)
+{
+	put(&disk);
+	ck_assert_int_eq(chmod(path, 0620), 0);
+	start_again();
+	ck_assert_uint_eq(count(), 0);
+}
+END_TEST
+
+START_TEST(a_link)
+{
+	char target[80];
+
+	snprintf(target, sizeof(target), "%s.target", path);
+	put(&disk);
+	ck_assert_int_eq(rename(path, target), 0);
+	ck_assert_int_eq(symlink(target, path), 0);
+	start_again();
+	ck_assert_uint_eq(count(), 0);
+	unlink(target);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("record");
+	TCase *tests = tcase_create("record");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, is_there_after_a_start);
+	tcase_add_test(tests, is_replaced);
+	tcase_add_test(tests, is_dropped);
+	tcase_add_test(tests, many);
+	tcase_add_test(tests, cannot_be_written);
+	tcase_add_loop_test(tests, makes_no_sense, 0, sizeof(nonsense) / sizeof(nonsense[0]));
+	tcase_add_test(tests, makes_sense);
+	tcase_add_test(tests, of_somebody_else);
+	tcase_add_test(tests, a_link);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
