@@ -133,7 +133,9 @@ void operate_unclaim(struct operate_targets *targets)
 	for (uint32_t i = 0; i < targets->count; i++) {
 		struct operate_target *target = &targets->items[i];
 		struct fault fault;
-		witness_close(&target->device->unit.witness);
+		/* Those of its neighbours may be of grants that go on. */
+		if (i == 0)
+			witness_close(&target->device->unit.witness);
 		if (!target->fresh)
 			continue;
 		target->fresh = false;

@@ -306,7 +306,7 @@ static void dma_in_window(void)
 	int fd = with_domain(&handle);
 
 	for (unsigned i = 0; i < 4; i++) {
-		alloc_request(&packet, handle, PAGE << i, DMA_READS);
+		alloc_request(&packet, handle, (uint64_t)PAGE << i, DMA_READS);
 		want(fd, &packet, OK);
 		packet_drop(&packet);
 		uint64_t first = body64(&packet, 0), last = first + body64(&packet, 8) - 1;

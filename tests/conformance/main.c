@@ -40,7 +40,8 @@ static size_t rule_count;
 static int verdicts = -1;
 static const char *current;
 
-static void tell(const char *rule, enum result result, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void tell(const char *rule, enum result result,
+                                                       const char *format, va_list arguments)
 {
 	struct verdict verdict = { .result = result };
 

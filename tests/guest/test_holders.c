@@ -141,6 +141,22 @@ START_TEST(a_descriptor_alone)
 }
 END_TEST
 
+/* Refused after it was claimed, since the group is open outside of any domain. */
+START_TEST(a_neighbour_that_is_refused)
+{
+	struct example_device pair0, pair1;
+	struct hwb_acquire_request assigned = registers_wanted;
+
+	take(PAIR0, &pair0);
+	want(HWB_OK, hwb_domain_open(driver, &assigned.domain, &why));
+	want(HWB_WRONG_STATE, guest_try(driver, PAIR1, &assigned, &pair1));
+	want(HWB_OK, hwb_close(driver, pair0.handle, &why));
+	must_be_held(PAIR0);
+	guest_let_go(&pair0);
+	must_be_free(PAIR0);
+}
+END_TEST
+
 START_TEST(a_client_that_has_hung_up)
 {
 	struct example_device edu;
@@ -566,6 +582,7 @@ int main(void)
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, the_client_itself);
 	tcase_add_test(tests, a_descriptor_alone);
+	tcase_add_test(tests, a_neighbour_that_is_refused);
 	tcase_add_test(tests, a_client_that_has_hung_up);
 	tcase_add_test(tests, a_child);
 	tcase_add_test(tests, a_socket);
