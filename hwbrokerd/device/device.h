@@ -35,6 +35,7 @@ struct unit {
 	bool gone;                    /* since it had left the bus */
 	bool resting;                 /* at rest, and open only to keep others from it */
 	bool haunted;                 /* a device that was in its place may still be mapped */
+	bool loose;                   /* free, with registers that nobody watches */
 	struct witness witness;       /* from claiming to retiring: who has its registers */
 	struct bind_origin origin;    /* where it was before */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "device/estate.h"
 
+#include "device/record.h"
 #include "util/log.h"
 
 #include <stdlib.h>
@@ -36,6 +37,10 @@ void estates_add(struct estates *estates, struct device *device)
 	struct unit *unit = &device->unit;
 
 	prune(estates);
+	if (unit->loose) {
+		estates->unknown = true;
+		record_note_estate();
+	}
 	if (!witness_held(&unit->witness)) {
 		witness_close(&unit->witness);
 		return;
@@ -43,9 +48,11 @@ void estates_add(struct estates *estates, struct device *device)
 	struct estate *estate = calloc(1, sizeof(*estate));
 	if (estate == NULL) {
 		estates->unknown = true;
+		record_note_estate();
 		witness_close(&unit->witness);
 		return;
 	}
+	record_note_estate();
 	log_notice("%s: left the bus while a process still had its registers", device->name);
 	estate->witness = unit->witness;
 	unit->witness = (struct witness){ 0 };

@@ -14,7 +14,7 @@ struct estate;
 /* Zeroed: there are none. Loop-owned. */
 struct estates {
 	struct estate *first;
-	bool unknown; /* memory for one was missing */
+	bool unknown; /* what one left: nobody watched it, or memory was missing */
 };
 
 /* Of a device that has left and that nothing is being done with. */

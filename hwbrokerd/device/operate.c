@@ -35,11 +35,12 @@ static int watch_registers(struct device *device, bool former, struct fault *fau
 	struct unit *unit = &device->unit;
 
 	witness_close(&unit->witness);
+	unit->loose = false;
 	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
 		return -1;
 	if (former || !witness_held(&unit->witness))
 		return 0;
-	witness_close(&unit->witness);
+	operate_unwatch(device);
 	return fault_set(fault, HWB_BUSY,
 	                 "a process has registers of %s open or mapped: `fuser -v "
 	                 "/sys/bus/pci/devices/%s/resource*' says which",
@@ -135,7 +136,7 @@ void operate_unclaim(struct operate_targets *targets)
 		struct fault fault;
 		/* Those of its neighbours may be of grants that go on. */
 		if (i == 0)
-			witness_close(&target->device->unit.witness);
+			operate_unwatch(target->device);
 		if (!target->fresh)
 			continue;
 		target->fresh = false;
@@ -295,6 +296,12 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 	if (result == 0)
 		witness_close(&unit->witness);
 	return result;
+}
+
+void operate_unwatch(struct device *device)
+{
+	device->unit.loose = device->unit.loose || witness_held(&device->unit.witness);
+	witness_close(&device->unit.witness);
 }
 
 int operate_adopt(const struct kernel_backend *kernel, struct device *device,

@@ -56,6 +56,9 @@ enum { OPERATE_HELD = 1 };
 int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
                    struct fault *fault);
 
+/* Watches no longer who has its registers: it is for the same client again, or the host's. */
+void operate_unwatch(struct device *device);
+
 /* Takes up a device that the daemon before this one had taken from `origin`. One that it
  * was still about to take, or to give back, is the host's again; else it is ours, and open,
  * so that it can be retired. */

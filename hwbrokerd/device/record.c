@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A line of its own. */
+static const char estate_line[] = "estate\n";
+
 /* The first line; another number is another layout. */
 static const char head[] = "hwbrokerd devices 1";
 
@@ -21,6 +24,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *file_path; /* NULL: nothing is kept */
 static struct record *records;
 static uint32_t count, capacity;
+static bool estate;
 
 /* ---- one line ---- */
 
@@ -120,6 +124,8 @@ static int save(void)
 		return error;
 	}
 	fprintf(file, "%s\n", head);
+	if (estate)
+		fputs(estate_line, file);
 	for (uint32_t i = 0; i < count; i++)
 		write_line(file, &records[i]);
 	bool complete = fflush(file) == 0 && ferror(file) == 0;
@@ -149,7 +155,10 @@ static bool load(FILE *file)
 	    strncmp(line, head, sizeof(head) - 1) != 0 || line[sizeof(head) - 1] != '\n')
 		return false;
 	while (fgets(line, sizeof(line), file) != NULL)
-		if (!read_line(line, &record) || find(&record.address) != NULL || add(&record) != 0)
+		if (strcmp(line, estate_line) == 0)
+			estate = true;
+		else if (!read_line(line, &record) || find(&record.address) != NULL ||
+		         add(&record) != 0)
 			return false;
 	return true;
 }
@@ -168,6 +177,7 @@ void record_open(const char *path)
 		          "`drivers_probe')",
 		          path);
 		count = 0;
+		estate = true;
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -218,10 +228,29 @@ bool record_get(uint32_t index, struct record *record)
 	return found;
 }
 
+void record_note_estate(void)
+{
+	pthread_mutex_lock(&lock);
+	if (!estate) {
+		estate = true;
+		save();
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+bool record_estate(void)
+{
+	pthread_mutex_lock(&lock);
+	bool result = estate;
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
 void record_close(void)
 {
 	free(records);
 	records = NULL;
 	count = capacity = 0;
+	estate = false;
 	file_path = NULL;
 }

@@ -30,6 +30,11 @@ void record_open(const char *path);
 int record_put(const struct record *record, struct fault *fault);
 void record_drop(const struct hwb_pci_address *address);
 
+/* That a device left the bus while somebody had its registers: estate.h. Stays noted as long
+ * as the file is there. */
+void record_note_estate(void);
+bool record_estate(void);
+
 /* Number `index` of those that there are, in no order; false: there are not so many. */
 bool record_get(uint32_t index, struct record *record);
 

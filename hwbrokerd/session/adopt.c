@@ -21,6 +21,8 @@ static void mark(const struct broker *broker)
 	for (uint32_t i = 0; record_get(i, &record);) {
 		struct device *device = device_of(broker, &record);
 		if (device == NULL) {
+			/* Whether anybody had its registers when it left, nobody has seen. */
+			record_note_estate();
 			record_drop(&record.address);
 			continue;
 		}
@@ -37,6 +39,7 @@ void adopt_start(struct broker *broker)
 	struct record record;
 
 	mark(broker);
+	broker->estates.unknown = record_estate();
 	for (uint32_t i = 0; record_get(i, &record); i++) {
 		struct device *device = device_of(broker, &record);
 		if (device == NULL || !device->found)

@@ -67,8 +67,10 @@ static void run_release(struct job *job)
 	if (release->result == 0)
 		release->result =
 		        operate_retire(kernel, self->device, release->let_go, &release->fault);
-	if (release->result == OPERATE_HELD && release->last)
+	if (release->result == OPERATE_HELD && release->last) {
+		operate_unwatch(self->device);
 		release->result = 0;
+	}
 	release->claimed = self->device->unit.claimed;
 	if ((release->result != 0 && !self->device->unit.gone) || any_stays(release))
 		return;

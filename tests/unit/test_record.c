@@ -184,6 +184,7 @@ START_TEST(makes_no_sense)
 {
 	write_file(nonsense[_i]);
 	ck_assert_uint_eq(count(), 0);
+	ck_assert(record_estate());
 	/* And is a good file from then on. */
 	put(&disk);
 	start_again();
@@ -195,6 +196,18 @@ START_TEST(makes_sense)
 {
 	write_file(HEAD GOOD);
 	ck_assert_uint_eq(count(), 1);
+}
+END_TEST
+
+START_TEST(an_estate)
+{
+	ck_assert(!record_estate());
+	record_note_estate();
+	put(&disk);
+	start_again();
+	ck_assert(record_estate());
+	ck_assert_uint_eq(count(), 1);
+	must_have(0, &disk);
 }
 END_TEST
 
@@ -234,6 +247,7 @@ int main(void)
 	tcase_add_test(tests, cannot_be_written);
 	tcase_add_loop_test(tests, makes_no_sense, 0, sizeof(nonsense) / sizeof(nonsense[0]));
 	tcase_add_test(tests, makes_sense);
+	tcase_add_test(tests, an_estate);
 	tcase_add_test(tests, of_somebody_else);
 	tcase_add_test(tests, a_link);
 	suite_add_tcase(suite, tests);
