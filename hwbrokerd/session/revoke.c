@@ -101,6 +101,7 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 
 	/* It is signalled again and again, until the device is closed. */
 	eventfd_read(watcher->fd, &count);
+	session->release.let_go = true;
 	ask(session, REVOKE_ASKED, "the host unplugs it, or unbinds it from vfio-pci");
 }
 

@@ -19,7 +19,7 @@ enum { DRIVER = 1000, OTHER = 1001 };
 
 #define PORT "02:00.0"
 /* Longer than the broker waits before it says that a device is held. */
-enum { HELD_MS = 2500, UNPLUG_MS = 30000 };
+enum { HELD_MS = 1300, UNPLUG_MS = 30000 };
 
 static const struct hwb_acquire_request registers_wanted = { .bars = 1 };
 
@@ -558,12 +558,12 @@ START_TEST(killed_at_any_step)
 {
 	int status;
 
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 8; i++) {
 		pid_t child = fork();
 		ck_assert_int_ge(child, 0);
 		if (child == 0)
 			take_and_give();
-		guest_pause(i * 37);
+		guest_pause(i * 53);
 		kill_daemon();
 		ck_assert_int_eq(waitpid(child, &status, 0), child);
 		ck_assert_int_eq(status, 0);

@@ -297,6 +297,7 @@ START_TEST(an_administrator_unbinds_it)
 	uint32_t event = hear(E1000E, HWB_CHANGE_ASKED_BACK, 0, PATIENCE_MS);
 	ck_assert_uint_eq(heard[event].grace_ms, 0);
 	hear(E1000E, HWB_CHANGE_REVOKED, event, PATIENCE_MS);
+	guest_let_go(&card);
 	guest_wait_state(E1000E, HWB_DEVICE_HOST);
 	guest_wait_driver(E1000E, "e1000e");
 	want(HWB_OK, guest_try(client, E1000E, &(struct hwb_acquire_request){ .bars = 1 }, &card));

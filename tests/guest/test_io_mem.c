@@ -29,7 +29,7 @@ START_TEST(whole_bar)
 	ck_assert_uint_eq(region->base, edu.info.device.bars[0].address);
 	ck_assert_uint_eq(region->size, edu.info.device.bars[0].size);
 	ck_assert_uint_eq(region->fd_offset, 0);
-	ck_assert_uint_eq(region->flags, 0);
+	ck_assert_uint_eq(region->flags, HWB_REGION_REVOCABLE);
 	ck_assert(edu_alive(registers));
 }
 END_TEST

@@ -66,10 +66,12 @@ bool fresh = false;   /* taken from the host by the request in hand */
 /* What is taken can be found by the next daemon. */
 #define known (!(bound && there) || written)
 
+#ifndef LIVENESS
 active proctype monitor()
 {
 	assert(alone && hosts && apart && quiet && known)
 }
+#endif
 
 /* ---- clients ---- */
 
@@ -163,10 +165,10 @@ inline put_to_rest()
 	:: else ->
 		/* As long as somebody has registers. */
 		do
-		:: !kept || CUT == 4 -> break
-		:: atomic { kept -> former = owner }
+		:: (!kept && CUT != 7) || CUT == 4 -> break
+		:: atomic { kept || CUT == 7 -> former = owner; assert(!opened || taken || !kept) }
 			if
-			:: !kept
+			:: true /* looks again */
 			:: owner != NOBODY && asked_by(owner) -> restore = false; break
 			:: leaves && opened -> close_device() /* the kernel asks for it */
 			:: !listed -> break
@@ -290,5 +292,20 @@ again:	{ adopt(); serve() } unless { !up };
 }
 
 init {
-	atomic { run daemon(); run client(0); run client(1); run bus(); run killer() }
+	atomic {
+		run daemon(); run client(0); run client(1); run bus();
+#ifndef LIVENESS
+		run killer()
+#endif
+	}
 }
+
+/* Whoever keeps registers lets go of them some day: then the device is somebody's again. */
+#ifdef LIVENESS
+ltl leads_out {
+	[]<>(!registers[0] && !registers[1]) ->
+	[]((state == REVOKING || state == RESETTING || state == SCRUBBED || state == CLAIMING) ->
+	   <>(state == FREE || state == HOST || state == GRANTED || state == QUARANTINED ||
+	      state == GONE))
+}
+#endif
