@@ -116,4 +116,7 @@ misbehaves "a native port of a device that core has not" "native ports of a devi
 	src/core/io_port_session_component.cc 's/ && \(_held \|\| !_ports\.device\)//'
 misbehaves "a device PD stays for ever" "a DMA domain of the platform driver" \
 	src/driver/hwb_platform/kernel_io_mmu.cc 's/--_users == 0/--_users > 99/'
+misbehaves "registers are open until the session has gone" \
+	"registers are closed before they are given back" \
+	src/core/io_mem_session_component.cc '/_ds\.destruct/d'
 exit $failed

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Registers and configuration space as dataspaces. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -177,6 +178,30 @@ void no_leak()
 	must(after == before, "no descriptor is left");
 }
 
+int registers;
+unsigned sent, sent_with_registers;
+
+void look_for_registers()
+{
+	sent++;
+	sent_with_registers += fcntl(registers, F_GETFD) >= 0;
+}
+
+/* who still has some keeps the device from everybody */
+void registers_first()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xfe000000, size=0x1000");
+
+	registers = fd_of(session->dataspace());
+	must(registers >= 0, "it opens");
+	before_send = look_for_registers;
+	test.core.close(session);
+	before_send = nullptr;
+	must(sent == 2, "registers and device are given back");
+	must(sent_with_registers == 0, "and core had no descriptor of them any more");
+}
+
 void *waiting(void *session)
 {
 	return static_cast<Io_mem_session_component *>(session)->dataspace().valid() ? session
@@ -220,6 +245,7 @@ Test const io_mem_tests[] = {
 	{ "registers that the broker refuses", registers_refused },
 	{ "configuration space as a page", configuration_page },
 	{ "registers leave no descriptor behind", no_leak },
+	{ "registers are closed before they are given back", registers_first },
 	{ "a slow device does not stop core", slow_device },
 	{ nullptr, nullptr },
 };

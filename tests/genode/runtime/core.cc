@@ -22,6 +22,7 @@ char *nothing[] = { nullptr };
 }
 
 char **lx_environ = nothing;
+void (*Stub_runtime::before_send)();
 
 Capability_space::Ipc_cap_data Capability_space::ipc_cap_data(Native_capability const &cap)
 {
@@ -92,6 +93,8 @@ extern "C" __attribute__((no_sanitize("address"))) long lx_syscall(int number, .
 			a[1] = reinterpret_cast<unsigned long>(&address);
 		}
 	}
+	if (number == SYS_sendmsg && Stub_runtime::before_send)
+		Stub_runtime::before_send();
 	long const result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	return result < 0 ? -errno : result;
 }

@@ -33,6 +33,9 @@ namespace Stub_runtime
 /* The path that a connection to HWB_SOCKET_PATH goes to. */
 extern char const *socket_path;
 
+/* Is called before each packet that core sends, if the test says so. */
+extern void (*before_send)();
+
 /* How often this was in a line of the log so far; waits until it is at least once. */
 unsigned logged(char const *words);
 bool waits_for_log(char const *words);

@@ -88,23 +88,29 @@ Io_mem_dataspace_capability Io_mem_session_component::dataspace()
 	if (fd < 0)
 		return { };
 
-	_ds.fd(fd);
-	_ds_cap = static_cap_cast<Io_mem_dataspace>(static_cap_cast<Dataspace>(_ds_ep.manage(&_ds)));
+	_ds.construct(_piece.size, 0, _piece.page, _piece.wc ? WRITE_COMBINED : UNCACHED,
+	              true, nullptr);
+	_ds->fd(fd);
+	_ds_cap = static_cap_cast<Io_mem_dataspace>(static_cap_cast<Dataspace>(_ds_ep.manage(&*_ds)));
 	return _ds_cap;
 }
 
 
 Io_mem_session_component::Io_mem_session_component(Rpc_entrypoint &ds_ep, Piece const &piece)
 :
-	_ds_ep(ds_ep), _piece(piece),
-	_ds(piece.size, 0, piece.page, piece.wc ? WRITE_COMBINED : UNCACHED, true, nullptr)
+	_ds_ep(ds_ep), _piece(piece)
 { }
 
 
+/*
+ * Our descriptor of the registers goes first: the broker keeps a device from everybody
+ * as long as there is one.
+ */
 Io_mem_session_component::~Io_mem_session_component()
 {
 	if (_ds_cap.valid())
-		_ds_ep.dissolve(&_ds);
+		_ds_ep.dissolve(&*_ds);
+	_ds.destruct();
 
 	if (_session)
 		Hwb::broker().errands().send("close of registers", HWB_CLOSE, _session, nullptr, 0);

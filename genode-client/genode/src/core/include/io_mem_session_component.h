@@ -12,6 +12,7 @@
 #include <base/allocator.h>
 #include <base/rpc_server.h>
 #include <io_mem_session/io_mem_session.h>
+#include <util/reconstructible.h>
 
 #include <dataspace_component.h>
 #include <hwb/devices.h>
@@ -45,12 +46,12 @@ class Core::Io_mem_session_component : public Rpc_object<Io_mem_session>
 		Io_mem_session_component(Io_mem_session_component const &);
 		Io_mem_session_component &operator = (Io_mem_session_component const &);
 
-		Rpc_entrypoint             &_ds_ep;
-		Piece const                 _piece;
-		Dataspace_component         _ds;
-		Io_mem_dataspace_capability _ds_cap  { };
-		bool                        _held    = false;
-		uint32_t                    _session = 0; /* handle of the registers */
+		Rpc_entrypoint                    &_ds_ep;
+		Piece const                        _piece;
+		Constructible<Dataspace_component> _ds      { };
+		Io_mem_dataspace_capability        _ds_cap  { };
+		bool                               _held    = false;
+		uint32_t                           _session = 0; /* handle of the registers */
 
 		int _open();
 
