@@ -253,10 +253,13 @@ static int list_targets(struct acquire *self, struct fault *fault)
 	return 0;
 }
 
+/* Whose they are is for operators to know. */
 static int refuse_held(const struct device *device, struct fault *fault)
 {
-	return fault_set(fault, HWB_BUSY, "%s is being taken back, but %s", device->name,
-	                 device->note);
+	return fault_set(fault, HWB_BUSY,
+	                 "%s was given back, but somebody still has registers of it mapped, or "
+	                 "a descriptor of them",
+	                 device->name);
 }
 
 /* Whether another function of the group stands in the way. */

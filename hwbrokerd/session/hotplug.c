@@ -25,7 +25,7 @@ static void tell(const struct broker *broker, const struct device *device,
                  enum hwb_device_change change)
 {
 	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
-		if (peer->client != NULL && peer != device->owner &&
+		if (peer->client != NULL && (peer != device->owner || device->held != NULL) &&
 		    platform_may(peer, device, POLICY_DEVICE, NULL) == 0)
 			peer_event(peer, &device->facts.address, 0, change, 0);
 }

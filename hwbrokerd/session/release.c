@@ -175,6 +175,19 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 	release_hurry(self->device);
 }
 
+/* Of a daemon before this one only the client's name is known. */
+static void describe_holder(const struct device_session *self, char *text, size_t size)
+{
+	const struct release_job *release = &self->release;
+	char process[24] = "";
+
+	if (release->pid != 0)
+		snprintf(process, sizeof(process), " (pid %u)", release->pid);
+	snprintf(text, size,
+	         "`%s'%s, who had it, or somebody whom it gave them to, still has registers of it",
+	         release->client, process);
+}
+
 static void begin_holding(struct device_session *self)
 {
 	struct device *device = self->device;
@@ -185,10 +198,7 @@ static void begin_holding(struct device_session *self)
 	device->held = self;
 	memcpy(device->former, release->client, sizeof(device->former));
 	device->former_uid = release->uid;
-	snprintf(device->note, sizeof(device->note),
-	         "`%s' (pid %u), who had it, or somebody whom it gave them to, still has "
-	         "registers of it",
-	         release->client, release->pid);
+	describe_holder(self, device->note, sizeof(device->note));
 	leave_domain(self);
 	/* What it released is not free, but what was taken is taken. */
 	if (self->ending == HWB_CHANGE_REVOKED)

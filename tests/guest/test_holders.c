@@ -79,6 +79,7 @@ static void must_be_held(const char *address)
 	wait_state(address, HWB_DEVICE_REVOKING);
 	want(HWB_BUSY, guest_try(other, address, &registers_wanted, &device));
 	ck_assert_msg(strstr(why.reason, "registers of it") != NULL, "%s", why.reason);
+	ck_assert_msg(strstr(why.reason, "driver") == NULL, "%s", why.reason);
 	guest_pause(HELD_MS);
 	ck_assert_uint_eq(state(address), HWB_DEVICE_REVOKING);
 	want(HWB_BUSY, guest_try(other, address, &registers_wanted, &device));

@@ -34,7 +34,7 @@ part_guest() {
 	then
 		in_guest 6.12 "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 --timeout 900
 		in_guest 6.1 "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.1 --timeout 900
-		in_guest conformance "$tar" /usr/libexec/hwbroker/tests/run_conformance --timeout 900
+		in_guest conformance "$tar" /usr/libexec/hwbroker/tests/conformance.sh --timeout 900
 		in_guest use "$tar" /usr/libexec/hwbroker/tests/use.sh
 		local degraded=/usr/libexec/hwbroker/tests/degraded.sh
 		in_guest no-iommu "$tar" $degraded --no-iommu
