@@ -93,6 +93,15 @@ static struct record *find(const struct hwb_pci_address *address)
 	return NULL;
 }
 
+/* Of the same address. */
+static bool same(const struct record *a, const struct record *b)
+{
+	return a->instance == b->instance && a->restore == b->restore && a->uid == b->uid &&
+	       strcmp(a->client, b->client) == 0 &&
+	       strcmp(a->origin.driver, b->origin.driver) == 0 &&
+	       strcmp(a->origin.override, b->origin.override) == 0;
+}
+
 static int add(const struct record *record)
 {
 	if (count == capacity) {
@@ -193,7 +202,7 @@ int record_put(const struct record *record, struct fault *fault)
 		*known = *record;
 	else if (add(record) != 0)
 		error = ENOMEM;
-	if (error == 0 && (known == NULL || memcmp(&before, record, sizeof(before)) != 0)) {
+	if (error == 0 && (known == NULL || !same(&before, record))) {
 		error = save();
 		if (error != 0 && known != NULL)
 			*known = before;
