@@ -103,6 +103,7 @@ static bool dead(volatile void *registers)
 
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
+		signal(SIGBUS, SIG_DFL); /* a sanitizer's would end it otherwise */
 		read32(registers, EDU_ID);
 		_exit(0);
 	}
