@@ -7,6 +7,7 @@ set -u
 . /usr/lib/hwbroker-control.sh
 
 here=/usr/libexec/hwbroker/tests
+stand_in=/usr/libexec/hwbroker/hwb-stand-in
 rounds=21
 results=/tmp/results
 : > $results
@@ -50,6 +51,10 @@ registers_ours() { as_user taskset -c 0 $here/bench-ours registers 100000; }
 registers_reference() { taskset -c 0 $here/bench-vfio registers 100000 /dev/vfio/"$group" 0000:00:03.0; }
 interrupts_ours() { as_user taskset -c 0 $here/bench-ours interrupts 2000; }
 interrupts_reference() { taskset -c 0 $here/bench-vfio interrupts 2000 /dev/vfio/"$group" 0000:00:03.0; }
+# Requests of the stand-in for Genode's core, which has no C library, and the same of the
+# library over POSIX: `core KIND COUNT' and `posix KIND COUNT'.
+core() { as_user taskset -c 0 $stand_in bench "$@"; }
+posix() { as_user taskset -c 0 $here/bench-ours "$@"; }
 start_ours() { $here/bench-start /usr/sbin/hwbrokerd --socket /run/bench.sock 2> /dev/null; }
 start_reference() { $here/bench-start $here/bench-start --empty; }
 
@@ -80,7 +85,32 @@ kill %1 %2
 compare "register read" 1.02 registers_ours registers_reference
 compare "interrupt to eventfd" 1.05 interrupts_ours interrupts_reference
 
-awk -F'[| ]' -v kernel="$(uname -r)" -v resident="$resident" -v rounds=$rounds '
+compare "core: ping" 1.10 "core ping 2000" "posix ping 2000"
+compare "core: IO_MEM" 1.10 "core io-mem 300" "posix io-mem 300"
+compare "core: IRQ" 1.10 "core irq-open 300" "posix irq-open 300"
+compare "core: acknowledge" 1.10 "core irq-ack 1000" "posix irq-ack 1000"
+compare "core: DMA map, unmap" 1.10 "core dma 300" "posix dma 300"
+
+# How often the broker's threads were switched to.
+switches() {
+	awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$broker"/task/*/status
+}
+
+# While core's thread turns 2000 interrupts into signals.
+count_wakeups() {
+	local before line
+	coproc CORE { as_user $stand_in bench interrupts 2000; }
+	read -r line <&"${CORE[0]}" && [ "$line" = ready ] || return
+	before=$(switches)
+	echo >&"${CORE[1]}"
+	read -r line <&"${CORE[0]}" && [ "$line" = "done" ] || return
+	echo $(($(switches) - before))
+	echo >&"${CORE[1]}"
+	wait
+}
+wakeups=$(count_wakeups)
+
+awk -F'[| ]' -v kernel="$(uname -r)" -v resident="$resident" -v rounds=$rounds -v wakeups="$wakeups" '
 function row(name, goal, a, da, b, db, value, held) {
 	printf "%-22s %12s +-%8s %12s +-%8s %10s %8s %s\n", name, a, da, b, db, value, goal, held }
 BEGIN { FS = "|"
@@ -89,11 +119,12 @@ BEGIN { FS = "|"
 { split($3, a, " "); split($4, b, " ")
 	if ($2 ~ /ms/) { d = (a[1] - b[1]) / 1e6; row($1, $2, a[1], a[2], b[1], b[2], sprintf("%+.1f ms", d), d <= 50 ? "held" : "missed") }
 	else { r = a[1] / b[1]; row($1, $2, a[1], a[2], b[1], b[2], sprintf("%.3f", r), r <= $2 ? "held" : "missed") } }
-END { printf "%-22s %12s KiB %38s %10s %8s %s\n", "resident, idle", resident, "", "", "3072", resident <= 3072 ? "held" : "missed" }
+END { printf "%-22s %12s KiB %38s %10s %8s %s\n", "resident, idle", resident, "", "", "3072", resident <= 3072 ? "held" : "missed"
+	printf "%-34s %12s %36s %8s %s\n", "broker wake-ups, 2000 interrupts", wakeups, "", "0", wakeups == "0" ? "held" : "missed" }
 ' $results
 
-awk -F'|' -v kernel="$(uname -r)" -v resident="$resident" -v rounds=$rounds '
-BEGIN { printf "{\n  \"kernel\": \"%s\", \"emulated\": true, \"rounds\": %d,\n  \"resident_kib\": %d,\n  \"figures\": [", kernel, rounds, resident }
+awk -F'|' -v kernel="$(uname -r)" -v resident="$resident" -v rounds=$rounds -v wakeups="${wakeups:-null}" '
+BEGIN { printf "{\n  \"kernel\": \"%s\", \"emulated\": true, \"rounds\": %d,\n  \"resident_kib\": %d,\n  \"wakeups_2000_interrupts\": %s,\n  \"figures\": [", kernel, rounds, resident, wakeups }
 { split($3, a, " "); split($4, b, " ")
 	printf "%s\n    { \"name\": \"%s\", \"goal\": \"%s\", \"ours_ns\": %s, \"ours_spread_ns\": %s, \"reference_ns\": %s, \"reference_spread_ns\": %s }", (NR > 1 ? "," : ""), $1, $2, a[1], a[2], b[1], b[2] }
 END { printf "\n  ]\n}\n" }' $results > /tmp/bench.json

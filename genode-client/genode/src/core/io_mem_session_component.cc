@@ -88,7 +88,7 @@ Io_mem_dataspace_capability Io_mem_session_component::dataspace()
 	if (fd < 0)
 		return { };
 
-	_ds.construct(_piece.size, 0, _piece.page, _piece.wc ? WRITE_COMBINED : UNCACHED,
+	_ds.construct(_piece.size, addr_t(0), _piece.page, _piece.wc ? WRITE_COMBINED : UNCACHED,
 	              true, nullptr);
 	_ds->fd(fd);
 	_ds_cap = static_cap_cast<Io_mem_dataspace>(static_cap_cast<Dataspace>(_ds_ep.manage(&*_ds)));
