@@ -37,22 +37,16 @@ void estates_add(struct estates *estates, struct device *device)
 	struct unit *unit = &device->unit;
 
 	prune(estates);
-	if (unit->loose) {
+	bool held = witness_held(&unit->witness);
+	struct estate *estate = held ? calloc(1, sizeof(*estate)) : NULL;
+	if (unit->loose || (held && estate == NULL))
 		estates->unknown = true;
+	if (held || unit->loose)
 		record_note_estate();
-	}
-	if (!witness_held(&unit->witness)) {
-		witness_close(&unit->witness);
-		return;
-	}
-	struct estate *estate = calloc(1, sizeof(*estate));
 	if (estate == NULL) {
-		estates->unknown = true;
-		record_note_estate();
 		witness_close(&unit->witness);
 		return;
 	}
-	record_note_estate();
 	log_notice("%s: left the bus while a process still had its registers", device->name);
 	estate->witness = unit->witness;
 	unit->witness = (struct witness){ 0 };
