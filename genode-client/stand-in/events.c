@@ -12,6 +12,14 @@
 
 enum { RELAYS_MAX = 16, BROKER = RELAYS_MAX, AT_ONCE = 4, STACK_SIZE = 4 * 4096 };
 
+/*
+ * Most of what comes from the broker are answers, which the thread that asked takes off
+ * the socket itself; to be woken by each would cost more than the answer. So the socket
+ * is left alone for a moment, in milliseconds, when this thread was woken for nothing.
+ * What comes meanwhile and nobody else receives is late by as much.
+ */
+enum { UNWATCHED_MS = 10 };
+
 static struct {
 	int from;
 	int to;
@@ -40,7 +48,8 @@ void counter_add(int fd, uint64_t count)
 
 static long watch(int operation, int fd, uint32_t id)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = id };
+	uint32_t once = id == BROKER ? EPOLLONESHOT : 0;
+	struct epoll_event event = { .events = EPOLLIN | once, .data.u32 = id };
 
 	return system4(SYS_epoll_ctl, epoll, operation, fd, at(&event));
 }
@@ -56,46 +65,58 @@ static void hand_on(uint32_t id)
 		counter_add(relays[id].to, count);
 }
 
-static void receive(void)
+/* Whether there was anything. */
+static bool receive(void)
 {
+	bool any = false;
 	int result;
 
-	do
-		result = hwb_receive_ready(broker());
-	while (result > 0);
+	while ((result = hwb_receive_ready(broker())) > 0)
+		any = true;
 	if (result == 0)
-		return;
+		return any;
 	/* Who waits would wait for ever. */
 	print("not ok connect: the broker hung up (errno %d)", -result);
 	system_exit(1);
 }
 
+static long wait_for_any(struct epoll_event *ready, bool watched)
+{
+	return system6(SYS_epoll_pwait, epoll, at(ready), AT_ONCE, watched ? -1 : UNWATCHED_MS, 0,
+	               sizeof(long));
+}
+
 static void run(void *context)
 {
+	bool watched = true;
 	(void)context;
+
 	for (;;) {
 		struct epoll_event ready[AT_ONCE] = { 0 };
-		long count =
-		        system6(SYS_epoll_pwait, epoll, at(ready), AT_ONCE, -1, 0, sizeof(long));
+		long count = wait_for_any(ready, watched);
+		bool leave_alone = false;
 
 		for (long i = 0; i < count; i++) {
 			if (ready[i].data.u32 == BROKER) {
-				receive();
+				watched = false;
+				leave_alone = !receive();
 				continue;
 			}
 			lock_acquire(&lock);
 			hand_on(ready[i].data.u32);
 			lock_release(&lock);
 		}
+		if (!watched && !leave_alone)
+			watched = watch(EPOLL_CTL_MOD, broker_socket(), BROKER) == 0;
 	}
 }
 
-void events_start(int broker_socket)
+void events_start(void)
 {
 	for (uint32_t i = 0; i < RELAYS_MAX; i++)
 		relays[i].from = -1;
 	epoll = (int)system3(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0);
-	watch(EPOLL_CTL_ADD, broker_socket, BROKER);
+	watch(EPOLL_CTL_ADD, broker_socket(), BROKER);
 	thread_start("events", thread_stack("events", STACK_SIZE), STACK_SIZE, run, NULL);
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* After the connection is made. */
-void events_start(int broker_socket);
+void events_start(void);
 
 /* From now on what `from` counts is added to `to`, if that is not -1. Returns the
  * relay's number, or a negated errno. Both stay the caller's. */

@@ -181,7 +181,7 @@ int stand_in(int argc, char **argv, char **environment)
 	component_program(executable(environment));
 	if (!broker_connect(variable(environment, "HWBROKER_SOCKET")))
 		return 1;
-	events_start(broker_socket());
+	events_start();
 	entrypoints_start();
 	if (!devices_list())
 		print("# the policy gives us no device");

@@ -19,13 +19,14 @@ as_user() {
 
 # median of the lines of standard input; spread: half of what the middle half spans
 summary() {
-	sort -n | awk '{ v[NR] = $1 } END {
+	sort -g | awk '{ v[NR] = $1 } END {
 		printf "%.1f %.1f", v[int((NR + 1) / 2)], (v[int((3 * NR + 3) / 4)] - v[int((NR + 3) / 4)]) / 2 }'
 }
 
 # compare NAME GOAL UNIT OURS -- REFERENCE: two shell commands, each prints a number
 compare() {
 	local name=$1 goal=$2 ours=$3 reference=$4 i
+	echo "measuring: $name" >&2
 	: > /tmp/ours
 	: > /tmp/reference
 	for ((i = 0; i < rounds; i++))

@@ -20,7 +20,9 @@
  *   does the entrypoint of a program in which one stuck device must not stop all.
  *   Some thread has the transport's socket among those that it polls and calls
  *   hwb_receive_ready() when it is readable. Whoever happens to receive the answer,
- *   be it within a plain function of another thread, calls `on_done`.
+ *   be it within a plain function of another thread, calls `on_done`. When other
+ *   threads make many requests, let that thread leave the socket alone for some
+ *   milliseconds each time that it found nothing there, as an answer wakes both.
  * With a single thread, hwb_receive_ready() and hwb_done() do without `on_done`.
  *
  * Errors: every function returns 0, or a number where it says so, or a negative

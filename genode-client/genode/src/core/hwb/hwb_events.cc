@@ -48,15 +48,19 @@ void Events::_interrupt(unsigned id)
 }
 
 
-void Events::_broker()
+bool Events::_broker()
 {
-	int result;
-	while ((result = hwb_receive_ready(&broker().client())) > 0);
+	bool any = false;
+	int  result;
+	while ((result = hwb_receive_ready(&broker().client())) > 0)
+		any = true;
 
 	if (result < 0) {
 		Host::epoll_remove(_epoll, _socket);
+		_socket = -1;
 		broker().lost(result);
 	}
+	return any;
 }
 
 
@@ -88,18 +92,25 @@ void Events::_run()
 {
 	enum { AT_ONCE = 16 };
 
+	bool watched = true;
 	for (;;) {
 		Host::Event ready[AT_ONCE];
 
-		unsigned const count = Host::epoll_wait(_epoll, ready, AT_ONCE);
+		unsigned const count = Host::epoll_wait(_epoll, ready, AT_ONCE,
+		                                        watched ? -1 : UNWATCHED_MS);
+		bool leave_alone = false;
 		for (unsigned i = 0; i < count; i++) {
-			if (ready[i].id == BROKER)
-				_broker();
+			if (ready[i].id == BROKER) {
+				leave_alone = !_broker();
+				watched = _socket < 0;
+			}
 			else if (ready[i].id == WORK)
 				_do_work();
 			else if (ready[i].id < MAX_INTERRUPTS)
 				_interrupt(ready[i].id);
 		}
+		if (!watched && !leave_alone)
+			watched = Host::epoll_again(_epoll, _socket, BROKER);
 	}
 }
 
@@ -110,7 +121,7 @@ bool Events::start(Runtime &runtime, int socket)
 	_epoll  = Host::epoll_create();
 	_work   = Host::counter();
 
-	if (_epoll < 0 || (_socket >= 0 && !Host::epoll_add(_epoll, _socket, BROKER))
+	if (_epoll < 0 || (_socket >= 0 && !Host::epoll_add_once(_epoll, _socket, BROKER))
 	               || !Host::epoll_add(_epoll, _work, WORK))
 		return false;
 

@@ -125,13 +125,34 @@ int Host::epoll_create()
 }
 
 
+namespace {
+
+	bool epoll_set(int epoll, int operation, int fd, uint32_t events, unsigned id)
+	{
+		epoll_event event { };
+		event.events   = events;
+		event.data.u64 = id;
+
+		return lx_syscall(SYS_epoll_ctl, epoll, operation, fd, &event) == 0;
+	}
+}
+
+
 bool Host::epoll_add(int epoll, int fd, unsigned id)
 {
-	epoll_event event { };
-	event.events   = EPOLLIN;
-	event.data.u64 = id;
+	return epoll_set(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, id);
+}
 
-	return lx_syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+
+bool Host::epoll_add_once(int epoll, int fd, unsigned id)
+{
+	return epoll_set(epoll, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLONESHOT, id);
+}
+
+
+bool Host::epoll_again(int epoll, int fd, unsigned id)
+{
+	return epoll_set(epoll, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, id);
 }
 
 
@@ -143,12 +164,12 @@ void Host::epoll_remove(int epoll, int fd)
 }
 
 
-unsigned Host::epoll_wait(int epoll, Event *events, unsigned max)
+unsigned Host::epoll_wait(int epoll, Event *events, unsigned max, int timeout_ms)
 {
 	epoll_event ready[MAX_EVENTS];
 
 	int const count = int(lx_syscall(SYS_epoll_pwait, epoll, ready,
-	                                 min(max, unsigned(MAX_EVENTS)), -1, nullptr, 8));
+	                                 min(max, unsigned(MAX_EVENTS)), timeout_ms, nullptr, 8));
 	for (int i = 0; i < count; i++)
 		events[i] = { unsigned(ready[i].data.u64) };
 

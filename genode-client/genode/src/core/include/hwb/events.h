@@ -34,6 +34,15 @@ class Core::Hwb::Events : Noncopyable
 
 		enum { BROKER = MAX_INTERRUPTS, WORK };
 
+		/*
+		 * Most of what comes from the broker are answers, which the thread that asked
+		 * takes off the socket itself; to be woken by each would cost more than the
+		 * answer. So the socket is left alone for a moment, in milliseconds, when this
+		 * thread was woken for nothing. What comes meanwhile and nobody else receives is
+		 * late by as much.
+		 */
+		enum { UNWATCHED_MS = 10 };
+
 		struct Source
 		{
 			int                       fd   = -1;
@@ -50,7 +59,7 @@ class Core::Hwb::Events : Noncopyable
 		bool   _relist = false;
 
 		void _interrupt(unsigned id);
-		void _broker();
+		bool _broker(); /* whether there was anything */
 		void _do_work();
 		void _run();
 

@@ -39,7 +39,11 @@ namespace Core::Hwb::Host {
 	int      epoll_create();
 	bool     epoll_add(int epoll, int fd, unsigned id);
 	void     epoll_remove(int epoll, int fd);
-	unsigned epoll_wait(int epoll, Event *events, unsigned max);
+	unsigned epoll_wait(int epoll, Event *events, unsigned max, int timeout_ms);
+
+	/* told of once, and then not before it is asked for again */
+	bool epoll_add_once(int epoll, int fd, unsigned id);
+	bool epoll_again(int epoll, int fd, unsigned id);
 
 	/* sleeps while the word has this value; wakes all who sleep so */
 	void futex_wait(int const &word, int value);
