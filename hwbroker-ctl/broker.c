@@ -72,6 +72,20 @@ int broker_ask(struct broker *broker, uint16_t opcode, void *reply, uint32_t siz
 	return request(broker, opcode, NULL, 0, reply, size, length);
 }
 
+int broker_order(struct broker *broker, uint16_t opcode, const void *body, size_t length,
+                 void *reply, uint32_t size)
+{
+	static const struct hwb_error not_root = {
+		.reason = "you may look at the broker, but not change what others have",
+	};
+	uint32_t came;
+
+	if ((broker->posix.client.hello.features & HWB_FEATURE_CONTROL) == 0)
+		return broker_explain("hwbroker-ctl", HWB_REFUSED(HWB_DENIED), &not_root,
+		                      "Only root may.\n");
+	return request(broker, opcode, body, length, reply, size, &came);
+}
+
 static int append(void **records, size_t *count, size_t size, const struct hwb_list_reply *page)
 {
 	unsigned char *more = realloc(*records, (*count + page->count) * size + 1);

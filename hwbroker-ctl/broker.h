@@ -36,4 +36,8 @@ int broker_list(struct broker *broker, uint16_t opcode, size_t size, void **reco
 int broker_ask(struct broker *broker, uint16_t opcode, void *reply, uint32_t size,
                uint32_t *length);
 
+/* One that changes something, answered by `size` bytes. */
+int broker_order(struct broker *broker, uint16_t opcode, const void *body, size_t length,
+                 void *reply, uint32_t size);
+
 #endif

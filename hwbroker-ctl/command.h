@@ -22,10 +22,12 @@ struct context {
 	unsigned width;          /* of the terminal, 0: none */
 	const char *as;          /* --as: name of a client; NULL: the caller's own */
 	const char *framebuffer; /* --framebuffer, as it was written; NULL: none */
+	bool now;                /* --now */
+	const char *device;      /* the last word, of commands that take a device */
 };
 
-/* Options that not every command has. */
-enum { TAKES_JSON = 1, TAKES_AS = 2, TAKES_FRAMEBUFFER = 4 };
+/* Options, and the word for a device, that not every command has. */
+enum { TAKES_JSON = 1, TAKES_AS = 2, TAKES_FRAMEBUFFER = 4, TAKES_NOW = 8, TAKES_DEVICE = 16 };
 
 struct command {
 	const char *verb;
@@ -42,5 +44,7 @@ int list_sessions(const struct context *context);
 int show_status(const struct context *context);
 int genode_devices(const struct context *context);
 int genode_platform_info(const struct context *context);
+int revoke_device(const struct context *context);
+int clear_device(const struct context *context);
 
 #endif

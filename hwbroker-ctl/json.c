@@ -140,6 +140,19 @@ void json_sessions(FILE *out, const struct hwb_admin_session *records, size_t co
 	finish(out, list);
 }
 
+void json_outcome(FILE *out, const struct hwb_pci_address *address,
+                  const struct hwb_outcome_reply *outcome)
+{
+	json_t *object = json_object();
+	char text[32];
+
+	names_address(address, text);
+	set(object, "address", json_string(text));
+	set(object, "state", json_string(names_state(outcome->state)));
+	set(object, "note", text_of(outcome->note, sizeof(outcome->note)));
+	finish(out, object);
+}
+
 void json_status(FILE *out, const struct hwb_status_reply *status, const char *text)
 {
 	json_t *object = json_object();

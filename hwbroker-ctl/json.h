@@ -13,6 +13,8 @@
 void json_devices(FILE *out, const struct hwb_admin_device *records, size_t count);
 void json_clients(FILE *out, const struct hwb_admin_client *records, size_t count);
 void json_sessions(FILE *out, const struct hwb_admin_session *records, size_t count);
+void json_outcome(FILE *out, const struct hwb_pci_address *address,
+                  const struct hwb_outcome_reply *outcome);
 void json_status(FILE *out, const struct hwb_status_reply *status, const char *text);
 
 #endif

@@ -19,6 +19,10 @@ static const struct command commands[] = {
 	{ "list", "sessions", "what each connection has open", list_sessions, TAKES_JSON },
 	{ "status", NULL, "what the daemon and the kernel offer, and what is missing", show_status,
 	  TAKES_JSON },
+	{ "revoke", NULL, "takes a device from whoever has it", revoke_device,
+	  TAKES_DEVICE | TAKES_NOW | TAKES_JSON },
+	{ "quarantine", "clear", "resets a quarantined device once more", clear_device,
+	  TAKES_DEVICE | TAKES_JSON },
 	{ "genode-devices", NULL, "the policy's view as Genode's ROM `devices'", genode_devices,
 	  TAKES_AS },
 	{ "genode-platform-info", NULL, "Genode's ROM `platform_info'", genode_platform_info,
@@ -30,16 +34,20 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 static void usage(FILE *file)
 {
 	fputs("Usage: hwbroker-ctl [OPTION...] COMMAND\n"
-	      "Shows what the hardware broker does.\n\nCommands:\n",
+	      "Shows what the hardware broker does, and takes devices back.\n\nCommands:\n",
 	      file);
 	for (unsigned i = 0; i < COMMANDS; i++) {
 		char words[32];
-		snprintf(words, sizeof(words), "%s %s", commands[i].verb,
-		         commands[i].object != NULL ? commands[i].object : "");
-		fprintf(file, "  %-21s %s\n", words, commands[i].about);
+		snprintf(words, sizeof(words), "%s %s%s", commands[i].verb,
+		         commands[i].object != NULL ? commands[i].object : "",
+		         (commands[i].takes & TAKES_DEVICE) == 0 ? ""
+		         : commands[i].object != NULL            ? " DEVICE"
+		                                                 : "DEVICE");
+		fprintf(file, "  %-23s %s\n", words, commands[i].about);
 	}
 	fputs("\nOptions:\n"
 	      "  --json           print JSON for programs instead of a table\n"
+	      "  --now            revoke: without the time that the policy leaves its owner\n"
 	      "  --as CLIENT      genode-devices: what the policy gives that client\n"
 	      "                   (default: the caller)\n"
 	      "  --framebuffer ADDRESS,WIDTHxHEIGHTxBITS,PITCH\n"
@@ -73,21 +81,46 @@ static unsigned add_word(const char **words, unsigned count, const char *word)
 	return count + 1;
 }
 
+static bool is_word(const char *word, const char *const *words, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+static void print_words(const char *const *words, unsigned count)
+{
+	fputs("needs one of: ", stderr);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(stderr, "%s%s", i == 0 ? "" : ", ", words[i]);
+}
+
+/* How many words are behind those that name the command; -1: they name another one. */
+static int words_behind(const struct command *command, int argc, char **argv)
+{
+	if (command->object == NULL)
+		return argc - 1;
+	return argc >= 2 && strcmp(command->object, argv[1]) == 0 ? argc - 2 : -1;
+}
+
 static const struct command *find(int argc, char **argv, int *status)
 {
 	const char *words[COMMANDS];
+	char what[32];
 	unsigned count = 0;
-	bool verb_known = false;
+	bool verb_known = false, device_missing = false;
 
 	for (unsigned i = 0; i < COMMANDS; i++) {
 		const struct command *command = &commands[i];
 		if (strcmp(command->verb, argv[0]) != 0)
 			continue;
 		verb_known = true;
-		if (command->object == NULL && argc == 1)
+		int behind = words_behind(command, argc, argv);
+		bool takes_device = (command->takes & TAKES_DEVICE) != 0;
+		if (behind == (takes_device ? 1 : 0))
 			return command;
-		if (command->object != NULL && argc == 2 && strcmp(command->object, argv[1]) == 0)
-			return command;
+		device_missing = device_missing || (takes_device && behind == 0);
 		if (command->object != NULL)
 			count = add_word(words, count, command->object);
 	}
@@ -95,12 +128,18 @@ static const struct command *find(int argc, char **argv, int *status)
 		for (unsigned i = 0; i < COMMANDS; i++)
 			count = add_word(words, count, commands[i].verb);
 		*status = wrong("no such command", argv[0], words, count);
-	} else if (argc > 1 && argc < 3 && count != 0) {
-		*status = wrong("nothing to list is called", argv[1], words, count);
+	} else if (argc > 1 && argc < 3 && count != 0 && !is_word(argv[1], words, count)) {
+		snprintf(what, sizeof(what), "`%.16s' knows no", argv[0]);
+		*status = wrong(what, argv[1], words, count);
 	} else {
-		fprintf(stderr, "hwbroker-ctl: `%s' %s\nTry `hwbroker-ctl --help'.\n", argv[0],
-		        argc > 1 ? "has words behind it that make no sense"
-		                 : "needs one of: devices, clients, sessions");
+		fprintf(stderr, "hwbroker-ctl: `%s' ", argv[0]);
+		if (argc == 1 && count != 0)
+			print_words(words, count);
+		else
+			fputs(device_missing ? "needs the address of a device, such as 0000:00:03.0"
+			                     : "has words behind it that make no sense",
+			      stderr);
+		fputs("\nTry `hwbroker-ctl --help'.\n", stderr);
 		*status = EXIT_WRONG_USAGE;
 	}
 	return NULL;
@@ -115,6 +154,8 @@ static bool options_fit(const struct command *command, const struct context *con
 		wrong_option = "--json";
 	if (context->as != NULL && (command->takes & TAKES_AS) == 0)
 		wrong_option = "--as";
+	if (context->now && (command->takes & TAKES_NOW) == 0)
+		wrong_option = "--now";
 	if (context->framebuffer != NULL && (command->takes & TAKES_FRAMEBUFFER) == 0)
 		wrong_option = "--framebuffer";
 	if (wrong_option != NULL)
@@ -139,6 +180,7 @@ int main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "as", required_argument, NULL, 'a' },
+		{ "now", no_argument, NULL, 'n' },
 		{ "framebuffer", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -158,6 +200,9 @@ int main(int argc, char **argv)
 			break;
 		case 'a':
 			context.as = optarg;
+			break;
+		case 'n':
+			context.now = true;
 			break;
 		case 'f':
 			context.framebuffer = optarg;
@@ -187,5 +232,6 @@ int main(int argc, char **argv)
 	if (!options_fit(command, &context))
 		return EXIT_WRONG_USAGE;
 	context.width = terminal_width();
+	context.device = argv[argc - 1];
 	return command->run(&context);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <pciaccess.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static bool started;
 
@@ -63,6 +65,41 @@ void names_address(const struct hwb_pci_address *address, char text[32])
 {
 	snprintf(text, 32, "%04x:%02x:%02x.%x", address->domain, address->bus, address->device,
 	         address->function);
+}
+
+/* Digits of a hexadecimal number of up to `max`, behind which `end` is. */
+static bool read_part(const char **text, char end, unsigned max, unsigned *value)
+{
+	char *behind;
+
+	if (!isxdigit((unsigned char)**text))
+		return false;
+	unsigned long number = strtoul(*text, &behind, 16);
+	if (*behind != end || number > max)
+		return false;
+	*value = (unsigned)number;
+	*text = end == '\0' ? behind : behind + 1;
+	return true;
+}
+
+bool names_read_address(const char *text, struct hwb_pci_address *address)
+{
+	const char *colon = strchr(text, ':');
+	unsigned domain = 0, bus, device, function;
+
+	if (colon != NULL && strchr(colon + 1, ':') != NULL &&
+	    !read_part(&text, ':', UINT32_MAX, &domain))
+		return false;
+	if (!read_part(&text, ':', 0xff, &bus) || !read_part(&text, '.', 31, &device) ||
+	    !read_part(&text, '\0', 7, &function))
+		return false;
+	*address = (struct hwb_pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.device = (uint8_t)device,
+		.function = (uint8_t)function,
+	};
+	return true;
 }
 
 void names_size(uint64_t bytes, char text[16])

@@ -3,6 +3,7 @@
 #define HWBROKER_CTL_NAMES_H
 
 #include <hwbroker/protocol.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What pci.ids calls the device, or its numbers if it has no name there. Read
@@ -16,6 +17,9 @@ const char *names_session(uint32_t kind);
 
 /* "0000:00:03.0". */
 void names_address(const struct hwb_pci_address *address, char text[32]);
+
+/* The same read, with or without the domain. False: not an address. */
+bool names_read_address(const char *text, struct hwb_pci_address *address);
 
 /* "512 B", "4 KiB", "1.5 GiB". */
 void names_size(uint64_t bytes, char text[16]);

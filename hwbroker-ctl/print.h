@@ -19,4 +19,8 @@ int print_genode_platform_info(FILE *out, const char *framebuffer);
 /* `text`: the problems, a line each. */
 void print_status(FILE *out, const struct hwb_status_reply *status, const char *text);
 
+/* What became of a device. */
+void print_outcome(FILE *out, const struct hwb_pci_address *address,
+                   const struct hwb_outcome_reply *outcome);
+
 #endif

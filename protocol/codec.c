@@ -203,9 +203,24 @@ static const struct shape shapes[] = {
 	  .reply_size = SIZE(hwb_list_reply),
 	  .reply_tail = RECORDS,
 	  .record_size = SIZE(hwb_device) },
+	{ .opcode = HWB_ADMIN_REVOKE,
+	  .name = "ADMIN_REVOKE",
+	  .about_nothing = 1,
+	  .request_size = SIZE(hwb_revoke_request),
+	  .reply_size = SIZE(hwb_outcome_reply),
+	  .flags = FIELD(hwb_revoke_request, flags),
+	  .known_flags = HWB_REVOKE_NOW,
+	  .reserved = { FIELD(hwb_revoke_request, address.reserved),
+	                FIELD(hwb_revoke_request, reserved) } },
+	{ .opcode = HWB_ADMIN_CLEAR,
+	  .name = "ADMIN_CLEAR",
+	  .about_nothing = 1,
+	  .request_size = SIZE(hwb_clear_request),
+	  .reply_size = SIZE(hwb_outcome_reply),
+	  .reserved = { FIELD(hwb_clear_request, address.reserved) } },
 };
 
-enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x65 };
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x67 };
 
 /* Index into shapes plus one, by opcode: one look-up per message. */
 static const uint8_t shape_of[OPCODES] = {
@@ -238,6 +253,8 @@ static const uint8_t shape_of[OPCODES] = {
 	[HWB_ADMIN_CLIENTS] = 27,
 	[HWB_ADMIN_SESSIONS] = 28,
 	[HWB_ADMIN_GIVEN] = 29,
+	[HWB_ADMIN_REVOKE] = 30,
+	[HWB_ADMIN_CLEAR] = 31,
 };
 
 static const struct shape *find(uint32_t opcode)

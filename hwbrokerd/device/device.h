@@ -36,6 +36,7 @@ struct unit {
 	bool resting;                 /* at rest, and open only to keep others from it */
 	bool haunted;                 /* a device that was in its place may still be mapped */
 	bool loose;                   /* free, with registers that nobody watches */
+	bool need_not_reset;          /* the rule of who has it says so */
 	struct witness witness;       /* from claiming to retiring: who has its registers */
 	struct bind_origin origin;    /* where it was before */
 };
@@ -57,6 +58,8 @@ struct device {
 	struct device_session *session; /* the owner's */
 	struct waiter *waiters;         /* acquires that wait for the end of a reset */
 	uint32_t grace;                 /* rule of the owner: seconds to give it back */
+	char reset[POLICY_RESET_SIZE];  /* rule of the owner: how it is brought to rest */
+	bool end;                       /* rule of the owner: its process, if it keeps registers */
 	bool left;                      /* the bus; `gone` once the job in hand has ended */
 	bool found;                     /* taken by the daemon before, and not yet looked at */
 	struct device_session *held;    /* revoking: the former owner's, whose registers live */

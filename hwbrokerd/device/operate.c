@@ -66,6 +66,21 @@ static int write_down(const struct operate_target *target, bool wanted, struct f
 	return record_put(&record, fault);
 }
 
+static int set_reset(const struct operate_target *target, struct fault *fault)
+{
+	struct unit *unit = &target->device->unit;
+
+	unit->need_not_reset = strcmp(target->reset, "none") == 0;
+	return bind_reset_method(&target->device->facts.address, &unit->origin, target->reset,
+	                         fault);
+}
+
+/* Ours already, and for somebody else now. */
+static int renew(const struct operate_target *target, struct fault *fault)
+{
+	return set_reset(target, fault) == 0 ? write_down(target, true, fault) : -1;
+}
+
 /* `wanted`: the device itself, not one that merely shares its group. */
 static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
 {
@@ -79,7 +94,7 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 		return -1;
 	bind_driver(&device->facts.address, driver);
 	if (device->unit.claimed && is_vfio(driver))
-		return wanted ? write_down(target, true, fault) : 0;
+		return wanted ? renew(target, fault) : 0;
 	/* A neighbour that nobody drives is in nobody's way. */
 	if (!wanted && driver[0] == '\0')
 		return 0;
@@ -99,7 +114,9 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	bind_origin(&device->facts.address, &device->unit.origin);
 	if (write_down(target, wanted, fault) != 0)
 		return -1;
-	if (bind_claim(&device->facts.address, &device->unit.origin, fault) != 0) {
+	if ((wanted && set_reset(target, fault) != 0) ||
+	    bind_claim(&device->facts.address, &device->unit.origin, fault) != 0) {
+		bind_reset_method(&device->facts.address, &device->unit.origin, "", NULL);
 		record_drop(&device->facts.address);
 		return -1;
 	}
@@ -276,6 +293,20 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 	return result;
 }
 
+/* What it did for one client may still be in it for the next. */
+static int check_reset(const struct kernel_backend *kernel, struct device *device,
+                       struct fault *fault)
+{
+	if (device->unit.need_not_reset || kernel->resets(device->unit.opened))
+		return 0;
+	close_unit(kernel, device);
+	device->unit.unfit = true;
+	return fault_set(fault, HWB_UNSAFE,
+	                 "the kernel has no way to reset %s (`reset = none' in its rule does "
+	                 "without)",
+	                 device->name);
+}
+
 int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
                    struct fault *fault)
 {
@@ -287,6 +318,8 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 		return refuse_unfit(device, fault);
 	if (unit->opened != NULL && !unit->resting) {
 		result = bring_to_rest(kernel, device, held, fault);
+		if (result == 0 && unit->opened != NULL)
+			result = check_reset(kernel, device, fault);
 		unit->resting = unit->opened != NULL;
 	}
 	if (unit->opened != NULL && (!held || let_go))
@@ -304,20 +337,39 @@ void operate_unwatch(struct device *device)
 	witness_close(&device->unit.witness);
 }
 
-int operate_adopt(const struct kernel_backend *kernel, struct device *device,
-                  const struct bind_origin *origin, struct fault *fault)
+/* One that is not open, and not with its host driver either. */
+static int take_up(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
 {
 	struct unit *unit = &device->unit;
 	char driver[HWB_NAME_SIZE];
 
-	unit->claimed = true;
-	unit->origin = *origin;
 	bind_driver(&device->facts.address, driver);
 	if (!is_vfio(driver))
 		return operate_restore(device, fault);
+	witness_close(&unit->witness);
 	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
 		return -1;
 	return operate_open(kernel, device, NULL, fault);
+}
+
+int operate_adopt(const struct kernel_backend *kernel, struct device *device,
+                  const struct bind_origin *origin, bool need_not_reset, struct fault *fault)
+{
+	device->unit.claimed = true;
+	device->unit.need_not_reset = need_not_reset;
+	device->unit.origin = *origin;
+	return take_up(kernel, device, fault);
+}
+
+int operate_clear(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+
+	unit->unfit = false;
+	unit->need_not_reset = true;
+	int result = unit->claimed ? take_up(kernel, device, fault) : 0;
+	unit->unfit = result != 0;
+	return result;
 }
 
 int operate_restore(struct device *device, struct fault *fault)

@@ -15,10 +15,11 @@ enum { OPERATE_GROUP_MAX = 64 };
 
 struct operate_target {
 	struct device *device;
-	bool may_take;  /* policy: `take` */
-	bool may_force; /* policy: `force` */
-	bool former;    /* for who had it last, and may still have its registers */
-	bool restore;   /* policy: `restore` */
+	bool may_take;     /* policy: `take` */
+	bool may_force;    /* policy: `force` */
+	bool former;       /* for who had it last, and may still have its registers */
+	bool restore;      /* policy: `restore` */
+	const char *reset; /* policy: `reset`, of the wanted one */
 	const char *client;
 	uint32_t uid;
 	bool fresh; /* set by operate_claim: it was not ours before */
@@ -63,7 +64,11 @@ void operate_unwatch(struct device *device);
  * was still about to take, or to give back, is the host's again; else it is ours, and open,
  * so that it can be retired. */
 int operate_adopt(const struct kernel_backend *kernel, struct device *device,
-                  const struct bind_origin *origin, struct fault *fault);
+                  const struct bind_origin *origin, bool need_not_reset, struct fault *fault);
+
+/* Takes up a device that is unfit, so that it can be retired once more, with a reset if it
+ * can be. */
+int operate_clear(const struct kernel_backend *kernel, struct device *device, struct fault *fault);
 
 /* Gives the closed device back to the driver that it had. */
 int operate_restore(struct device *device, struct fault *fault);

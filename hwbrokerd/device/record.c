@@ -16,7 +16,7 @@
 static const char estate_line[] = "estate\n";
 
 /* The first line; another number is another layout. */
-static const char head[] = "hwbrokerd devices 1";
+static const char head[] = "hwbrokerd devices 2";
 
 enum { LINE = 256 };
 
@@ -44,30 +44,33 @@ static void write_line(FILE *file, const struct record *record)
 	        record->instance);
 	write_name(file, record->origin.driver);
 	write_name(file, record->origin.override);
+	write_name(file, record->origin.reset);
 	write_name(file, record->client);
 	fprintf(file, " %u %s\n", record->uid, record->restore ? "restore" : "keep");
 }
 
-static void take_name(const char *word, char name[HWB_NAME_SIZE])
+static void take_name(const char *word, char *name, size_t size)
 {
-	snprintf(name, HWB_NAME_SIZE, "%s", strcmp(word, "-") == 0 ? "" : word);
+	snprintf(name, size, "%s", strcmp(word, "-") == 0 ? "" : word);
 	for (char *at = name; *at != '\0'; at++)
 		if (*at == '/')
 			*at = ' ';
 }
 
 _Static_assert(HWB_NAME_SIZE == 32, "read_line() reads names of up to 31 bytes");
+_Static_assert(BIND_RESET_SIZE == 64, "and ways to reset of up to 63");
 
 static bool read_line(const char *line, struct record *record)
 {
 	unsigned domain, bus, device, function;
 	char driver[HWB_NAME_SIZE], override[HWB_NAME_SIZE], client[HWB_NAME_SIZE], back[8];
+	char reset[BIND_RESET_SIZE];
 	int end = 0;
 
 	*record = (struct record){ 0 };
-	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %31s %31s %31s %" SCNu32 " %7s%n", &domain, &bus,
-	           &device, &function, &record->instance, driver, override, client, &record->uid,
-	           back, &end) != 10 ||
+	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %31s %31s %63s %31s %" SCNu32 " %7s%n", &domain,
+	           &bus, &device, &function, &record->instance, driver, override, reset, client,
+	           &record->uid, back, &end) != 11 ||
 	    line[end] != '\n' || bus > 0xff || device > 31 || function > 7)
 		return false;
 	record->address = (struct hwb_pci_address){
@@ -76,9 +79,10 @@ static bool read_line(const char *line, struct record *record)
 		.device = (uint8_t)device,
 		.function = (uint8_t)function,
 	};
-	take_name(driver, record->origin.driver);
-	take_name(override, record->origin.override);
-	take_name(client, record->client);
+	take_name(driver, record->origin.driver, HWB_NAME_SIZE);
+	take_name(override, record->origin.override, HWB_NAME_SIZE);
+	take_name(reset, record->origin.reset, BIND_RESET_SIZE);
+	take_name(client, record->client, HWB_NAME_SIZE);
 	record->restore = strcmp(back, "restore") == 0;
 	return record->restore || strcmp(back, "keep") == 0;
 }
@@ -99,7 +103,8 @@ static bool same(const struct record *a, const struct record *b)
 	return a->instance == b->instance && a->restore == b->restore && a->uid == b->uid &&
 	       strcmp(a->client, b->client) == 0 &&
 	       strcmp(a->origin.driver, b->origin.driver) == 0 &&
-	       strcmp(a->origin.override, b->origin.override) == 0;
+	       strcmp(a->origin.override, b->origin.override) == 0 &&
+	       strcmp(a->origin.reset, b->origin.reset) == 0;
 }
 
 static int add(const struct record *record)

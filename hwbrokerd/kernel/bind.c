@@ -84,6 +84,35 @@ void bind_origin(const struct hwb_pci_address *address, struct bind_origin *orig
 	if (sysfs_read(path, origin->override, sizeof(origin->override)) < 0 ||
 	    strcmp(origin->override, "(null)") == 0)
 		origin->override[0] = '\0';
+	sysfs_device_path(address, "reset_method", path);
+	sysfs_read(path, origin->reset, sizeof(origin->reset));
+}
+
+int bind_reset_method(const struct hwb_pci_address *address, const struct bind_origin *origin,
+                      const char *methods, struct fault *fault)
+{
+	char path[SYSFS_PATH], text[SYSFS_ADDRESS];
+	char now[BIND_RESET_SIZE], line[BIND_RESET_SIZE + 1];
+
+	if (methods[0] == '\0')
+		methods = origin->reset;
+	else if (strcmp(methods, "none") == 0)
+		methods = "";
+	sysfs_device_path(address, "reset_method", path);
+	sysfs_read(path, now, sizeof(now));
+	if (strcmp(now, methods) == 0)
+		return 0;
+	snprintf(line, sizeof(line), "%s\n", methods);
+	int result = sysfs_write(path, line);
+	if (result == 0)
+		return 0;
+	sysfs_address(address, text);
+	if (result == -EINVAL || result == -ENOENT)
+		return fault_set(
+		        fault, HWB_UNSUPPORTED,
+		        "%s cannot be reset by `%s' (`reset' in its rule): the kernel %s%s", text,
+		        methods, now[0] != '\0' ? "offers " : "has no way to", now);
+	return fault_errno(fault, -result, "cannot set reset_method of %s", text);
 }
 
 int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *origin,
@@ -123,6 +152,7 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 	char text[SYSFS_ADDRESS];
 	char now[HWB_NAME_SIZE];
 
+	bind_reset_method(address, origin, "", NULL);
 	/* Who bound it to vfio-pci before us wants it there. */
 	if (strcmp(origin->driver, vfio_driver) == 0)
 		return 0;

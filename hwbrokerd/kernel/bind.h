@@ -26,10 +26,13 @@ uint64_t bind_instance(const struct hwb_pci_address *address);
  * console on it. Then 1 and `what` says which, else 0. See use.h. */
 int bind_in_use(const struct hwb_pci_address *address, char *what, size_t size);
 
+enum { BIND_RESET_SIZE = 64 };
+
 /* Where a device was, for bind_restore(). */
 struct bind_origin {
 	char driver[HWB_NAME_SIZE];   /* "": none; "vfio-pci": somebody else put it there */
 	char override[HWB_NAME_SIZE]; /* its driver_override; "": none */
+	char reset[BIND_RESET_SIZE];  /* its reset_method, "flr bus"; "": none */
 };
 
 void bind_origin(const struct hwb_pci_address *address, struct bind_origin *origin);
@@ -38,6 +41,11 @@ void bind_origin(const struct hwb_pci_address *address, struct bind_origin *orig
  * failure the device is back where it was, which is `origin`. */
 int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *origin,
                struct fault *fault);
+
+/* Has the kernel reset the device in these ways, the first first: "" as it was, "none" not at
+ * all. HWB_UNSUPPORTED: it cannot be. */
+int bind_reset_method(const struct hwb_pci_address *address, const struct bind_origin *origin,
+                      const char *methods, struct fault *fault);
 
 /* Puts the device back where it was; without a driver then: where the kernel would. */
 int bind_restore(const struct hwb_pci_address *address, const struct bind_origin *origin,

@@ -62,6 +62,8 @@ struct kernel_backend {
 	int (*open)(const struct hwb_pci_address *address, uint32_t group,
 	            struct kernel_domain *domain, int wanted_fd, struct kernel_device **device,
 	            struct fault *fault);
+	/* Whether the kernel has a way to reset it. */
+	bool (*resets)(const struct kernel_device *device);
 	/* Bus mastering off, interrupts off, reset if it can, in this order. `shut`: before
 	 * the reset the registers of `bars` are taken, as by the next function, and decoding
 	 * goes off. Returns -1 if the device could not be brought to rest. */

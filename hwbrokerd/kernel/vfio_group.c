@@ -181,11 +181,16 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	return 0;
 }
 
+static bool resets(const struct kernel_device *device)
+{
+	return (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;
+}
+
 static int reset(struct kernel_device *device, struct fault *fault)
 {
 	int error = 0;
 
-	if ((device->flags & VFIO_DEVICE_FLAGS_RESET) == 0)
+	if (!resets(device))
 		return 0;
 	for (int tries = 0; tries < RESET_TRIES; tries++) {
 		error = ioctl(device->fd, VFIO_DEVICE_RESET) == 0 ? 0 : errno;
@@ -227,6 +232,7 @@ const struct kernel_backend kernel_vfio_group = {
 	.unmap = vfio_domain_unmap,
 	.windows = vfio_domain_windows,
 	.open = open_device,
+	.resets = resets,
 	.rest = rest,
 	.take_registers = vfio_take_registers,
 	.close = close_device,

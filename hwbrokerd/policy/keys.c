@@ -43,6 +43,8 @@ const struct key policy_keys[] = {
 	{ SECTION_DEVICE, "restore", GRANT(restore) },
 	{ SECTION_DEVICE, "revoke", .set = set_u32, .preset = "5", .min = 0, .max = 3600,
 	  .member = offsetof(struct device_rule, grant.revoke) },
+	{ SECTION_DEVICE, "holders", .set = set_holders, .preset = "wait" },
+	{ SECTION_DEVICE, "reset", .set = set_reset, .preset = "auto" },
 	{ SECTION_DEVICE, "force", GRANT(force) },
 	{ SECTION_DEVICE, "dma", GRANT(dma) },
 	{ SECTION_DEVICE, "partial_page", GRANT(partial_page) },

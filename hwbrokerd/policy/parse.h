@@ -91,6 +91,9 @@ int set_id(struct parser *parser, const struct key *key, const char *value, stru
 int set_subsystem(struct parser *parser, const struct key *key, const char *value,
                   struct fault *fault);
 int set_class(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+int set_holders(struct parser *parser, const struct key *key, const char *value,
+                struct fault *fault);
+int set_reset(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_config_write(struct parser *parser, const struct key *key, const char *value,
                      struct fault *fault);
 void close_device(struct parser *parser);

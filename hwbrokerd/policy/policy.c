@@ -114,6 +114,11 @@ bool policy_may_query(const struct policy *policy, const struct policy_subject *
 	       (policy->has_query_group && in_group(subject, policy->query_group));
 }
 
+bool policy_may_change(const struct policy_subject *subject)
+{
+	return subject->uid == 0;
+}
+
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device)
 {
 	struct match subject = match_of_device(device);

@@ -46,15 +46,22 @@ struct policy_subject {
 	size_t group_count;
 };
 
+/* Room for all of the kernel's ways to reset a device. */
+#define POLICY_RESET_SIZE 64
+
 /* What [device NAME] says beyond the match. All false by default. */
 struct policy_grant {
 	bool take;       /* may be taken from its host driver */
 	bool restore;    /* is handed back to that driver on release */
 	uint32_t revoke; /* seconds to give it back, when it is asked for */
 	bool force;      /* even if the host uses it */
+	bool end;        /* the client's process, if it keeps registers */
 	bool dma;
 	bool partial_page; /* BARs smaller than a page or sharing one */
 	bool msix_table;   /* a BAR with the MSI-X table without remapping */
+	/* How it is brought to rest: "" by what the kernel has for it, "none" if it need not
+	 * be, or the kernel's names in the order in which they are tried: "flr bus". */
+	char reset[POLICY_RESET_SIZE];
 };
 
 /* A device as rules see it. */
@@ -119,6 +126,9 @@ const struct policy_client *policy_client_named(const struct policy *policy, con
 
 /* May query (the ADMIN requests): root, and the group that [broker] names. */
 bool policy_may_query(const struct policy *policy, const struct policy_subject *subject);
+
+/* May change what others have (ADMIN_REVOKE, ADMIN_CLEAR): root alone. */
+bool policy_may_change(const struct policy_subject *subject);
 
 /* `client` may be NULL: a peer that is not admitted, to whom nothing is given.
  * Never allocates, never fails: what makes no sense is refused. */

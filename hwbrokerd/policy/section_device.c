@@ -88,6 +88,23 @@ int set_config_write(struct parser *parser, const struct key *key, const char *v
 	return 0;
 }
 
+int set_holders(struct parser *parser, const struct key *key, const char *value,
+                struct fault *fault)
+{
+	struct device_rule *rule = parser->target;
+	(void)key;
+
+	return value_holders(value, &rule->grant.end, fault);
+}
+
+int set_reset(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	struct device_rule *rule = parser->target;
+	(void)key;
+
+	return value_reset(value, rule->grant.reset, fault);
+}
+
 void close_device(struct parser *parser)
 {
 	if (parser_line_of(parser, "address") == 0 && parser_line_of(parser, "id") == 0 &&

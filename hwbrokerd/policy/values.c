@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/values.h"
 
+#include "policy/ini_reader.h"
 #include "policy/suggest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 char *value_next(char **rest)
@@ -105,6 +107,67 @@ int value_boolean(const char *text, bool *boolean, struct fault *fault)
 	}
 	return fault_set(fault, HWB_INVALID, "`%s' is neither `yes' nor `no'%s", text,
 	                 suggest_text(&suggestion));
+}
+
+int value_holders(const char *text, bool *end, struct fault *fault)
+{
+	*end = strcmp(text, "end") == 0;
+	if (*end || strcmp(text, "wait") == 0)
+		return 0;
+	return fault_set(fault, HWB_INVALID, "`%s' is neither `wait' nor `end'", text);
+}
+
+/* Documentation/ABI/testing/sysfs-bus-pci, reset_method; drivers/pci/pci.c has the names. */
+static bool is_reset_method(const char *text)
+{
+	static const char *const methods[] = {
+		"device_specific", "acpi", "flr", "af_flr", "pm", "bus", "cxl_bus",
+	};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(text, methods[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the list has a word already. */
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)) != NULL; at += length)
+		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+int value_reset(const char *text, char reset[POLICY_RESET_SIZE], struct fault *fault)
+{
+	char list[INI_LINE_MAX + 1];
+	char *rest = list, *entry;
+	size_t length = 0;
+
+	reset[0] = '\0';
+	if (strcmp(text, "auto") == 0)
+		return 0;
+	if (strcmp(text, "none") == 0) {
+		snprintf(reset, POLICY_RESET_SIZE, "none");
+		return 0;
+	}
+	snprintf(list, sizeof(list), "%s", text);
+	while ((entry = value_next(&rest)) != NULL) {
+		if (!is_reset_method(entry))
+			return fault_set(fault, HWB_INVALID,
+			                 "`%s' is neither `auto' nor `none' nor one of the "
+			                 "kernel's resets: device_specific, acpi, flr, af_flr, pm, "
+			                 "bus, cxl_bus",
+			                 entry);
+		if (has_word(reset, entry))
+			return fault_set(fault, HWB_INVALID, "`%s' is named twice", entry);
+		length += (size_t)snprintf(reset + length, POLICY_RESET_SIZE - length, "%s%s",
+		                           length != 0 ? " " : "", entry);
+	}
+	return 0;
 }
 
 int value_name(const char *text, struct fault *fault)

@@ -21,6 +21,11 @@ int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *size, str
 /* "yes" or "no". */
 int value_boolean(const char *text, bool *boolean, struct fault *fault);
 
+/* "wait" or "end". */
+int value_holders(const char *text, bool *end, struct fault *fault);
+/* "auto", "none", or a list of the kernel's names: struct policy_grant. */
+int value_reset(const char *text, char reset[POLICY_RESET_SIZE], struct fault *fault);
+
 /* 1 to 31 letters, digits, `-', `_' or `.', the first a letter or digit. */
 int value_name(const char *text, struct fault *fault);
 

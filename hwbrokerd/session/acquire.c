@@ -2,6 +2,7 @@
 /* Acquiring a device, in one request with all its resources if so wished. */
 #include "device/operate.h"
 #include "server/peer.h"
+#include "server/process.h"
 #include "session/irq_plan.h"
 #include "session/platform.h"
 #include "session/region.h"
@@ -161,6 +162,10 @@ static void granted(struct acquire *self)
 	session->device = device;
 	session->domain = self->domain;
 	session->ending = HWB_CHANGE_FREED;
+	session->release.process =
+	        device->end && peer_connected(peer)
+	                ? process_of(peer->fd, (pid_t)peer->pid, peer->subject.uid)
+	                : -1;
 	revoke_watch(session);
 	if (!peer_connected(peer) || (self->domain != NULL && self->domain->closed))
 		result = fault_set(&self->fault, HWB_GONE, "the domain was closed meanwhile");
@@ -171,6 +176,10 @@ static void granted(struct acquire *self)
 	if (result == 0) {
 		log_info("%s: granted to `%s' (pid %u)%s", device->name, peer->name, peer->pid,
 		         self->domain != NULL ? " with DMA" : "");
+		if (!device->resets && device->reset[0] == '\0')
+			log_notice("%s: the kernel has no way to reset it: after `%s' it is for "
+			           "nobody (`reset = none' in its rule does without)",
+			           device->name, peer->name);
 	} else {
 		request_refuse(&self->request, 0, &self->fault);
 		if (session->session.handle != 0)
@@ -247,8 +256,12 @@ static int list_targets(struct acquire *self, struct fault *fault)
 		if (ours && target->device->owner == NULL) {
 			target->device->restore = verdict.grant.restore;
 			target->device->grace = verdict.grant.revoke;
+			target->device->end = verdict.grant.end;
+			memcpy(target->device->reset, verdict.grant.reset,
+			       sizeof(target->device->reset));
 		}
 		target->restore = target->device->restore;
+		target->reset = target->device->reset;
 	}
 	return 0;
 }

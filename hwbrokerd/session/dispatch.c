@@ -14,10 +14,11 @@
 
 /* What the peer must be to have its request looked at. */
 enum audience {
-	ANYBODY,  /* admitted at all */
-	HOLDERS,  /* was admitted as a client: uses or closes what it has */
-	CLIENTS,  /* falls under a client section, now */
-	OPERATORS /* may query */
+	ANYBODY,   /* admitted at all */
+	HOLDERS,   /* was admitted as a client: uses or closes what it has */
+	CLIENTS,   /* falls under a client section, now */
+	OPERATORS, /* may query */
+	ROOT       /* may change what others have */
 };
 
 static const struct service {
@@ -53,6 +54,8 @@ static const struct service {
 	[HWB_ADMIN_CLIENTS] = { serve_admin_clients, OPERATORS },
 	[HWB_ADMIN_SESSIONS] = { serve_admin_sessions, OPERATORS },
 	[HWB_ADMIN_GIVEN] = { serve_admin_given, OPERATORS },
+	[HWB_ADMIN_REVOKE] = { serve_admin_revoke, ROOT },
+	[HWB_ADMIN_CLEAR] = { serve_admin_clear, ROOT },
 };
 
 /* Refuses what is out of order; false: do not serve it. */
@@ -87,6 +90,13 @@ static bool in_order(struct request *request)
 		request_refuse_text(request, HWB_DENIED, 0,
 		                    "only root and the query_group of %s may ask this",
 		                    policy_path(peer->broker->policy));
+		return false;
+	case ROOT:
+		if (policy_may_change(&peer->subject))
+			return true;
+		request_refuse_text(
+		        request, HWB_DENIED, 0,
+		        "only root may take a device from others, or out of quarantine");
 		return false;
 	case ANYBODY:
 		break;

@@ -3,10 +3,12 @@
 #define _GNU_SOURCE /* eventfd_read */
 #include "session/release.h"
 
+#include "server/process.h"
 #include "session/revoke.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,9 +63,12 @@ static void run_release(struct job *job)
 
 	release->result = 0;
 	if (release->found)
-		release->result =
-		        operate_adopt(kernel, self->device, &release->origin, &release->fault);
+		release->result = operate_adopt(kernel, self->device, &release->origin,
+		                                release->need_not_reset, &release->fault);
+	if (release->cleared)
+		release->result = operate_clear(kernel, self->device, &release->fault);
 	release->found = false;
+	release->cleared = false;
 	if (release->result == 0)
 		release->result =
 		        operate_retire(kernel, self->device, release->let_go, &release->fault);
@@ -213,6 +218,21 @@ static void begin_holding(struct device_session *self)
 	release_wake(device);
 }
 
+/* By its rule. Others whom it may have given registers to are not ours to end. */
+static void end_holder(struct device_session *self)
+{
+	struct release_job *release = &self->release;
+
+	if (process_end(release->process) == 0)
+		log_notice("%s: process %u of `%s' is ended, since it kept registers for %u s "
+		           "(holders = end)",
+		           self->device->name, release->pid, release->client, self->device->grace);
+	else if (errno != ESRCH)
+		log_error("%s: process %u of `%s' cannot be ended: %s", self->device->name,
+		          release->pid, release->client, strerror(errno));
+	release->process = close_fd(release->process);
+}
+
 /* It is at rest, and nothing that its former owner has reaches it as long as we keep it. */
 static void hold(struct device_session *self)
 {
@@ -232,6 +252,8 @@ static void hold(struct device_session *self)
 	}
 	if (device->overdue)
 		release_wake(device);
+	if (self->release.process >= 0 && age >= device->grace)
+		end_holder(self);
 	ev_tstamp pause = age + HELD_LOOK_FIRST;
 	ev_timer_set(&self->release.again, pause < HELD_LOOK_LAST ? pause : HELD_LOOK_LAST, 0.0);
 	ev_timer_start(broker->loop, &self->release.again);
@@ -297,7 +319,7 @@ static void done_release(struct job *job)
 	/* Seen here first: the list follows. */
 	if (!rest && self->release.fault.status == HWB_GONE)
 		device->left = true;
-	if (!device->left)
+	if (!device->left && device->state == LIFE_REVOKING)
 		lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
 	if (device->left) {
 		self->ending = HWB_CHANGE_REMOVED;
@@ -306,7 +328,9 @@ static void done_release(struct job *job)
 		lifecycle_step(&device->state,
 		               self->release.claimed ? LIFE_DID_FREE : LIFE_DID_RESTORE,
 		               device->name);
-		log_info("%s: released by `%s', %s", device->name, self->release.client,
+		log_info("%s: at rest%s%s%s, %s", device->name,
+		         self->release.client[0] != '\0' ? " after `" : "", self->release.client,
+		         self->release.client[0] != '\0' ? "'" : "",
 		         lifecycle_state_name(device->state));
 	} else {
 		release_quarantine(device, &self->release.fault);
@@ -315,6 +339,7 @@ static void done_release(struct job *job)
 	release_disown(device);
 	leave_domain(self);
 	tell(self);
+	close_fd(self->release.process);
 	free(self);
 	if (peer != NULL)
 		peer_release(peer);
@@ -372,24 +397,66 @@ void release_start(struct device_session *session)
 	submit(session);
 }
 
-int release_found(struct broker *broker, struct device *device, const struct record *record)
+/* Of nobody. NULL: no memory. */
+static struct device_session *new_release(struct broker *broker, struct device *device)
 {
 	struct device_session *session = calloc(1, sizeof(*session));
 
-	device->found = false;
 	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (session == NULL || device->wanted_fd < 0) {
 		free(session);
-		return -1;
+		device->wanted_fd = close_fd(device->wanted_fd);
+		return NULL;
 	}
 	session->session.kind = HWB_SESSION_DEVICE;
 	session->device = device;
 	session->ending = HWB_CHANGE_FREED;
+	session->release.process = -1;
 	prepare(session, broker);
+	return session;
+}
+
+/* By the policy of now. One that merely went along with a neighbour was nobody's. */
+static bool need_not_reset(const struct broker *broker, const struct device *device,
+                           const struct record *record)
+{
+	struct policy_device about = device_for_policy(device);
+	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &about };
+	struct policy_verdict verdict;
+
+	policy_decide(broker->policy, policy_client_named(broker->policy, record->client),
+	              &resource, &verdict);
+	return record->client[0] == '\0' || strcmp(verdict.grant.reset, "none") == 0;
+}
+
+int release_found(struct broker *broker, struct device *device, const struct record *record)
+{
+	struct device_session *session = new_release(broker, device);
+
+	device->found = false;
+	if (session == NULL)
+		return -1;
 	session->release.found = true;
+	session->release.need_not_reset = need_not_reset(broker, device, record);
 	session->release.origin = record->origin;
 	session->release.uid = record->uid;
 	memcpy(session->release.client, record->client, sizeof(record->client));
+	submit(session);
+	return 0;
+}
+
+int release_clear(struct broker *broker, struct device *device)
+{
+	struct device_session *session = new_release(broker, device);
+
+	if (session == NULL)
+		return -1;
+	log_notice("%s: root lets it out of quarantine, if it comes to rest", device->name);
+	lifecycle_step(&device->state, LIFE_CLEARED, device->name);
+	device->note[0] = '\0';
+	session->release.cleared = true;
+	session->release.uid = device->former_uid;
+	memcpy(session->release.client, device->former, sizeof(device->former));
 	submit(session);
 	return 0;
 }

@@ -48,4 +48,7 @@ void release_start(struct device_session *session);
  * taken, and puts it where it belongs. -1: no memory; then it is quarantined by the caller. */
 int release_found(struct broker *broker, struct device *device, const struct record *record);
 
+/* Brings a device to rest once more that is quarantined. -1: no memory, and it stays so. */
+int release_clear(struct broker *broker, struct device *device);
+
 #endif

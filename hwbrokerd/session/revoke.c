@@ -67,8 +67,12 @@ static void ask(struct device_session *session, enum revoke_asked by, const char
 	struct device *device = session->device;
 	struct peer *peer = session->session.peer;
 
-	if (session->asked != REVOKE_NOT_ASKED)
+	if (session->asked != REVOKE_NOT_ASKED) {
+		/* Only the policy changes its mind. */
+		if (by == REVOKE_ASKED)
+			session->asked = by;
 		return;
+	}
 	session->asked = by;
 	log_notice("%s: `%s' (pid %u) is asked to give it back within %u s: %s", device->name,
 	           peer->name, peer->pid, device->grace, why);
@@ -81,6 +85,15 @@ static void ask(struct device_session *session, enum revoke_asked by, const char
 void revoke_ask(struct device_session *session, const char *why)
 {
 	ask(session, REVOKE_ASKED, why);
+}
+
+void revoke_at_once(struct device_session *session, const char *why)
+{
+	const struct peer *peer = session->session.peer;
+
+	log_notice("%s: taken from `%s' (pid %u): %s", session->device->name, peer->name, peer->pid,
+	           why);
+	revoke_take(session, HWB_CHANGE_REVOKED);
 }
 
 void revoke_by_policy(struct broker *broker)

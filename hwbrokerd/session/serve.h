@@ -52,4 +52,8 @@ void serve_admin_clients(struct request *request);
 void serve_admin_sessions(struct request *request);
 void serve_admin_given(struct request *request);
 
+/* control.c */
+void serve_admin_revoke(struct request *request);
+void serve_admin_clear(struct request *request);
+
 #endif

@@ -22,6 +22,8 @@ struct release_job {
 	char client[HWB_NAME_SIZE]; /* who had it, and as whom */
 	uint32_t uid, pid;
 	bool found;   /* taken by the daemon before this one, from `origin` */
+	bool cleared; /* of quarantine */
+	bool need_not_reset;
 	bool claimed; /* afterwards: it is with us */
 	struct bind_origin origin;
 	struct device *restore[OPERATE_GROUP_MAX]; /* to their host drivers, afterwards */
@@ -32,6 +34,7 @@ struct release_job {
 	bool let_go;    /* for the host: closed even if somebody has its registers */
 	bool last;      /* they are not waited for any longer */
 	bool reclaimed; /* by the client that had it, and so not for the host */
+	int process;    /* pidfd of whom it is ended with if it keeps them; -1: nobody */
 	/* Since somebody was seen to have them; 0: not yet. */
 	ev_tstamp held_since;
 	ev_timer again;

@@ -84,6 +84,8 @@ enum hwb_opcode {
 	HWB_ADMIN_CLIENTS = 0x62,
 	HWB_ADMIN_SESSIONS = 0x63,
 	HWB_ADMIN_GIVEN = 0x64,
+	HWB_ADMIN_REVOKE = 0x65,
+	HWB_ADMIN_CLEAR = 0x66,
 
 	HWB_EVENT_DEVICE = 0x80,
 	HWB_EVENT_POLICY = 0x81
@@ -122,6 +124,7 @@ enum hwb_status {
 #define HWB_FEATURE_ADMIN (1ull << 2)   /* this peer may use the ADMIN requests */
 #define HWB_FEATURE_HOTPLUG (1ull << 3) /* EVENT_DEVICE tells arrival and removal */
 #define HWB_FEATURE_REVOKE (1ull << 4)  /* grants can be revoked by force */
+#define HWB_FEATURE_CONTROL (1ull << 5) /* this peer may use ADMIN_REVOKE and ADMIN_CLEAR */
 
 struct hwb_header {
 	uint16_t version; /* HWB_PROTOCOL_VERSION */
@@ -556,5 +559,29 @@ struct hwb_given_request {
 	char client[HWB_NAME_SIZE]; /* NUL padded */
 };
 HWB_PIN(sizeof(struct hwb_given_request) == 40);
+
+#define HWB_REVOKE_NOW (1u << 0) /* without the grace of the owner's rule */
+
+/* ADMIN_REVOKE: takes a device from its owner. ADMIN_CLEAR: brings a device that is
+ * quarantined to rest again, for whom the policy gives it to. Both are answered when that
+ * is done, or has failed. */
+struct hwb_revoke_request {
+	struct hwb_pci_address address;
+	uint32_t flags; /* HWB_REVOKE_* */
+	uint32_t reserved;
+};
+HWB_PIN(sizeof(struct hwb_revoke_request) == 16);
+
+struct hwb_clear_request {
+	struct hwb_pci_address address;
+};
+HWB_PIN(sizeof(struct hwb_clear_request) == 8);
+
+struct hwb_outcome_reply {
+	uint32_t state; /* enum hwb_device_state, afterwards */
+	uint32_t reserved;
+	char note[128]; /* why it is not free, as in hwb_admin_device */
+};
+HWB_PIN(sizeof(struct hwb_outcome_reply) == 136);
 
 #endif
