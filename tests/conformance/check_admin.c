@@ -26,6 +26,20 @@ static void admin_denied(void)
 	want_alive(fd);
 }
 
+static void control_denied(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	if ((facts.features & FEATURE_CONTROL) != 0)
+		skip("this user may take devices from others");
+	for (uint32_t opcode = ADMIN_REVOKE; opcode <= ADMIN_CLEAR; opcode++) {
+		start(&packet, opcode, 0);
+		want(fd, &packet, DENIED);
+	}
+	want_alive(fd);
+}
+
 static void admin_status(void)
 {
 	struct packet packet;
@@ -146,6 +160,7 @@ static void given_not_found(void)
 
 const struct check admin_checks[] = {
 	{ "admin-denied", "who is no operator is DENIED", admin_denied, false },
+	{ "control-denied", "who is not root is DENIED", control_denied, false },
 	{ "admin-status", "ADMIN_STATUS tells of the host", admin_status, false },
 	{ "admin-devices", "ADMIN_DEVICES has the device", admin_devices, false },
 	{ "admin-clients", "ADMIN_CLIENTS has this process", admin_clients, false },

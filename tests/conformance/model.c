@@ -63,8 +63,9 @@ enum status serve_request(struct connection *connection, struct packet *request,
 	case DMA_UNMAP:
 		return serve_dma(connection, request, reply, field);
 	default:
-		return opcode == ADMIN_CLIENTS  ? fault("admin-denied", DENIED)
-		       : opcode == ADMIN_STATUS ? fault("feature-missing", DENIED)
-		                                : DENIED;
+		return opcode == ADMIN_REVOKE    ? fault("control-denied", DENIED)
+		       : opcode == ADMIN_CLIENTS ? fault("admin-denied", DENIED)
+		       : opcode == ADMIN_STATUS  ? fault("feature-missing", DENIED)
+		                                 : DENIED;
 	}
 }

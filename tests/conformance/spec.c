@@ -42,6 +42,9 @@ const struct operation operations[] = {
 	{ ADMIN_CLIENTS, "ADMIN_CLIENTS", 8, TAKES_NONE, .reply = 16, .record = 80, NO_FLAGS },
 	{ ADMIN_SESSIONS, "ADMIN_SESSIONS", 8, TAKES_NONE, .reply = 16, .record = 128, NO_FLAGS },
 	{ ADMIN_GIVEN, "ADMIN_GIVEN", 40, TAKES_NONE, .reply = 16, .record = 192, NO_FLAGS },
+	{ ADMIN_REVOKE, "ADMIN_REVOKE", 16, TAKES_NONE, .reply = 136, .reserved = { 12, 4 },
+	  .flags = 8, .unused = 2 },
+	{ ADMIN_CLEAR, "ADMIN_CLEAR", 8, TAKES_NONE, .reply = 136, NO_FLAGS },
 };
 
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);

@@ -27,6 +27,7 @@ struct model_device {
 	uint16_t msix;
 	uint8_t msix_bar;
 	bool pcie;
+	bool resets;
 	/* What does. */
 	bool present;
 	uint64_t instance;

@@ -41,6 +41,7 @@ static const struct model_device devices[MODEL_DEVICES] = {
 	  .msix = 5,
 	  .msix_bar = 1,
 	  .pcie = true,
+	  .resets = true,
 	  .present = true },
 	{ .address = { .device = 4 },
 	  .group = 2,
@@ -51,6 +52,7 @@ static const struct model_device devices[MODEL_DEVICES] = {
 	  .bars = { { 0xfe000000, 0x4000, HWB_BAR_MSIX_TABLE | HWB_BAR_64BIT, 0 } },
 	  .msix = 65,
 	  .pcie = true,
+	  .resets = true,
 	  .present = true },
 	{ .address = { .device = 5 },
 	  .group = 3,
@@ -97,7 +99,8 @@ static const struct model_device devices[MODEL_DEVICES] = {
 	  .bars = { { 0xfe800000, 0x1000, 0, 0 } },
 	  .msi = 2,
 	  .msix = 3,
-	  .pcie = true },
+	  .pcie = true,
+	  .resets = true },
 	{ .address = { .domain = 1, .bus = 3, .device = 31, .function = 7 },
 	  .group = 6,
 	  .vendor = 0x8086,
@@ -212,7 +215,7 @@ static struct device *describe(const struct model_device *from)
 	         from->address.function & 7u);
 	device->msix_bars = from->msix != 0 ? (uint8_t)(1u << from->msix_bar) : 0;
 	device->instance = from->instance;
-	device->resets = true;
+	device->resets = from->resets;
 	device->wanted_fd = -1;
 	return device;
 }
@@ -282,6 +285,15 @@ int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *
 		return fault_set(fault, HWB_GONE, "it has left the bus");
 	snprintf(device->driver, sizeof(device->driver), "vfio-pci");
 	return 0;
+}
+
+int bind_reset_method(const struct hwb_pci_address *address, const struct bind_origin *origin,
+                      const char *methods, struct fault *fault)
+{
+	(void)address;
+	(void)origin;
+	(void)methods;
+	return model_fails(fault) ? -1 : 0;
 }
 
 int bind_restore(const struct hwb_pci_address *address, const struct bind_origin *origin,

@@ -194,6 +194,11 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	return 0;
 }
 
+static bool resets(const struct kernel_device *opened)
+{
+	return opened->device->resets;
+}
+
 static int rest(struct kernel_device *opened, bool shut, uint32_t bars, struct fault *fault)
 {
 	const struct model_device *device = opened->device;
@@ -311,6 +316,7 @@ const struct kernel_backend model_kernel = {
 	.unmap = unmap,
 	.windows = domain_windows,
 	.open = open_device,
+	.resets = resets,
 	.rest = rest,
 	.take_registers = take_registers,
 	.close = close_device,

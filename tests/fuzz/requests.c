@@ -193,6 +193,24 @@ static void settle(struct world *world)
 
 /* ---- what must hold ---- */
 
+/* Its owner has time to give it back. */
+static bool is_asked(const struct device *device)
+{
+	return device->session != NULL && device->session->asked != REVOKE_NOT_ASKED;
+}
+
+/* Requests of root's that are answered when it has. */
+static uint32_t waiting(const struct broker *broker)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < broker->inventory.count; i++)
+		for (const struct waiter *waiter = broker->inventory.devices[i]->waiters;
+		     waiter != NULL; waiter = waiter->next)
+			count++;
+	return count;
+}
+
 static void check_device(const struct device *device)
 {
 	const struct model_device *below = model_find(&device->facts.address);
@@ -204,7 +222,8 @@ static void check_device(const struct device *device)
 		return;
 	}
 	must(!lifecycle_in_transit(device->state), "a device whose jobs have ended is at rest");
-	must(device->waiters == NULL, "nobody waits for a device at rest");
+	must(device->waiters == NULL || is_asked(device),
+	     "nobody waits for a device at rest, but root for one that is asked back");
 	must((device->state == LIFE_GRANTED) == (session != NULL), "granted is who has a session");
 	must((session != NULL) == (device->owner != NULL), "a session has an owner");
 	must((device->wanted_fd >= 0) == (device->owner != NULL), "who owns can be asked");
@@ -226,7 +245,8 @@ static void check_device(const struct device *device)
 
 static void check_peer(const struct peer *peer)
 {
-	must(peer->pending == 0 && peer->closing == 0, "no request is forgotten");
+	must(peer->pending <= waiting(peer->broker) && peer->closing == 0,
+	     "no request is forgotten");
 	for (uint32_t i = 0; i < peer->sessions.count; i++) {
 		const struct session *session = peer->sessions.items[i];
 		const struct domain *domain = (const struct domain *)session;
@@ -237,10 +257,11 @@ static void check_peer(const struct peer *peer)
 	}
 }
 
-static void check_client(const struct client *client)
+static void check_client(const struct client *client, uint32_t waiting_ones)
 {
 	if (client->fd >= 0 && !client->hung_up)
-		must(client->answered == client->sent, "each request has its answer");
+		must(client->answered + waiting_ones >= client->sent,
+		     "each request has its answer");
 }
 
 /* Of those who keep registers of a device, its owner is one, or none reaches it. */
@@ -276,9 +297,19 @@ static void check_rest(struct world *world)
 	}
 	must(broker->session_count == sessions, "the sessions are as many as are counted");
 	for (int i = 0; i < CLIENTS; i++)
-		check_client(&world->clients[i]);
+		check_client(&world->clients[i], waiting(broker));
 	for (int i = 0; i < CLIENTS; i++)
 		check_kept(world, &world->clients[i]);
+}
+
+/* What shares a group with a device in quarantine stays with the daemon, as that does. */
+static bool is_kept(const struct broker *broker, const struct group *group)
+{
+	for (uint32_t i = 0; i < broker->inventory.count; i++)
+		if (broker->inventory.devices[i]->group == group &&
+		    broker->inventory.devices[i]->state == LIFE_QUARANTINED)
+			return true;
+	return false;
 }
 
 static void check_nothing_left(struct world *world)
@@ -298,14 +329,14 @@ static void check_nothing_left(struct world *world)
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		const struct device *device = broker->inventory.devices[i];
 		must(device->owner == NULL && device->session == NULL, "no device is left owned");
-		must(device->state != LIFE_QUARANTINED || model.failures != 0,
-		     "a device is in quarantine for a reason");
 		const struct model_device *below = model_find(&device->facts.address);
+		must(device->state != LIFE_QUARANTINED || model.failures != 0 || !below->resets,
+		     "a device is in quarantine for a reason");
 		bool there = below->present && below->instance == device->instance;
 		/* Not one whose former owner wanted it back, and then did not take it. */
 		must(!device->restore || model.failures != 0 || !there ||
 		             device->former[0] != '\0' || device->state == LIFE_HOST ||
-		             device->state == LIFE_GONE,
+		             device->state == LIFE_GONE || is_kept(broker, device->group),
 		     "a device that is to go back is with its host driver");
 	}
 }

@@ -11,7 +11,7 @@ static const uint8_t opcodes[] = {
 	HWB_IO_PORT_BATCH, HWB_CONFIG_READ,     HWB_CONFIG_WRITE,  HWB_CLOSE,
 	HWB_DEVICE_LIST,   HWB_DEVICE_INFO,     HWB_DOMAIN_INFO,   HWB_PING,
 	HWB_ADMIN_STATUS,  HWB_ADMIN_DEVICES,   HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
-	HWB_ADMIN_GIVEN,   HWB_EVENT_DEVICE,
+	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,    HWB_ADMIN_CLEAR,   HWB_EVENT_DEVICE,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -210,6 +210,17 @@ static size_t given(void *body, struct input *input)
 	return sizeof(*request);
 }
 
+static size_t revoke(void *body, struct input *input)
+{
+	struct hwb_revoke_request *request = body;
+
+	*request = (struct hwb_revoke_request){
+		.address = address(input),
+		.flags = take8(input) & HWB_REVOKE_NOW,
+	};
+	return sizeof(*request);
+}
+
 static size_t make_body(void *body, struct hwb_header *header, const struct client *client,
                         struct input *input)
 {
@@ -260,6 +271,11 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 		return list(body, input);
 	case HWB_ADMIN_GIVEN:
 		return given(body, input);
+	case HWB_ADMIN_REVOKE:
+		return revoke(body, input);
+	case HWB_ADMIN_CLEAR:
+		*(struct hwb_clear_request *)body = (struct hwb_clear_request){ address(input) };
+		return sizeof(struct hwb_clear_request);
 	default:
 		return 0;
 	}

@@ -134,6 +134,14 @@ static const struct message messages[] = {
 	{ .opcode = 0x62, .size = 8, .reply = 16, .record = 80 },
 	{ .opcode = 0x63, .size = 8, .reply = 16, .record = 128 },
 	{ .opcode = 0x64, .size = 40, .reply = 16, .record = 192 },
+	{ .opcode = 0x65,
+	  .size = 16,
+	  .reply = 136,
+	  .known_flags = 1,
+	  .flags_at = 32,
+	  .reserved_at = { 31, 36 },
+	  .reserved_size = { 1, 4 } },
+	{ .opcode = 0x66, .size = 8, .reply = 136, .reserved_at = { 31 }, .reserved_size = { 1 } },
 };
 
 enum { MESSAGES = sizeof(messages) / sizeof(messages[0]) };
@@ -361,6 +369,14 @@ static enum hwb_status byte_status(const struct message *message, size_t at)
 	return HWB_OK;
 }
 
+/* Which of the reserved fields byte `at` is of. */
+static uint32_t reserved_field(const struct message *message, size_t at)
+{
+	size_t second = message->reserved_at[1];
+
+	return (uint32_t)(second != 0 && at >= second ? second : message->reserved_at[0]);
+}
+
 START_TEST(request_bits_of_the_body)
 {
 	const struct message *message = &messages[_i];
@@ -381,7 +397,7 @@ START_TEST(request_bits_of_the_body)
 				       (uint32_t)message->flags_at);
 			if (status == HWB_RESERVED_NOT_ZERO)
 				expect(hwb_check_request, &draft, status,
-				       (uint32_t)message->reserved_at[0]);
+				       reserved_field(message, at));
 		}
 	}
 }
@@ -963,6 +979,8 @@ static const struct constant constants[] = {
 	C(HWB_ADMIN_CLIENTS),
 	C(HWB_ADMIN_SESSIONS),
 	C(HWB_ADMIN_GIVEN),
+	C(HWB_ADMIN_REVOKE),
+	C(HWB_ADMIN_CLEAR),
 	C(HWB_EVENT_DEVICE),
 	C(HWB_EVENT_POLICY),
 	C(HWB_OK),
@@ -991,6 +1009,8 @@ static const struct constant constants[] = {
 	C(HWB_FEATURE_ADMIN),
 	C(HWB_FEATURE_HOTPLUG),
 	C(HWB_FEATURE_REVOKE),
+	C(HWB_FEATURE_CONTROL),
+	C(HWB_REVOKE_NOW),
 	C(HWB_DEVICE_HOST),
 	C(HWB_DEVICE_FREE),
 	C(HWB_DEVICE_GRANTED),
@@ -1220,6 +1240,13 @@ static const struct field fields[] = {
 	F(admin_session, resource),
 	F(given_request, cursor),
 	F(given_request, client),
+	F(revoke_request, address),
+	F(revoke_request, flags),
+	F(revoke_request, reserved),
+	F(clear_request, address),
+	F(outcome_reply, state),
+	F(outcome_reply, reserved),
+	F(outcome_reply, note),
 };
 /* clang-format on */
 

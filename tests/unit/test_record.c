@@ -23,7 +23,7 @@ static const struct record disk = {
 static const struct record card = {
 	.address = { 0xffff, 0xff, 31, 7, 0 },
 	.instance = UINT64_MAX,
-	.origin = { .driver = "a driver of blanks", .override = "another one" },
+	.origin = { .driver = "a driver of blanks", .override = "another one", .reset = "pm bus" },
 };
 
 static void set_up(void)
@@ -60,6 +60,7 @@ static void must_have(uint32_t index, const struct record *wanted)
 	ck_assert_uint_eq(record.instance, wanted->instance);
 	ck_assert_str_eq(record.origin.driver, wanted->origin.driver);
 	ck_assert_str_eq(record.origin.override, wanted->origin.override);
+	ck_assert_str_eq(record.origin.reset, wanted->origin.reset);
 	ck_assert_str_eq(record.client, wanted->client);
 	ck_assert_uint_eq(record.uid, wanted->uid);
 	ck_assert_int_eq(record.restore, wanted->restore);
@@ -161,22 +162,22 @@ START_TEST(cannot_be_written)
 }
 END_TEST
 
-#define HEAD "hwbrokerd devices 1\n"
-#define GOOD "0000:00:06.0 77 nvme - genode 1000 restore\n"
+#define HEAD "hwbrokerd devices 2\n"
+#define GOOD "0000:00:06.0 77 nvme - flr/bus genode 1000 restore\n"
 
 static const char *const nonsense[] = {
 	"",
-	"hwbrokerd devices 2\n" GOOD,
+	"hwbrokerd devices 1\n" GOOD,
 	GOOD,
-	HEAD "0000:00:06.0 77 nvme - genode 1000 restore",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 restore",
 	HEAD GOOD GOOD,
-	HEAD "0000:00:06.0 77 nvme - genode 1000 sometimes\n",
-	HEAD "0000:00:06.0 77 nvme - genode restore\n",
-	HEAD "0000:00:06.8 77 nvme - genode 1000 keep\n",
-	HEAD "0000:00:20.0 77 nvme - genode 1000 keep\n",
-	HEAD "0000:100:06.0 77 nvme - genode 1000 keep\n",
-	HEAD "0000:00:06.0 77 a-name-that-is-longer-than-a-name-is - genode 1000 keep\n",
-	HEAD "0000:00:06.0 77 nvme - genode 1000 keep and more\n",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 sometimes\n",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode restore\n",
+	HEAD "0000:00:06.8 77 nvme - flr/bus genode 1000 keep\n",
+	HEAD "0000:00:20.0 77 nvme - flr/bus genode 1000 keep\n",
+	HEAD "0000:100:06.0 77 nvme - flr/bus genode 1000 keep\n",
+	HEAD "0000:00:06.0 77 a-name-that-is-longer-than-a-name-is - - genode 1000 keep\n",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 keep and more\n",
 	HEAD "\n" GOOD,
 };
 
