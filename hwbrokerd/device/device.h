@@ -67,6 +67,7 @@ struct device {
 	char former[HWB_NAME_SIZE];     /* client that last kept registers, or may: quarantine, */
 	uint32_t former_uid;            /* and its user */
 	int wanted_fd;  /* eventfd by which the kernel asks for it back; -1: no owner */
+	int failed_fd;  /* eventfd by which it says that the device has failed; likewise */
 	char note[128]; /* why it is quarantined, or held */
 };
 

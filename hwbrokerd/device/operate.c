@@ -200,7 +200,7 @@ static int open_unit(const struct kernel_backend *kernel, struct device *device,
 	struct unit *unit = &device->unit;
 
 	if (kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                 &unit->opened, fault) != 0)
+	                 device->failed_fd, &unit->opened, fault) != 0)
 		return -1;
 	if (!unit->haunted)
 		return 0;
@@ -210,7 +210,7 @@ static int open_unit(const struct kernel_backend *kernel, struct device *device,
 		return -1;
 	unit->haunted = false;
 	return kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                    &unit->opened, fault);
+	                    device->failed_fd, &unit->opened, fault);
 }
 
 int operate_open(const struct kernel_backend *kernel, struct device *device,

@@ -12,10 +12,8 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 struct acquire {
 	struct job job;
@@ -358,13 +356,6 @@ static bool park(struct acquire *self, struct device *busy)
 	return true;
 }
 
-/* By which the kernel will ask for the device. */
-static int watch_host(struct device *device, struct fault *fault)
-{
-	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return device->wanted_fd >= 0 ? 0 : fault_errno(fault, errno, "cannot make an eventfd");
-}
-
 /* Whether the state of `busy` will change by itself, and the client wants to wait for that. */
 static bool waits(struct acquire *self, struct device *busy)
 {
@@ -392,7 +383,7 @@ static void begin(struct acquire *self)
 	if (busy != NULL && waits(self, busy))
 		return;
 	if (may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0 ||
-	    watch_host(device, &self->fault) != 0) {
+	    release_listen(device, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}

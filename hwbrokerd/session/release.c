@@ -358,10 +358,22 @@ static void done_release(struct job *job)
 		release_wake(device);
 }
 
+int release_listen(struct device *device, struct fault *fault)
+{
+	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	device->failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (device->wanted_fd >= 0 && device->failed_fd >= 0)
+		return 0;
+	fault_errno(fault, errno, "cannot make an eventfd");
+	release_disown(device);
+	return -1;
+}
+
 void release_disown(struct device *device)
 {
 	device->owner = NULL;
 	device->wanted_fd = close_fd(device->wanted_fd);
+	device->failed_fd = close_fd(device->failed_fd);
 }
 
 void release_gone(struct broker *broker, struct device *device)
@@ -411,10 +423,8 @@ static struct device_session *new_release(struct broker *broker, struct device *
 {
 	struct device_session *session = calloc(1, sizeof(*session));
 
-	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (session == NULL || device->wanted_fd < 0) {
+	if (session == NULL || release_listen(device, NULL) != 0) {
 		free(session);
-		device->wanted_fd = close_fd(device->wanted_fd);
 		return NULL;
 	}
 	session->session.kind = HWB_SESSION_DEVICE;

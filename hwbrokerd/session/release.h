@@ -21,6 +21,8 @@ void release_wait(struct device *device, struct waiter *waiter);
 /* Wakes all who wait for the device; the first takes it. */
 void release_wake(struct device *device);
 
+/* Makes what the kernel says by that it wants a device, or that it has failed. */
+int release_listen(struct device *device, struct fault *fault);
 /* The device has no owner any more. */
 void release_disown(struct device *device);
 
