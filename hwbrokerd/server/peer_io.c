@@ -170,8 +170,11 @@ static void send_events(struct peer *peer)
 static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct peer *peer = watcher->data;
-	(void)revents;
 
+	if ((revents & EV_ERROR) != 0) {
+		peer_drop(peer, "the kernel cannot watch its socket");
+		return;
+	}
 	while (peer->queue != NULL) {
 		struct out_packet *packet = peer->queue;
 		struct iovec part = { .iov_base = packet->bytes, .iov_len = packet->length };
@@ -290,8 +293,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 		.msg_controllen = sizeof(control.bytes),
 	};
 	(void)loop;
-	(void)revents;
 
+	if ((revents & EV_ERROR) != 0) {
+		peer_drop(peer, "the kernel cannot watch its socket");
+		return;
+	}
 	if (peer->broken) {
 		peer_drop(peer, "it could not be answered");
 		return;

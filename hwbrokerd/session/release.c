@@ -173,8 +173,10 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct device_session *self = watcher->data;
 	eventfd_t count;
 	(void)loop;
-	(void)revents;
 
+	/* Then hold() starts it again. */
+	if ((revents & EV_ERROR) != 0)
+		return;
 	eventfd_read(watcher->fd, &count);
 	self->release.let_go = true;
 	release_hurry(self->device);
@@ -220,7 +222,6 @@ static void begin_holding(struct device_session *self)
 	ev_io_init(&self->wanted, on_wanted, device->wanted_fd, EV_READ);
 	self->release.again.data = self;
 	self->wanted.data = self;
-	ev_io_start(loop, &self->wanted);
 	log_info("%s: kept from everybody, since %s", device->name, device->note);
 	/* Its former owner may wait for it, and is given it. */
 	release_wake(device);
@@ -249,6 +250,7 @@ static void hold(struct device_session *self)
 
 	if (self->release.held_since == 0.0)
 		begin_holding(self);
+	ev_io_start(broker->loop, &self->wanted);
 	if (device->left || broker->stopping) {
 		submit(self);
 		return;
