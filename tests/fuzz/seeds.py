@@ -137,6 +137,10 @@ SCRIPTS = {
     "keep-in-quarantine": connect(ALPHA | KEEPS) + connect(BETA | KEEPS, 1) + connect(ROOT, 2) + acquire(DISK) + SETTLE
     + ask("CLOSE", 0) + SETTLE + step(13) + SETTLE + acquire(DISK, client=1) + SETTLE + step(24, 0)
     + ask("CLOSE", 0, client=1) + SETTLE + ask("ADMIN_CLEAR", DISK, client=2) + SETTLE + acquire(DISK) + SETTLE,
+    "keep-and-not-take": connect(ALPHA | KEEPS) + connect(BETA, 1) + acquire(NET) + SETTLE + ask("CLOSE", 0) + SETTLE
+    + acquire(NET) + step(18) + SETTLE + acquire(NET, client=1) + SETTLE + step(13) + SETTLE,
+    "keep-and-be-refused": connect(ALPHA | KEEPS) + acquire(NET) + SETTLE + ask("CLOSE", 0) + SETTLE
+    + acquire(NET, NO_WAIT) + POLICY_MEAN + step(20, 0) + step(22) + step(20, 0) + step(22) + SETTLE + step(13) + SETTLE,
     "info": connect(ALPHA) + acquire(TOY) + SETTLE + ask("DEVICE_INFO", 1, 0) + ask("DEVICE_INFO", 0, TOY)
     + ask("DEVICE_INFO", 1, 1),
     "crowded": connect(ALPHA | 0x10) + (ask("DEVICE_LIST", 0) * 5 + step(20, 0)) * 2 + acquire(NET) + step(20, 0)
