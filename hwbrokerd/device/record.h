@@ -22,8 +22,8 @@ struct record {
 	uint32_t uid;               /* and as which user */
 };
 
-/* Reads what the daemon before has left in `path`, and keeps the file from now on. A file
- * that makes no sense counts as empty, and the log says so. */
+/* Reads what the daemon before has left in `path`, and keeps the file from now on. One that
+ * cannot be read or makes no sense counts as empty, and the log says so. */
 void record_open(const char *path);
 
 /* Adds, or replaces what there is of this address. On failure nothing has changed. */

@@ -110,8 +110,11 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct device_session *session = watcher->data;
 	eventfd_t count;
 	(void)loop;
-	(void)revents;
 
+	if ((revents & EV_ERROR) != 0) {
+		ask(session, REVOKE_ASKED, "the host could not ask for it any more");
+		return;
+	}
 	/* It is signalled again and again, until the device is closed. */
 	eventfd_read(watcher->fd, &count);
 	session->release.let_go = true;

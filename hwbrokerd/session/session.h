@@ -21,8 +21,9 @@ struct release_job {
 	struct broker *broker;
 	char client[HWB_NAME_SIZE]; /* who had it, and as whom */
 	uint32_t uid, pid;
-	bool found;   /* taken by the daemon before this one, from `origin` */
-	bool cleared; /* of quarantine */
+	bool found;     /* taken by the daemon before this one, from `origin` */
+	bool cleared;   /* of quarantine */
+	bool left_over; /* free, and reclaimed in vain */
 	bool need_not_reset;
 	bool claimed; /* afterwards: it is with us */
 	struct bind_origin origin;

@@ -333,10 +333,11 @@ static void check_nothing_left(struct world *world)
 		must(device->state != LIFE_QUARANTINED || model.failures != 0 || !below->resets,
 		     "a device is in quarantine for a reason");
 		bool there = below->present && below->instance == device->instance;
-		/* Not one whose former owner wanted it back, and then did not take it. */
+		must(!device->reclaimed || model.failures != 0,
+		     "what was wanted back and not taken is given back");
 		must(!device->restore || model.failures != 0 || !there ||
-		             device->former[0] != '\0' || device->state == LIFE_HOST ||
-		             device->state == LIFE_GONE || is_kept(broker, device->group),
+		             device->state == LIFE_HOST || device->state == LIFE_GONE ||
+		             is_kept(broker, device->group),
 		     "a device that is to go back is with its host driver");
 	}
 }
