@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 /* A line of its own. */
@@ -25,6 +26,7 @@ static const char *file_path; /* NULL: nothing is kept */
 static struct record *records;
 static uint32_t count, capacity;
 static bool estate;
+static int lock_fd = -1;
 
 /* ---- one line ---- */
 
@@ -177,6 +179,21 @@ static bool load(FILE *file)
 	return true;
 }
 
+int record_lock(const char *path, struct fault *fault)
+{
+	char name[LINE];
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	/* Where it cannot be made, nothing can be written down, and nothing is taken. */
+	lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return fault_set(fault, HWB_BUSY,
+	                 "another hwbrokerd has devices and keeps %s: stop it, or choose another "
+	                 "file with --state",
+	                 path);
+}
+
 void record_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -267,4 +284,5 @@ void record_close(void)
 	count = capacity = 0;
 	estate = false;
 	file_path = NULL;
+	lock_fd = close_fd(lock_fd);
 }
