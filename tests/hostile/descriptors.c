@@ -122,7 +122,7 @@ static void cut(void)
 	unsigned before = logged(text);
 
 	leak_prepare(&leak, 32);
-	limit_daemon(RLIMIT_NOFILE, daemon_fds() + 4);
+	limit_daemon(RLIMIT_NOFILE, daemon_fds(daemon_pid()) + 4);
 	fill(&packet, HWB_PING, 0, NULL, 0);
 	header_of(&packet)->fds = 32;
 	expect(wire_send(fd, packet.bytes, packet.length, leak.fds, 32), "hung up before");

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static void stuck(void)
 {
 	struct hwb_acquire_request wanted = { .address = address_of(SHARED_MEMORY) };
 	int alpha = client_of(driver_uid()), omega = client_of(other_uid());
+	struct pollfd answer = { .fd = client_of(driver_uid()), .events = POLLIN };
 	struct packet packet;
 	struct taken edu;
 	char said[2048];
@@ -68,10 +70,13 @@ static void stuck(void)
 	pid_t writer = shell_started("echo 1 > /sys/bus/pci/devices/0000:" SHARED_MEMORY "/remove");
 	pause_ms(500);
 	fill(&packet, HWB_DEVICE_ACQUIRE, 0, &wanted, sizeof(wanted));
-	wire_send(alpha, packet.bytes, packet.length, NULL, 0);
-	pause_ms(500);
+	wire_send(answer.fd, packet.bytes, packet.length, NULL, 0);
+	if (poll(&answer, 1, 500) == 1) {
+		wire_reply(answer.fd, &packet);
+		expect(false, "status %u: %s", header_of(&packet)->status, reason_of(&packet));
+	}
 	for (unsigned i = 0; i < 5; i++) {
-		/* Of the same connection, of others, and of another device. */
+		/* Of the same client, of others, and of another device. */
 		expect(ping(alpha) == HWB_OK, "its client is not served");
 		take(omega, EDU, 0, &edu);
 		expect(edu_alive(edu.registers), "another device is not there");
@@ -83,9 +88,9 @@ static void stuck(void)
 	shell_text(said, sizeof(said), "hwbroker-ctl status");
 	expect(strstr(said, "busy") != NULL, "%s", said);
 	close(device);
-	expect(wire_reply(alpha, &packet), "the connection ended");
+	expect(wire_reply(answer.fd, &packet), "the connection ended");
 	close_fds(packet.fds, packet.fd_count);
-	close(alpha);
+	close(answer.fd);
 	expect(waitpid(writer, NULL, 0) == writer, "waitpid");
 	shell("echo 1 > /sys/bus/pci/rescan");
 	wait_state(SHARED_MEMORY, HWB_DEVICE_HOST);
@@ -265,6 +270,7 @@ static void log_is_full(void)
 		give_back(fd, &board);
 	}
 	journal_goes_on();
+	shell("journalctl --sync");
 	expect(try_take(fd, BOARD, &nothing_more, &board, why, sizeof(why)) == HWB_OK, "%s", why);
 	give_back(fd, &board);
 	expect(logged("lines were lost here") > 0, "it never was full");

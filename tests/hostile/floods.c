@@ -54,7 +54,7 @@ static void no_descriptors(void)
 	int other = client_of(other_uid());
 	unsigned ended = 0;
 
-	limit_daemon(RLIMIT_NOFILE, daemon_fds() + 2);
+	limit_daemon(RLIMIT_NOFILE, daemon_fds(daemon_pid()) + 2);
 	unsigned before = daemon_ticks(daemon);
 	expect(seteuid(driver_uid()) == 0, "not root");
 	for (unsigned i = 0; i < CONNECTIONS; i++)
@@ -111,13 +111,16 @@ static void connections(void)
 /* What the daemon has of address space, and a little more. */
 static void no_memory(void)
 {
-	const struct hwb_dma_alloc_request large = { .size = 8 << 20,
+	const struct hwb_dma_alloc_request large = { .size = 16 << 20,
 		                                     .flags = HWB_DMA_DEVICE_READS };
 	char text[32];
 	uint64_t iova;
 	int other = client_of(other_uid()), fd = client_of(driver_uid());
 	uint32_t domain = open_domain(fd);
+	struct taken edu;
 
+	/* Without a device in the domain nothing is mapped yet. */
+	take(fd, EDU, domain, &edu);
 	shell_text(text, sizeof(text), "awk '/^VmSize/ { print $2 }' /proc/%d/status",
 	           (int)daemon_pid());
 	limit_daemon(RLIMIT_AS, (strtoull(text, NULL, 10) + 256) * 1024);

@@ -45,9 +45,9 @@ static void keeps(void)
 			pause();
 	let_go(&edu);
 	close(alpha);
+	wait_state(EDU, HWB_DEVICE_REVOKING);
 	int status = try_take(omega, EDU, &registers_wanted, &others, why, sizeof(why));
 	expect(status == HWB_BUSY, "status %d: %s", status, why);
-	expect(device_state(EDU) == HWB_DEVICE_REVOKING, "state %u", device_state(EDU));
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	take_when_there(omega, &others);
@@ -57,6 +57,7 @@ static void keeps(void)
 	alpha = client_of(driver_uid());
 	take(alpha, EDU, 0, &edu);
 	close(alpha);
+	wait_state(EDU, HWB_DEVICE_REVOKING);
 	status = try_take(omega, EDU, &registers_wanted, &others, why, sizeof(why));
 	expect(status == HWB_BUSY, "status %d: %s", status, why);
 	expect(is_dead(edu.registers), "it still reaches the device");
@@ -123,7 +124,8 @@ static void maps_again_and_again(void)
 			expect(edu_alive(others.registers), "the device is not what it was");
 			pause_ms(20);
 		}
-		expect(*seen == before, "%u times it saw another's registers", *seen - before);
+		expect(*seen == before, "round %u: %u times it saw another's registers", round,
+		       *seen - before);
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 		give_back(omega, &others);

@@ -111,21 +111,39 @@ pid_t daemon_pid(void)
 	return (pid_t)broker_status().pid;
 }
 
-/* Of the daemon as it is; a connection to ask it would be one more. */
-unsigned daemon_fds(void)
+unsigned daemon_fds(pid_t daemon)
 {
 	char path[64];
 	unsigned count = 0;
 
-	shell_text(path, sizeof(path), "systemctl show --property=MainPID --value hwbrokerd");
-	int pid = atoi(path);
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)daemon);
 	DIR *directory = opendir(path);
 	expect(directory != NULL, "%s: %s", path, strerror(errno));
 	while (readdir(directory) != NULL)
 		count++;
 	closedir(directory);
 	return count - 2; /* `.' and `..' */
+}
+
+bool any_device(bool (*check)(const struct hwb_admin_device *device))
+{
+	struct hwb_list_request wanted = { 0 };
+	struct packet packet;
+	bool found = false;
+	int fd = client_of(0);
+
+	do {
+		const struct hwb_list_reply *head = body_of(&packet);
+		fill(&packet, HWB_ADMIN_DEVICES, 0, &wanted, sizeof(wanted));
+		expect(exchange(fd, &packet) == HWB_OK, "no list: %s", reason_of(&packet));
+		wanted.cursor = head->next;
+		for (uint32_t i = 0; i < head->count; i++)
+			found = found ||
+			        check((const struct hwb_admin_device *)((const char *)(head + 1) +
+			                                                i * head->record_size));
+	} while (wanted.cursor != 0);
+	close(fd);
+	return found;
 }
 
 unsigned daemon_ticks(pid_t daemon)

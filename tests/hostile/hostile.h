@@ -183,7 +183,9 @@ void shell_text(char *text, size_t size, const char *format, ...)
 
 struct hwb_status_reply broker_status(void);
 pid_t daemon_pid(void);
-unsigned daemon_fds(void);
+unsigned daemon_fds(pid_t daemon);
+/* Whether it is so with any that the daemon knows. */
+bool any_device(bool (*check)(const struct hwb_admin_device *device));
 /* Of processor time, a hundred a second. */
 unsigned daemon_ticks(pid_t daemon);
 /* A soft limit of the daemon (setrlimit(2)), lifted at the end of the case at the latest. */
