@@ -7,10 +7,18 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static const struct hwb_acquire_request registers_wanted = { .bars = 1 };
+
+/* Although a child has the connection as well. */
+static void hang_up(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
 
 /* The kernel lets go of it and finds it again: that alone takes nothing from anybody. */
 static void remove_and_rescan(void)
@@ -44,7 +52,7 @@ static void keeps(void)
 		for (;;)
 			pause();
 	let_go(&edu);
-	close(alpha);
+	hang_up(alpha);
 	wait_state(EDU, HWB_DEVICE_REVOKING);
 	int status = try_take(omega, EDU, &registers_wanted, &others, why, sizeof(why));
 	expect(status == HWB_BUSY, "status %d: %s", status, why);
@@ -56,7 +64,7 @@ static void keeps(void)
 	/* The client itself, across the device's way off the bus and back. */
 	alpha = client_of(driver_uid());
 	take(alpha, EDU, 0, &edu);
-	close(alpha);
+	hang_up(alpha);
 	wait_state(EDU, HWB_DEVICE_REVOKING);
 	status = try_take(omega, EDU, &registers_wanted, &others, why, sizeof(why));
 	expect(status == HWB_BUSY, "status %d: %s", status, why);
@@ -116,7 +124,7 @@ static void maps_again_and_again(void)
 		pause_ms(100);
 		expect(*seen > 0, "it does not see registers that are its own");
 		if (round == 0)
-			close(alpha);
+			hang_up(alpha);
 		remove_and_rescan();
 		take_when_there(omega, &others);
 		uint32_t before = *seen;
@@ -130,7 +138,7 @@ static void maps_again_and_again(void)
 		waitpid(child, NULL, 0);
 		give_back(omega, &others);
 		if (round != 0)
-			close(alpha);
+			hang_up(alpha);
 		*seen = 0;
 	}
 }

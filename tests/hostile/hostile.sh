@@ -18,5 +18,5 @@ systemctl restart hwbrokerd || {
 }
 "$here/hostile" "$@"
 status=$?
-[ $status = 0 ] || journalctl -u hwbrokerd --no-pager -o short-precise -n 60
+[ $status = 0 ] || journalctl -u hwbrokerd --no-pager -o short-precise -n 30
 exit $status
