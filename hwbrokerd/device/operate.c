@@ -326,9 +326,13 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 		close_unit(kernel, device);
 	if (result == 0 && held)
 		return OPERATE_HELD;
-	if (result == 0)
-		witness_close(&unit->witness);
-	return result;
+	if (result != 0) {
+		operate_unwatch(device);
+		return result;
+	}
+	witness_close(&unit->witness);
+	record_nobody(&device->facts.address);
+	return 0;
 }
 
 void operate_unwatch(struct device *device)

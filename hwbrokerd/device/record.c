@@ -237,6 +237,19 @@ int record_put(const struct record *record, struct fault *fault)
 	                                file_path);
 }
 
+void record_nobody(const struct hwb_pci_address *address)
+{
+	pthread_mutex_lock(&lock);
+	struct record *known = find(address);
+	if (known != NULL && known->client[0] != '\0') {
+		memset(known->client, 0, sizeof(known->client));
+		known->uid = 0;
+		/* If it stays there the device is brought to rest once more. */
+		save();
+	}
+	pthread_mutex_unlock(&lock);
+}
+
 void record_drop(const struct hwb_pci_address *address)
 {
 	pthread_mutex_lock(&lock);

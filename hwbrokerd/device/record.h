@@ -32,6 +32,8 @@ void record_open(const char *path);
 
 /* Adds, or replaces what there is of this address. On failure nothing has changed. */
 int record_put(const struct record *record, struct fault *fault);
+/* Who had it last has nothing of it any more. */
+void record_nobody(const struct hwb_pci_address *address);
 void record_drop(const struct hwb_pci_address *address);
 
 /* That a device left the bus while somebody had its registers: estate.h. Stays noted as long

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Replacing the policy while clients are connected: as a whole or not at all.
- * What was granted under the old one stays until it is released.
+ * Devices that the new one gives no more are asked back (revoke.h); all else that was
+ * granted stays until it is released.
  */
 #ifndef HWBROKERD_SERVER_RELOAD_H
 #define HWBROKERD_SERVER_RELOAD_H

@@ -193,6 +193,15 @@ static void describe_holder(const struct device_session *self, char *text, size_
 	         release->client, process);
 }
 
+/* Who may still have its registers: this client, for whom it need not be kept. */
+static void note_former(const struct device_session *self)
+{
+	struct device *device = self->device;
+
+	memcpy(device->former, self->release.client, sizeof(device->former));
+	device->former_uid = self->release.uid;
+}
+
 static void begin_holding(struct device_session *self)
 {
 	struct device *device = self->device;
@@ -201,8 +210,7 @@ static void begin_holding(struct device_session *self)
 
 	self->release.held_since = ev_now(loop);
 	device->held = self;
-	memcpy(device->former, release->client, sizeof(device->former));
-	device->former_uid = release->uid;
+	note_former(self);
 	describe_holder(self, device->note, sizeof(device->note));
 	leave_domain(self);
 	/* What it released is not free, but what was taken is taken. */
@@ -333,6 +341,7 @@ static void done_release(struct job *job)
 		         self->release.client[0] != '\0' ? "'" : "",
 		         lifecycle_state_name(device->state));
 	} else {
+		note_former(self);
 		release_quarantine(device, &self->release.fault);
 		self->ending = HWB_CHANGE_QUARANTINED;
 	}

@@ -12,7 +12,7 @@ import sys
 OPCODES = """HELLO DEVICE_ACQUIRE DOMAIN_OPEN DMA_ALLOC DMA_MAP DMA_UNMAP DOMAIN_ASSIGN DOMAIN_DEASSIGN
 IRQ_OPEN IRQ_ENABLE IRQ_ACK IRQ_FDS IO_MEM_OPEN IO_MEM_OPEN_BAR IO_PORT_OPEN IO_PORT_OPEN_BAR
 IO_PORT_BATCH CONFIG_READ CONFIG_WRITE CLOSE DEVICE_LIST DEVICE_INFO DOMAIN_INFO PING ADMIN_STATUS
-ADMIN_DEVICES ADMIN_CLIENTS ADMIN_SESSIONS ADMIN_GIVEN""".split()
+ADMIN_DEVICES ADMIN_CLIENTS ADMIN_SESSIONS ADMIN_GIVEN ADMIN_REVOKE ADMIN_CLEAR""".split()
 
 ALPHA, BETA, STRANGER, ROOT, GAMMA = 0, 1, 2, 3, 6
 NET, DISK, TOY, NEIGHBOUR, SCREEN, SOUND, PLUGGED = range(7)
@@ -134,6 +134,9 @@ SCRIPTS = {
     "keep-and-unplug": step(25, 0x80 | PLUGGED) + fire(16) + SETTLE + connect(ALPHA | KEEPS) + connect(BETA, 1)
     + acquire(PLUGGED) + SETTLE + step(25, PLUGGED) + fire(16) + SETTLE + step(25, 0x80 | PLUGGED) + fire(16) + SETTLE
     + acquire(PLUGGED, client=1) + SETTLE + ask("CLOSE", 0, client=1) + SETTLE,
+    "keep-in-quarantine": connect(ALPHA | KEEPS) + connect(BETA | KEEPS, 1) + connect(ROOT, 2) + acquire(DISK) + SETTLE
+    + ask("CLOSE", 0) + SETTLE + step(13) + SETTLE + acquire(DISK, client=1) + SETTLE + step(24, 0)
+    + ask("CLOSE", 0, client=1) + SETTLE + ask("ADMIN_CLEAR", DISK, client=2) + SETTLE + acquire(DISK) + SETTLE,
     "info": connect(ALPHA) + acquire(TOY) + SETTLE + ask("DEVICE_INFO", 1, 0) + ask("DEVICE_INFO", 0, TOY)
     + ask("DEVICE_INFO", 1, 1),
     "crowded": connect(ALPHA | 0x10) + (ask("DEVICE_LIST", 0) * 5 + step(20, 0)) * 2 + acquire(NET) + step(20, 0)

@@ -206,6 +206,22 @@ START_TEST(makes_sense)
 }
 END_TEST
 
+START_TEST(nobody_has_it)
+{
+	struct record record = disk;
+
+	put(&disk);
+	put(&card);
+	record_nobody(&disk.address);
+	record.client[0] = '\0';
+	record.uid = 0;
+	start_again();
+	ck_assert_uint_eq(count(), 2);
+	must_have(0, &record);
+	must_have(1, &card);
+}
+END_TEST
+
 START_TEST(an_estate)
 {
 	ck_assert(!record_estate());
@@ -274,6 +290,7 @@ int main(void)
 	tcase_add_test(tests, cannot_be_written);
 	tcase_add_loop_test(tests, makes_no_sense, 0, sizeof(nonsense) / sizeof(nonsense[0]));
 	tcase_add_test(tests, makes_sense);
+	tcase_add_test(tests, nobody_has_it);
 	tcase_add_test(tests, an_estate);
 	tcase_add_test(tests, of_somebody_else);
 	tcase_add_test(tests, a_link);

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # backquotes are the page's
+# What docs/security.md names is there: files, tests by their names, the defaults of limits, the
+# capabilities of the service. test_security.sh SOURCE_DIR.
+set -eu
+cd "$1"
+page=docs/security.md
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+wrong=0
+
+# is TEXT COMMAND...: says TEXT if the command fails.
+is() {
+	text=$1
+	shift
+	"$@" > /dev/null || {
+		echo "$page: $text" >&2
+		wrong=$((wrong + 1))
+	}
+}
+
+# What stands between backquotes: paths of ours have a slash, but not first. In a line, what
+# follows a path of a test are names in it.
+awk -F '`' '{
+	test = ""
+	for (i = 2; i <= NF; i += 2)
+		if ($i ~ /^[a-z].*\// || $i == "CMakeLists.txt") {
+			print "path\t" $i
+			test = $i ~ /^tests\// ? $i : ""
+		} else if (test != "")
+			print "name\t" test "\t" $i
+}' $page > "$work/named"
+
+tab=$(printf '\t')
+while IFS=$tab read -r what path name
+do
+	case $what:$path in
+	path:*) is "there is no $path" test -e "$path" ;;
+	name:*.c) is "$path has no test \`$name'" grep -q "^START_TEST($name)" "$path" ;;
+	name:*) is "$path has no \`$name'" grep -qwF -- "$name" "$path" ;;
+	esac
+done < "$work/named"
+is "names no test" grep -q '^name' "$work/named"
+
+sed -n 's/.*SECTION_CLIENT, "\([a-z_]*\)",.*\.preset = "\([^"]*\)".*/\1 \2/p' hwbrokerd/policy/keys.c |
+	sort > "$work/keys"
+sed -n '/^## Limits/,/^What no key/s/^| `\([a-z_]*\)` | \([^ ]*\) |.*/\1 \2/p' $page | sort > "$work/limits"
+is "its limits are not those of hwbrokerd/policy/keys.c" cmp "$work/keys" "$work/limits"
+
+sed -n 's/^CapabilityBoundingSet=//p' systemd/hwbrokerd.service.in | tr ' ' '\n' | sort > "$work/unit"
+sed -n 's/^| `\(CAP_[A-Z_]*\)` |.*/\1/p' $page | sort > "$work/capabilities"
+is "its capabilities are not those of systemd/hwbrokerd.service.in" cmp "$work/unit" "$work/capabilities"
+
+[ $wrong = 0 ]
