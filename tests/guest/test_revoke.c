@@ -248,19 +248,21 @@ END_TEST
 /* What its port reports, not what the client did. */
 START_TEST(it_fails)
 {
+	static const struct hwb_acquire_request bar4_wanted = { .bars = 1 << 4 };
 	struct example_device port;
 	uint32_t value;
 
-	guest_ask_runner("plug {\"driver\":\"e1000e\",\"id\":\"new\",\"bus\":\"port0\"}");
+	guest_ask_runner(
+	        "plug {\"driver\":\"virtio-rng-pci\",\"id\":\"new\",\"bus\":\"port0\",\"aer\":true}");
 	wait_listed(PORT);
-	take(driver, PORT, &port);
-	close(port.bar_fds[0]);
+	want(HWB_OK, guest_try(driver, PORT, &bar4_wanted, &port));
+	close(port.bar_fds[4]);
 	guest_ask_runner("fail " PORT " new");
 	events_hear(&driver_posix, PORT, HWB_CHANGE_REVOKED, 0, PATIENCE_MS);
 	want(HWB_GONE, hwb_config_read(driver, port.handle, 0, 2, &value, &why));
 	wait_state(PORT, HWB_DEVICE_FREE);
-	take(other, PORT, &port);
-	close(port.bar_fds[0]);
+	want(HWB_OK, guest_try(other, PORT, &bar4_wanted, &port));
+	close(port.bar_fds[4]);
 	want(HWB_OK, hwb_close(other, port.handle, &why));
 	wait_state(PORT, HWB_DEVICE_FREE);
 	unplug();
