@@ -51,12 +51,8 @@ static int send_pieces(int socket, struct iovec *pieces, uint32_t count, const i
 		message.msg_control = control.bytes;
 		message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
 	}
-	/* For what is a header alone, send() is the shorter way through the kernel. */
 	do
-		sent = count == 1 && fd_count == 0
-		               ? system6(SYS_sendto, socket, at(pieces->iov_base),
-		                         (long)pieces->iov_len, MSG_NOSIGNAL, 0, 0)
-		               : system3(SYS_sendmsg, socket, at(&message), MSG_NOSIGNAL);
+		sent = system3(SYS_sendmsg, socket, at(&message), MSG_NOSIGNAL);
 	while (sent == -EINTR);
 	return sent < 0 ? (int)sent : 0;
 }
@@ -109,10 +105,24 @@ long packet_receive(int socket, void *packet, size_t size, int *fds, uint32_t *f
 
 /* ---- the client library's: the context is the socket ---- */
 
+/* For what is a header alone, sendto() is the shorter way through the kernel. */
+static int send_header(int socket, const struct hwb_part *header)
+{
+	long sent;
+
+	do
+		sent = system6(SYS_sendto, socket, at(header->bytes), (long)header->length,
+		               MSG_NOSIGNAL, 0, 0);
+	while (sent == -EINTR);
+	return sent < 0 ? (int)sent : 0;
+}
+
 static int client_send(void *context, const struct hwb_part *parts, uint32_t count, int fd)
 {
 	struct iovec pieces[HWB_PARTS_MAX];
 
+	if (count == 1 && fd < 0)
+		return send_header(*(const int *)context, parts);
 	for (uint32_t i = 0; i < count; i++)
 		pieces[i] = (struct iovec){ (void *)parts[i].bytes, parts[i].length };
 	return send_pieces(*(const int *)context, pieces, count, &fd, fd >= 0);

@@ -37,6 +37,13 @@ void guest_close(void)
 	hwb_posix_close(&connection);
 }
 
+void guest_connect_as(uid_t user, struct hwb_posix *posix, hwb_event_handler on_event)
+{
+	ck_assert_int_eq(seteuid(user), 0);
+	want(HWB_OK, hwb_posix_open(posix, NULL, on_event, NULL, &why));
+	ck_assert_int_eq(seteuid(0), 0);
+}
+
 struct hwb_client *guest_connect(struct hwb_posix *posix)
 {
 	want(HWB_OK, hwb_posix_open(posix, NULL, NULL, NULL, &why));

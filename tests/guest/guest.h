@@ -37,6 +37,8 @@ extern struct hwb_error why;
 
 void guest_open(void);
 void guest_close(void);
+/* A connection of that user, in a suite that runs as root. */
+void guest_connect_as(uid_t user, struct hwb_posix *posix, hwb_event_handler on_event);
 /* A second connection of the same client; hwb_posix_close() ends it. */
 struct hwb_client *guest_connect(struct hwb_posix *posix);
 

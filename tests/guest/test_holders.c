@@ -29,17 +29,10 @@ static struct hwb_client *const other = &other_posix.client;
 
 /* ---- two clients ---- */
 
-static void connect_as(uid_t user, struct hwb_posix *posix)
-{
-	ck_assert_int_eq(seteuid(user), 0);
-	want(HWB_OK, hwb_posix_open(posix, NULL, NULL, NULL, &why));
-	ck_assert_int_eq(seteuid(0), 0);
-}
-
 static void connect_both(void)
 {
-	connect_as(DRIVER, &driver_posix);
-	connect_as(OTHER, &other_posix);
+	guest_connect_as(DRIVER, &driver_posix, NULL);
+	guest_connect_as(OTHER, &other_posix, NULL);
 }
 
 static void disconnect_both(void)
@@ -360,7 +353,7 @@ START_TEST(a_client_that_is_stopped)
 	pid_t child = fork();
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
-		connect_as(DRIVER, &posix);
+		guest_connect_as(DRIVER, &posix, NULL);
 		want(HWB_OK, guest_try(&posix.client, EDU, &registers_wanted, &edu));
 		guest_map(&edu.info.regions[0], edu.bar_fds[0]);
 		byte = write(ready[1], "x", 1) == 1;

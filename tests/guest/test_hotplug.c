@@ -3,7 +3,7 @@
  * Devices that come and go under a connected client, and that are taken from it. The
  * suite's runner plugs and unplugs, as root.
  */
-#include "guest.h"
+#include "events.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -24,32 +24,10 @@ static const struct hwb_acquire_request nothing;
 static struct hwb_posix posix;
 static struct hwb_client *const client = &posix.client;
 
-static struct {
-	uint32_t change;
-	uint32_t handle;
-	uint32_t grace_ms;
-	struct hwb_pci_address address;
-} heard[32];
-static uint32_t heard_count;
-
-static void on_event(void *context, const struct hwb_header *header, const void *body)
-{
-	const struct hwb_device_event *event = body;
-	(void)context;
-
-	if (header->opcode != HWB_EVENT_DEVICE)
-		return;
-	ck_assert_uint_lt(heard_count, sizeof(heard) / sizeof(heard[0]));
-	heard[heard_count].change = event->change;
-	heard[heard_count].handle = header->session;
-	heard[heard_count].grace_ms = event->grace_ms;
-	heard[heard_count++].address = event->address;
-}
-
 static void connect_client(void)
 {
 	heard_count = 0;
-	want(HWB_OK, hwb_posix_open(&posix, NULL, on_event, NULL, &why));
+	want(HWB_OK, hwb_posix_open(&posix, NULL, events_note, NULL, &why));
 }
 
 static void disconnect_client(void)
@@ -57,21 +35,9 @@ static void disconnect_client(void)
 	hwb_posix_close(&posix);
 }
 
-/* Number of the event about the device, from `from` on; waits for it. */
 static uint32_t hear(const char *address, uint32_t change, uint32_t from, int patience_ms)
 {
-	const struct hwb_pci_address about = guest_address(address);
-	struct pollfd ready = { .fd = posix.socket, .events = POLLIN };
-
-	for (int waited = 0;; waited += 20) {
-		for (uint32_t i = from; i < heard_count; i++)
-			if (heard[i].change == change &&
-			    memcmp(&heard[i].address, &about, sizeof(about)) == 0)
-				return i;
-		ck_assert_msg(waited < patience_ms, "no event %u about %s", change, address);
-		if (poll(&ready, 1, 20) == 1)
-			ck_assert_int_ge(hwb_receive_ready(client), 0);
-	}
+	return events_hear(&posix, address, change, from, patience_ms);
 }
 
 static bool listed(const char *address)
@@ -269,7 +235,7 @@ START_TEST(the_client_is_killed_meanwhile)
 		volatile void *registers;
 
 		close(ready[0]);
-		hwb_posix_open(&posix, NULL, on_event, NULL, &why);
+		hwb_posix_open(&posix, NULL, events_note, NULL, &why);
 		take_and_use(EDU2, &edu, &registers);
 		byte = write(ready[1], "x", 1) == 1;
 		pause();

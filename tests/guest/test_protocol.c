@@ -281,6 +281,8 @@ static const struct request requests[] = {
 	{ HWB_ADMIN_CLIENTS, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_ADMIN_SESSIONS, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_ADMIN_GIVEN, sizeof(struct hwb_given_request), NO_SESSION, false },
+	{ HWB_ADMIN_REVOKE, sizeof(struct hwb_revoke_request), NO_SESSION, false },
+	{ HWB_ADMIN_CLEAR, sizeof(struct hwb_clear_request), NO_SESSION, false },
 };
 
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };

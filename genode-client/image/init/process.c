@@ -20,13 +20,14 @@ enum { WORDS_MAX = 64, BROKER_FILES = 524288 };
 /* Numbers of linux/capability.h: what hwbrokerd.service names, too. */
 enum {
 	DAC_OVERRIDE = 1,
+	KILL = 5,
 	IPC_LOCK = 14,
 	SYS_MODULE = 16,
 	SYS_RAWIO = 17,
 	SYS_ADMIN = 21,
 	SYS_RESOURCE = 24
 };
-static const uint64_t broker_capabilities = 1ull << DAC_OVERRIDE | 1ull << IPC_LOCK |
+static const uint64_t broker_capabilities = 1ull << DAC_OVERRIDE | 1ull << KILL | 1ull << IPC_LOCK |
                                             1ull << SYS_MODULE | 1ull << SYS_RAWIO |
                                             1ull << SYS_ADMIN | 1ull << SYS_RESOURCE;
 
