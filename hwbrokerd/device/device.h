@@ -32,6 +32,7 @@ struct unit {
 	struct kernel_domain *domain; /* where it is open */
 	bool claimed;                 /* bound to vfio-pci, for us */
 	bool unfit;                   /* could not be brought to rest */
+	struct fault failed;          /* it will be unfit, once nobody has its registers */
 	bool gone;                    /* since it had left the bus */
 	bool resting;                 /* at rest, and open only to keep others from it */
 	bool haunted;                 /* a device that was in its place may still be mapped */

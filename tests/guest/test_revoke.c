@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -384,6 +385,22 @@ START_TEST(no_reset)
 }
 END_TEST
 
+/* Registers of it reach nothing, and in quarantine it is only when there are none. */
+START_TEST(no_reset_and_registers_kept)
+{
+	struct example_device board;
+	struct order order;
+
+	take(driver, TESTDEV, &board);
+	want(HWB_OK, ask(root, &order, HWB_ADMIN_REVOKE, TESTDEV, HWB_REVOKE_NOW));
+	ck_assert_uint_eq(order.outcome.state, HWB_DEVICE_REVOKING);
+	ck_assert_ptr_eq(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, board.bar_fds[0], 0), MAP_FAILED);
+	close(board.bar_fds[0]);
+	wait_state(TESTDEV, HWB_DEVICE_QUARANTINED);
+	clear_board();
+}
+END_TEST
+
 START_TEST(no_reset_and_a_killed_daemon)
 {
 	use_board(driver);
@@ -459,6 +476,7 @@ int main(void)
 	tcase_add_test(tests, by_the_tool);
 	tcase_add_test(tests, its_process_is_ended);
 	tcase_add_test(tests, no_reset);
+	tcase_add_test(tests, no_reset_and_registers_kept);
 	tcase_add_test(tests, no_reset_and_a_killed_daemon);
 	tcase_add_test(tests, by_the_way_of_the_rule);
 	tcase_add_test(tests, by_a_way_that_it_has_not);
