@@ -187,8 +187,13 @@ static void another_daemon(void)
 	expect(shell("grep -q 'another hwbrokerd' /tmp/hostile.log") == 0, "it does not say why");
 	expect(shell("runuser -u driver -- timeout 5 hwbrokerd > /dev/null 2>&1") == 1,
 	       "a user's serves");
-	/* Elsewhere, it would put devices away that are in use here. */
-	shell("timeout 3 hwbrokerd --socket /tmp/hostile.sock > /tmp/hostile.log 2>&1");
+	/* It would take the devices for those of a daemon that has died. */
+	expect(shell("timeout 5 hwbrokerd --socket /tmp/hostile.sock > /tmp/hostile.log 2>&1") == 1,
+	       "another one has the same list");
+	expect(shell("grep -q 'another hwbrokerd' /tmp/hostile.log") == 0, "it does not say why");
+	shell("timeout 2 hwbrokerd --socket /tmp/hostile.sock --state /tmp/hostile.devices "
+	      "> /tmp/hostile.log 2>&1");
+	expect(shell("grep -q 'ready: ' /tmp/hostile.log") == 0, "it did not start");
 	expect(edu_alive(edu.registers), "a device was taken from its client");
 	expect(bus_master(EDU), "its DMA was ended");
 	driver_of(DISK, name);

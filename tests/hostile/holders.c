@@ -91,6 +91,9 @@ static void keeps(void)
 	       "its descriptor is alive");
 	give_back(omega, &others);
 	let_go(&edu);
+	/* What is noted of a device that left goes when the next one is taken. */
+	take_when_there(omega, &others);
+	give_back(omega, &others);
 }
 
 static sigjmp_buf no_way;

@@ -90,25 +90,16 @@ struct mistake {
 static const struct mistake mistakes[] = {
 	{ "byte order mark", "\xef\xbb\xbf" BODY, 1 },
 	{ "carriage returns", "[client alpha]\r\nuser = driver\r\n", 1 },
-	{ "no section", "user = driver\n", 1 },
 	{ "open section", "[client alpha\nuser = driver\n", 1 },
-	{ "unknown section", BODY "[devise x]\nclient = alpha\n", 7 },
 	{ "unknown key", BODY "[device x]\nclinet = alpha\naddress = 00:03.0\n", 8 },
-	{ "key twice", BODY RULE "client = alpha\n", 10 },
 	{ "section twice", BODY RULE RULE, 10 },
-	{ "unknown client", BODY "[device x]\nclient = gamma\naddress = 00:03.0\n", 8 },
-	{ "unknown user", "[client x]\nuser = no-such-user\n", 2 },
 	{ "too large", "[client x]\nuser = driver\ndma_bytes = 99999999999999999999\n", 3 },
-	{ "too large by its unit", "[client x]\nuser = driver\ndma_bytes = 99999999999T\n", 3 },
-	{ "negative", "[client x]\nuser = driver\nsessions = -1\n", 3 },
 	{ "beyond the kernel", "[client x]\nuser = driver\ndma_mappings = 60001\n", 3 },
 	{ "continued line", "[client x]\nuser = driver\n  other\n", 3 },
 	{ "NUL", NULL, 2 },
 	{ "long line", NULL, 2 },
 	{ "dangerous port", BODY "[ports x]\nclient = alpha\nrange = 0xcf8-0xcff\n", 9 },
-	{ "ports backwards", BODY "[ports x]\nclient = alpha\nrange = 0x43-0x40\n", 9 },
 	{ "endless", NULL, 0 },
-	{ "empty value", BODY "[device x]\nclient =\naddress = 00:03.0\n", 8 },
 };
 
 static void write_mistake(const struct mistake *mistake)
@@ -161,18 +152,17 @@ static void wrong_policies(void)
 	atexit(policy_restore);
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
 		write_mistake(&mistakes[i]);
-		/* The daemon reads it by the same function: some will do. */
-		if (i % 7 != 0)
+		/* The daemon reads it by the same function: one will do. */
+		if (i != 0)
 			expect_mistake(mistakes[i].name, mistakes[i].line);
 		else
 			expect_refused(mistakes[i].name, mistakes[i].line, alpha);
 	}
 	policy_restore();
-	static const mode_t modes[] = { 0664, 0646, 0666 };
-	for (size_t i = 0; i < 3; i++) {
-		chmod(POLICY, modes[i]);
-		expect_refused("a mode", 0, alpha);
-	}
+	chmod(POLICY, 0664);
+	expect_refused("a mode", 0, alpha);
+	chmod(POLICY, 0646);
+	expect_refused("another mode", 0, alpha);
 	chmod(POLICY, 0644);
 	expect(chown(POLICY, driver_uid(), 0) == 0, "chown");
 	expect_refused("a user's file", 0, alpha);

@@ -144,7 +144,7 @@ static void full(void)
 	             "systemd-journald-audit.socket systemd-journald 2> /dev/null") == 0,
 	       "the journal stays");
 	pid_t daemon = daemon_pid();
-	for (unsigned i = 0; i < 50; i++) {
+	for (unsigned i = 0; i < 15; i++) {
 		int broken = client_of(driver_uid());
 		fill(&packet, HWB_PING, 0, NULL, 0);
 		wire_send(broken, packet.bytes, 1, NULL, 0);
