@@ -254,8 +254,11 @@ static void stop(struct daemon *self)
 	inventory_free(&broker->inventory);
 	record_close();
 	estates_free(&broker->estates);
-	account_free_all(&broker->accounts);
 	policy_free(broker->policy);
+	/* A close that takes its time still has its lane of an account, and the loop. */
+	if (broker->closings != 0)
+		return;
+	account_free_all(&broker->accounts);
 	if (broker->loop != NULL)
 		ev_loop_destroy(broker->loop);
 }

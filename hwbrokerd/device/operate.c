@@ -200,7 +200,7 @@ static int open_unit(const struct kernel_backend *kernel, struct device *device,
 	struct unit *unit = &device->unit;
 
 	if (kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                 &unit->opened, fault) != 0)
+	                 device->failed_fd, &unit->opened, fault) != 0)
 		return -1;
 	if (!unit->haunted)
 		return 0;
@@ -210,7 +210,7 @@ static int open_unit(const struct kernel_backend *kernel, struct device *device,
 		return -1;
 	unit->haunted = false;
 	return kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                    &unit->opened, fault);
+	                    device->failed_fd, &unit->opened, fault);
 }
 
 int operate_open(const struct kernel_backend *kernel, struct device *device,
@@ -341,8 +341,7 @@ void operate_unwatch(struct device *device)
 	witness_close(&device->unit.witness);
 }
 
-/* One that is not open, and not with its host driver either. */
-static int take_up(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
+int operate_take_up(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
 {
 	struct unit *unit = &device->unit;
 	char driver[HWB_NAME_SIZE];
@@ -353,6 +352,7 @@ static int take_up(const struct kernel_backend *kernel, struct device *device, s
 	witness_close(&unit->witness);
 	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
 		return -1;
+	unit->loose = false;
 	return operate_open(kernel, device, NULL, fault);
 }
 
@@ -362,7 +362,7 @@ int operate_adopt(const struct kernel_backend *kernel, struct device *device,
 	device->unit.claimed = true;
 	device->unit.need_not_reset = need_not_reset;
 	device->unit.origin = *origin;
-	return take_up(kernel, device, fault);
+	return operate_take_up(kernel, device, fault);
 }
 
 int operate_clear(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
@@ -371,7 +371,7 @@ int operate_clear(const struct kernel_backend *kernel, struct device *device, st
 
 	unit->unfit = false;
 	unit->need_not_reset = true;
-	int result = unit->claimed ? take_up(kernel, device, fault) : 0;
+	int result = unit->claimed ? operate_take_up(kernel, device, fault) : 0;
 	unit->unfit = result != 0;
 	return result;
 }

@@ -26,8 +26,8 @@ struct record {
  * this one's devices for those of one that has died. Fails only if another one lives. */
 int record_lock(const char *path, struct fault *fault);
 
-/* Reads what the daemon before has left in `path`, and keeps the file from now on. A file
- * that makes no sense counts as empty, and the log says so. */
+/* Reads what the daemon before has left in `path`, and keeps the file from now on. One that
+ * cannot be read or makes no sense counts as empty, and the log says so. */
 void record_open(const char *path);
 
 /* Adds, or replaces what there is of this address. On failure nothing has changed. */

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DRIVER = 1000, OTHER = 1001, GRACE_MS = 1000 };
+enum { DRIVER = 1000, OTHER = 1001, GRACE_MS = 1000, UNPLUG_MS = 30000 };
 
 #define PORT "02:00.0"
 
@@ -96,6 +96,19 @@ static void wait_listed(const char *address)
 	for (int waited = 0; guest_status(hwb_device_info(other, &where, &device, &why)) != HWB_OK;
 	     waited += 50) {
 		ck_assert_int_lt(waited, PATIENCE_MS);
+		guest_pause(50);
+	}
+}
+
+static void unplug(void)
+{
+	const struct hwb_pci_address where = guest_address(PORT);
+	struct hwb_device device;
+
+	guest_ask_runner("unplug new");
+	for (int waited = 0; guest_status(hwb_device_info(other, &where, &device, &why)) == HWB_OK;
+	     waited += 50) {
+		ck_assert_int_lt(waited, UNPLUG_MS);
 		guest_pause(50);
 	}
 }
@@ -232,6 +245,30 @@ START_TEST(root_hangs_up)
 }
 END_TEST
 
+/* What its port reports, not what the client did. */
+START_TEST(it_fails)
+{
+	static const struct hwb_acquire_request bar4_wanted = { .bars = 1 << 4 };
+	struct example_device port;
+	uint32_t value;
+
+	guest_ask_runner(
+	        "plug {\"driver\":\"virtio-rng-pci\",\"id\":\"new\",\"bus\":\"port0\",\"aer\":true}");
+	wait_listed(PORT);
+	want(HWB_OK, guest_try(driver, PORT, &bar4_wanted, &port));
+	close(port.bar_fds[4]);
+	guest_ask_runner("fail " PORT " new");
+	events_hear(&driver_posix, PORT, HWB_CHANGE_REVOKED, 0, PATIENCE_MS);
+	want(HWB_GONE, hwb_config_read(driver, port.handle, 0, 2, &value, &why));
+	wait_state(PORT, HWB_DEVICE_FREE);
+	want(HWB_OK, guest_try(other, PORT, &bar4_wanted, &port));
+	close(port.bar_fds[4]);
+	want(HWB_OK, hwb_close(other, port.handle, &why));
+	wait_state(PORT, HWB_DEVICE_FREE);
+	unplug();
+}
+END_TEST
+
 START_TEST(refused)
 {
 	struct order order;
@@ -307,7 +344,7 @@ START_TEST(its_process_is_ended)
 	guest_let_go(&port);
 	want(HWB_OK, hwb_close(other, port.handle, &why));
 	wait_state(PORT, HWB_DEVICE_FREE);
-	guest_ask_runner("unplug new");
+	unplug();
 }
 END_TEST
 
@@ -417,6 +454,7 @@ int main(void)
 	tcase_add_test(tests, at_once);
 	tcase_add_test(tests, while_it_is_asked_for);
 	tcase_add_test(tests, root_hangs_up);
+	tcase_add_test(tests, it_fails);
 	tcase_add_test(tests, refused);
 	tcase_add_test(tests, by_the_tool);
 	tcase_add_test(tests, its_process_is_ended);

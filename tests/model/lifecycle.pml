@@ -44,6 +44,7 @@ byte state = HOST;
 byte owner = NOBODY;
 byte former = NOBODY; /* who was last seen to keep registers */
 bool restore = false;
+bool reclaimed = false; /* free for its former owner, who keeps registers */
 bool listed = true;   /* the device that is there is the one that it knows */
 bool failed = false;
 bool fresh = false;   /* taken from the host by the request in hand */
@@ -137,6 +138,7 @@ inline note_left()
 		:: else
 		fi;
 		step(REMOVED);
+		reclaimed = false;
 		owner = NOBODY;
 		written = false
 	}
@@ -169,7 +171,7 @@ inline put_to_rest()
 		:: atomic { kept || CUT == 7 -> former = owner; assert(!opened || taken || !kept) }
 			if
 			:: true /* looks again */
-			:: owner != NOBODY && asked_by(owner) -> restore = false; break
+			:: owner != NOBODY && asked_by(owner) -> reclaimed = true; break
 			:: leaves && opened -> close_device() /* the kernel asks for it */
 			:: !listed -> break
 			fi
@@ -180,7 +182,7 @@ inline put_to_rest()
 		:: else ->
 			atomic { step(DID_CUT); step(DID_RESET) };
 			if
-			:: restore ->
+			:: restore && !reclaimed ->
 				bound = false;
 				written = false;
 				atomic { step(DID_RESTORED); owner = NOBODY }
@@ -231,7 +233,7 @@ inline acquire(i)
 			:: restore = true
 			:: restore = false
 			fi;
-			atomic { step(DID_GRANTED); registers[i] = connected[i]; asks[i] = false }
+			atomic { step(DID_GRANTED); reclaimed = false; registers[i] = connected[i]; asks[i] = false }
 		fi
 	fi
 }
@@ -266,6 +268,14 @@ end_serve:	do
 	:: (state == HOST || state == FREE) && asked_by(1) -> acquire(1)
 	/* Closed, hung up, asked back and then forced; or it is about to leave the bus. */
 	:: state == GRANTED -> step(RELEASE); put_to_rest()
+	/* Its former owner hung up instead, or was refused. */
+	:: state == FREE && reclaimed && listed ->
+		atomic { step(RELEASE); owner = former; reclaimed = false };
+		if
+		:: atomic { there && bound && !leaves -> opened = true }; put_to_rest()
+		:: true -> atomic { step(DID_CUT); step(RESET_FAILED); owner = NOBODY }
+		:: !listed -> note_left()
+		fi
 	:: state == QUARANTINED && listed && !leaves && !kept -> /* an operator's `clear' */
 		step(CLEARED);
 		restore = false;
@@ -285,6 +295,7 @@ proctype daemon()
 again:	{ adopt(); serve() } unless { !up };
 	atomic {
 		state = HOST; owner = NOBODY; former = NOBODY; restore = false; failed = false;
+		reclaimed = false;
 		fresh = false; listed = there;
 		up = true
 	};

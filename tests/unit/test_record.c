@@ -253,7 +253,29 @@ START_TEST(a_link)
 	ck_assert_int_eq(symlink(target, path), 0);
 	start_again();
 	ck_assert_uint_eq(count(), 0);
+	ck_assert(record_estate());
 	unlink(target);
+}
+END_TEST
+
+START_TEST(at_a_long_path)
+{
+	char far[512], *end = far + sprintf(far, "%s/", folder);
+
+	memset(end, 'f', 240);
+	strcpy(end + 240, "/devices");
+	end[240] = '\0';
+	ck_assert_int_eq(mkdir(far, 0700), 0);
+	end[240] = '/';
+	record_close();
+	record_open(far);
+	put(&disk);
+	record_close();
+	record_open(far);
+	ck_assert_uint_eq(count(), 1);
+	ck_assert_int_eq(unlink(far), 0);
+	end[240] = '\0';
+	ck_assert_int_eq(rmdir(far), 0);
 }
 END_TEST
 
@@ -284,6 +306,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, is_there_after_a_start);
+	tcase_add_test(tests, at_a_long_path);
 	tcase_add_test(tests, is_replaced);
 	tcase_add_test(tests, is_dropped);
 	tcase_add_test(tests, many);
