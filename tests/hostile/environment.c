@@ -263,7 +263,7 @@ static void log_is_full(void)
 	             " && systemctl daemon-reload") == 0,
 	       "no other log");
 	int end = open(LOG, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	expect(end >= 0 && fcntl(end, F_SETPIPE_SZ, 4096) >= 0, "pipe: %s", strerror(errno));
+	expect(end >= 0 && fcntl(end, F_SETPIPE_SZ, 2 * PAGE) >= 0, "pipe: %s", strerror(errno));
 	atexit(log_is_as_before);
 	restart_daemon();
 	int fd = client_of(driver_uid());
