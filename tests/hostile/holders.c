@@ -52,6 +52,15 @@ static void take_when_there(int fd, struct taken *edu)
 	}
 }
 
+/* What is noted of a device that left goes when the next one is taken. */
+static void forget_what_left(int fd)
+{
+	struct taken edu;
+
+	take_when_there(fd, &edu);
+	give_back(fd, &edu);
+}
+
 static void keeps(void)
 {
 	int omega = client_of(other_uid());
@@ -91,9 +100,7 @@ static void keeps(void)
 	       "its descriptor is alive");
 	give_back(omega, &others);
 	let_go(&edu);
-	/* What is noted of a device that left goes when the next one is taken. */
-	take_when_there(omega, &others);
-	give_back(omega, &others);
+	forget_what_left(omega);
 }
 
 static sigjmp_buf no_way;
@@ -158,6 +165,7 @@ static void maps_again_and_again(void)
 			hang_up(alpha);
 		*seen = 0;
 	}
+	forget_what_left(omega);
 }
 
 const struct hostile_case holder_cases[] = {
