@@ -77,6 +77,10 @@ bool model_interrupts(const struct model_device *device);
 bool model_shut(const struct model_device *device);
 /* The device that has now what this descriptor was handed out for; NULL: none has. */
 struct model_device *model_behind(int fd);
+/* The daemon before this one had it: it is with vfio-pci, as that one wrote down. `kept`: a
+ * descriptor of its registers that a client of that one still has. */
+void model_leave(struct model_device *device, const char *client, uint32_t uid, bool restore,
+                 int *kept);
 /* The kernel asks for it back, if it is open. */
 void model_want(const struct model_device *device);
 /* Mappings of a domain. */

@@ -153,7 +153,27 @@ SCRIPTS = {
 }
 
 
+def killed(*left):
+    """A daemon before had some: number of a device, and how it left it."""
+    hows = dict(left)
+    return bytes([0, 3, sum(1 << device for device in hows), *(hows[device] for device in sorted(hows))])
+
+
+FOR_ALPHA, FOR_BETA, FOR_NOBODY, RESTORE, KEPT, OTHER, HOSTS = 0, 1, 3, 4, 8, 16, 32
+AFTER_KILL = {
+    "killed": killed((NET, FOR_ALPHA | RESTORE), (DISK, FOR_BETA)) + SETTLE + connect(ALPHA) + acquire(DISK) + SETTLE,
+    "killed-and-kept": killed((NET, FOR_ALPHA | RESTORE | KEPT), (DISK, FOR_BETA | KEPT)) + SETTLE + connect(ALPHA, 4)
+    + acquire(DISK, client=4) + acquire(NET, client=4) + SETTLE + step(13) + step(13, client=1) + SETTLE
+    + acquire(DISK, client=4) + SETTLE,
+    "killed-others": killed((NET, FOR_ALPHA | OTHER), (DISK, FOR_BETA | HOSTS), (SCREEN, FOR_NOBODY | RESTORE)) + SETTLE
+    + connect(ALPHA) + acquire(NET) + SETTLE,
+    "killed-group": killed((TOY, FOR_ALPHA | RESTORE), (NEIGHBOUR, FOR_NOBODY | RESTORE)) + SETTLE + connect(ALPHA)
+    + acquire(NEIGHBOUR) + SETTLE,
+}
+
+
 def requests():
+    yield from AFTER_KILL.items()
     for name, script in SCRIPTS.items():
         yield name, bytes([0, 1]) + script
         # And with jobs that run when it is their turn in the input.
