@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 
 #include <ev.h>
+#include <sys/socket.h>
 
 enum { MODEL_DEVICES = 8 };
 
@@ -65,10 +66,14 @@ struct model_device *model_find(const struct hwb_pci_address *address);
 /* Counts one call that can fail; whether it is to. Fills the fault. */
 bool model_fails(struct fault *fault);
 
-/* Memory and descriptors of the fuzzer's own, which do not run out. */
+/* Memory, descriptors and sockets of the fuzzer's own, which do not fail. */
 void *model_alloc(size_t size);
 int model_memfd(unsigned flags);
+int model_shared_memory(size_t size, unsigned seals);
 int model_eventfd(void);
+int model_dup(int fd);
+ssize_t model_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t model_recvmsg(int fd, struct msghdr *message, int flags);
 
 /* Of an opened device. */
 bool model_masters(const struct model_device *device);
