@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""faults.py DAEMON CALLS [NAME...]: each system call that the daemon makes while it starts,
+"""faults.py --plain COMMAND...: runs the daemon, by that command, through a script, and ends as it.
+faults.py DAEMON CALLS [NAME...]: each system call that the daemon makes while it starts,
 serves a script and ends fails once, in each way that is plausible; or only calls of those
 names. CALLS is the built calls.c. Then nobody may notice but the client that was served, who
 gets an answer, a refusal or the end of the connection; who asks next is served as ever;
@@ -10,6 +11,7 @@ import errno
 import mmap
 import os
 import pathlib
+import pwd
 import signal
 import socket
 import struct
@@ -176,7 +178,7 @@ class Client:
 
 
 class Daemon:
-    def __init__(self, program, calls, folder, control):
+    def __init__(self, command, folder, control, variables=None):
         self.socket = folder / "socket"
         self.log = folder / "log"
         self.policy = folder / "policy"
@@ -184,8 +186,8 @@ class Daemon:
         self.socket.unlink(missing_ok=True)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [program, "--verbose", "--socket", self.socket, "--policy", self.policy, "--state", folder / "state"],
-                stderr=log, stdin=subprocess.DEVNULL, env=environment(program, calls, control))
+                [*command, "--verbose", "--socket", self.socket, "--policy", self.policy, "--state", folder / "state"],
+                stderr=log, stdin=subprocess.DEVNULL, env=variables)
 
     def wait_ready(self):
         """Whether it serves; False: it has ended."""
@@ -458,28 +460,51 @@ def while_ending(new_daemon, names):
     return tried, wrong
 
 
-def main():
-    program, calls, names = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
+def plain(command, folder, control):
+    daemon = Daemon(command, folder, control)
+    try:
+        must(daemon.wait_ready(), "it starts")
+        witness = Client(daemon.socket)
+        witness.hello()
+        for _ in range(3):
+            script(daemon, witness)
+        must(served(witness), "who is connected is served")
+        witness.close()
+        return daemon.end()
+    except Failed as why:
+        daemon.kill()
+        print(f"{why}\n{daemon.log.read_text(errors='replace')}")
+        return 1
+
+
+def with_failures(program, calls, names, folder, control):
     failed = False
+
+    def new_daemon(fault=None):
+        control.clear()
+        if fault is not None:
+            control.fail(*fault)
+        return Daemon([program], folder, control, environment(program, calls, control))
+
+    for phase in (while_starting, while_serving, while_ending):
+        before = time.monotonic()
+        tried, wrong = phase(new_daemon, names)
+        print(f"{'not ok' if wrong else 'ok'} {phase.__name__.replace('_', ' ')}: {tried} failures, {wrong} of "
+              f"them with consequences, {time.monotonic() - before:.0f} s", flush=True)
+        failed = failed or wrong != 0
+    return failed
+
+
+def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        policy = folder / "policy"
-        policy.write_text(POLICY.format(user=os.environ.get("USER", "root")))
+        (folder / "policy").write_text(POLICY.format(user=pwd.getpwuid(os.getuid()).pw_name))
         control = Control(folder / "control")
-
-        def new_daemon(fault=None):
-            control.clear()
-            if fault is not None:
-                control.fail(*fault)
-            return Daemon(program, calls, folder, control)
-
-        for phase in (while_starting, while_serving, while_ending):
-            before = time.monotonic()
-            tried, wrong = phase(new_daemon, names)
-            print(f"{'not ok' if wrong else 'ok'} {phase.__name__.replace('_', ' ')}: {tried} failures, {wrong} of "
-                  f"them with consequences, {time.monotonic() - before:.0f} s", flush=True)
-            failed = failed or wrong != 0
-    sys.exit(1 if failed else 0)
+        if sys.argv[1] == "--plain":
+            failed = plain(sys.argv[2:], folder, control)
+        else:
+            failed = with_failures(sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:], folder, control)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
