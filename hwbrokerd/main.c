@@ -235,7 +235,8 @@ static int start(struct daemon *self, const struct options *options)
 	host_probe(&broker->host);
 	log_host(&broker->host);
 	if (hotplug_start(&self->hotplug, broker, &fault) != 0 ||
-	    listener_start(&self->listener, broker, options->socket, &fault) != 0) {
+	    listener_start(&self->listener, broker, options->socket, &fault) != 0 ||
+	    record_lock(options->state, &fault) != 0) {
 		log_error("%s", fault.reason);
 		return EXIT_FAILURE;
 	}

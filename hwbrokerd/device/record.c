@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 /* A line of its own. */
@@ -26,6 +27,7 @@ static const char *file_path; /* NULL: nothing is kept */
 static struct record *records;
 static uint32_t count, capacity;
 static bool estate;
+static int lock_fd = -1;
 
 /* ---- one line ---- */
 
@@ -192,6 +194,21 @@ static bool read_file(const char *path)
 	return load(file);
 }
 
+int record_lock(const char *path, struct fault *fault)
+{
+	char name[LINE];
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	/* Where it cannot be made, nothing can be written down, and nothing is taken. */
+	lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return fault_set(fault, HWB_BUSY,
+	                 "another hwbrokerd has devices and keeps %s: stop it, or choose another "
+	                 "file with --state",
+	                 path);
+}
+
 void record_open(const char *path)
 {
 	pthread_mutex_lock(&lock);
@@ -293,4 +310,5 @@ void record_close(void)
 	count = capacity = 0;
 	estate = false;
 	file_path = NULL;
+	lock_fd = close_fd(lock_fd);
 }

@@ -391,7 +391,7 @@ static void begin(struct acquire *self)
 	if (busy != NULL && waits(self, busy))
 		return;
 	if (may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0 ||
-	    release_watch_host(device, &self->fault) != 0) {
+	    release_listen(device, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}

@@ -365,10 +365,22 @@ static void done_release(struct job *job)
 	release_left_over(broker, device->group);
 }
 
+int release_listen(struct device *device, struct fault *fault)
+{
+	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	device->failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (device->wanted_fd >= 0 && device->failed_fd >= 0)
+		return 0;
+	fault_errno(fault, errno, "cannot make an eventfd");
+	release_disown(device);
+	return -1;
+}
+
 void release_disown(struct device *device)
 {
 	device->owner = NULL;
 	device->wanted_fd = close_fd(device->wanted_fd);
+	device->failed_fd = close_fd(device->failed_fd);
 }
 
 void release_gone(struct broker *broker, struct device *device)
@@ -414,18 +426,12 @@ void release_start(struct device_session *session)
 	submit(session);
 }
 
-int release_watch_host(struct device *device, struct fault *fault)
-{
-	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return device->wanted_fd >= 0 ? 0 : fault_errno(fault, errno, "cannot make an eventfd");
-}
-
 /* Of nobody. NULL: no memory. */
 static struct device_session *new_release(struct broker *broker, struct device *device)
 {
 	struct device_session *session = calloc(1, sizeof(*session));
 
-	if (session == NULL || release_watch_host(device, NULL) != 0) {
+	if (session == NULL || release_listen(device, NULL) != 0) {
 		free(session);
 		return NULL;
 	}

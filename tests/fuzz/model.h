@@ -88,6 +88,8 @@ void model_leave(struct model_device *device, const char *client, uint32_t uid, 
                  int *kept);
 /* The kernel asks for it back, if it is open. */
 void model_want(const struct model_device *device);
+/* It says that the device has failed, if it is open. */
+void model_break(const struct model_device *device);
 /* Mappings of a domain. */
 uint32_t model_mappings(const struct kernel_domain *domain);
 

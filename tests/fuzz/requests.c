@@ -468,7 +468,11 @@ static void step(struct world *world, struct input *input)
 		model_plug(&model.devices[which % MODEL_DEVICES], (which & 0x80) != 0);
 		break;
 	case 26:
-		model_want(&model.devices[take8(input) % MODEL_DEVICES]);
+		which = take8(input);
+		if ((which & 0x80) == 0)
+			model_want(&model.devices[which % MODEL_DEVICES]);
+		else
+			model_break(&model.devices[which % MODEL_DEVICES]);
 		break;
 	case 27:
 		broker->policy_path = paths[take8(input) % POLICIES];

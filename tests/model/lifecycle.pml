@@ -42,7 +42,7 @@ bool asks[2]; /* ACQUIRE, not yet answered */
 bool up = true;
 byte state = HOST;
 byte owner = NOBODY;
-byte former = NOBODY; /* who was last seen to keep registers */
+byte former = NOBODY; /* who was last seen to keep registers, or may: quarantine */
 bool restore = false;
 bool reclaimed = false; /* free for its former owner, who keeps registers */
 bool listed = true;   /* the device that is there is the one that it knows */
@@ -144,7 +144,15 @@ inline note_left()
 	}
 }
 
-/* From `revoking` on. */
+inline did_cut()
+{
+	if
+	:: state == REVOKING -> step(DID_CUT)
+	:: else
+	fi
+}
+
+/* From `revoking` on, or out of quarantine. */
 inline put_to_rest()
 {
 	master = false;
@@ -163,7 +171,8 @@ inline put_to_rest()
 	if
 	:: failed ->
 		close_device();
-		atomic { step(DID_CUT); step(RESET_FAILED); owner = NOBODY }
+		atomic { did_cut(); step(RESET_FAILED); if :: CUT != 8 -> former = owner :: else fi;
+		         owner = NOBODY }
 	:: else ->
 		/* As long as somebody has registers. */
 		do
@@ -180,7 +189,7 @@ inline put_to_rest()
 		if
 		:: !listed -> note_left()
 		:: else ->
-			atomic { step(DID_CUT); step(DID_RESET) };
+			atomic { did_cut(); step(DID_RESET) };
 			if
 			:: restore && !reclaimed ->
 				bound = false;
@@ -276,16 +285,12 @@ end_serve:	do
 		:: true -> atomic { step(DID_CUT); step(RESET_FAILED); owner = NOBODY }
 		:: !listed -> note_left()
 		fi
-	:: state == QUARANTINED && listed && !leaves && !kept -> /* an operator's `clear' */
-		step(CLEARED);
-		restore = false;
+	:: state == QUARANTINED && listed -> /* root's `quarantine clear' */
+		atomic { step(CLEARED); restore = false; owner = former };
 		if
-		:: failed = false
-		:: failed = true
-		fi;
-		if
-		:: failed -> step(RESET_FAILED)
-		:: else -> atomic { step(DID_RESET); step(DID_FREED) }
+		:: atomic { there && bound && !leaves -> opened = true };
+		   put_to_rest()
+		:: true -> atomic { step(RESET_FAILED); owner = NOBODY } /* not opened */
 		fi
 	od
 }

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* struct ucred */
+#include "operator.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { START_MS = 20000, STEP_MS = 20 };
+
+static void pause_ms(int ms)
+{
+	const struct timespec pause = { 0, ms * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+/* Who listens: the kernel's word, from before the daemon could answer. */
+static pid_t listener(int socket)
+{
+	struct ucred credentials = { .pid = 0 };
+	socklen_t size = sizeof(credentials);
+
+	getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+	return credentials.pid;
+}
+
+bool operator_connect(struct operator* operator, pid_t before)
+{
+	for (int waited = 0; waited < START_MS; waited += STEP_MS) {
+		if (hwb_posix_open(&operator->posix, NULL, NULL, NULL, NULL) == 0) {
+			operator->daemon = listener(operator->posix.socket);
+			if (operator->daemon != before)
+				return true;
+			hwb_posix_close(&operator->posix);
+		}
+		pause_ms(STEP_MS);
+	}
+	return false;
+}
+
+void operator_disconnect(struct operator* operator)
+{
+	hwb_posix_close(&operator->posix);
+}
+
+/* ---- what it is asked ---- */
+
+struct page {
+	struct hwb_list_reply head;
+	uint64_t records[HWB_MESSAGE_MAX / 8 - 5];
+};
+
+static bool ask(struct operator* operator, uint16_t opcode, const void *body, size_t length,
+                void *reply, uint32_t size)
+{
+	struct hwb_call call = { .reply = reply, .reply_size = size };
+	struct hwb_client *client = &operator->posix.client;
+
+	return hwb_begin(client, &call, opcode, 0, body, length, -1) == 0 &&
+	       hwb_finish(client, &call) == 0;
+}
+
+static void count_device(struct operator_view *view, const void *record)
+{
+	const struct hwb_admin_device *device = record;
+
+	view->revoking += device->device.state == HWB_DEVICE_REVOKING;
+	view->quarantined += device->device.state == HWB_DEVICE_QUARANTINED;
+}
+
+static void count_client(struct operator_view *view, const void *record)
+{
+	view->mappings += ((const struct hwb_admin_client *)record)->mappings;
+}
+
+static bool each(struct operator* operator, uint16_t opcode, struct operator_view *view,
+                 void (*count)(struct operator_view *view, const void *record))
+{
+	struct hwb_list_request request = { 0 };
+	struct page page;
+
+	do {
+		if (!ask(operator, opcode, &request, sizeof(request), &page, sizeof(page)))
+			return false;
+		for (uint32_t i = 0; i < page.head.count; i++)
+			count(view, (const char *)page.records + i * page.head.record_size);
+		request.cursor = page.head.next;
+	} while (request.cursor != 0);
+	return true;
+}
+
+/* ---- what it has ---- */
+
+static int count_fds(pid_t pid)
+{
+	char path[32];
+	int count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *directory = opendir(path);
+	if (directory == NULL)
+		return -1;
+	for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+		count += entry->d_name[0] != '.';
+	closedir(directory);
+	return count;
+}
+
+static long resident_kib(pid_t pid)
+{
+	char path[32], line[128];
+	long kib = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file != NULL && kib < 0 && fgets(line, sizeof(line), file) != NULL)
+		sscanf(line, "VmRSS: %ld", &kib);
+	if (file != NULL)
+		fclose(file);
+	return kib;
+}
+
+bool operator_look(struct operator* operator, struct operator_view * view)
+{
+	struct {
+		struct hwb_status_reply head;
+		char text[HWB_MESSAGE_MAX - sizeof(struct hwb_header) -
+		          sizeof(struct hwb_status_reply)];
+	} status;
+
+	memset(view, 0, sizeof(*view));
+	if (!ask(operator, HWB_ADMIN_STATUS, NULL, 0, &status, sizeof(status)) ||
+	    !each(operator, HWB_ADMIN_DEVICES, view, count_device) ||
+	    !each(operator, HWB_ADMIN_CLIENTS, view, count_client))
+		return false;
+	view->connections = status.head.connections - 1;
+	view->sessions = status.head.sessions;
+	view->granted = status.head.devices_granted;
+	view->dma_bytes = status.head.dma_bytes;
+	view->fds = count_fds(operator->daemon);
+	view->resident_kib = resident_kib(operator->daemon);
+	return true;
+}
