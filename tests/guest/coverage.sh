@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs in the virtual PC as root, for `tests/coverage': the suites with a daemon that counts
-# its lines, and writes that down when it ends.
+# its lines, and writes that down when it ends. After each suite the host is told, since QEMU
+# may end by itself.
 set -u
 # shellcheck source=tests/machine/guest/control.sh
 . /usr/lib/hwbroker-control.sh
@@ -17,10 +18,18 @@ END
 # Those of clients are nobody's.
 export GCOV_PREFIX=/proc/none GCOV_ERROR_FILE=/dev/null
 systemctl daemon-reload
-"$here/run" "$@"
-status=$?
-systemctl stop hwbrokerd
+
 # Files alone: folders that there are stay as they are where this is unpacked.
-(cd $counts && find . -name '*.gcda' -print0 | tar --null -T - -czf /tmp/counts.tar.gz) &&
-	send_file counts.tar.gz /tmp/counts.tar.gz || status=1
-exit $status
+send_counts() {
+	(cd $counts && find . -name '*.gcda' -print0 | tar --null -T - -czf /tmp/counts.tar.gz) &&
+		send_file counts.tar.gz /tmp/counts.tar.gz
+}
+
+result=0
+for suite in io_mem io_port irq dma policy platform hotplug holders revoke protocol conformance genode
+do
+	"$here/run" $suite || result=1
+	systemctl stop hwbrokerd
+	send_counts || result=1
+done
+exit $result
