@@ -5,7 +5,8 @@
 # that are left.
 
 # under_valgrind LOG COMMAND...: without a process for each test, which takes its time. (Left
-# out are test_codec, which takes minutes, and test_log, which measures time.)
+# out are test_codec, which takes minutes, and those that measure time: test_log and
+# test_policy_decide.)
 under_valgrind() {
 	local log=$1
 	shift
@@ -25,7 +26,7 @@ no_descriptors() {
 
 valgrind_unit() {
 	local name log=$builds/valgrind
-	for name in account config_space inventory ledger lifecycle memory notify policy policy_decide \
+	for name in account config_space inventory ledger lifecycle memory notify policy \
 		policy_reader record session_table strand uevent use
 	do
 		verdict "valgrind: test_$name" under_valgrind "$log-$name" valgrind -q --leak-check=full \
