@@ -10,14 +10,17 @@ top = pathlib.Path(__file__).resolve().parents[1]
 
 
 def add_up(files):
-    """Of each source file: how often each line ran."""
-    counts = collections.defaultdict(collections.Counter)
+    """Of each source file: how often each line ran. The first says which lines have code: compilers
+    differ in what they count as such."""
+    counts = collections.defaultdict(dict)
     for name in files:
         for file in json.loads(pathlib.Path(name).read_text())["files"]:
+            lines = counts[file["file"]]
             for line in file["lines"]:
-                if not line.get("gcovr/noncode"):
-                    counts[file["file"]][line["line_number"]] += line["count"]
-    return counts
+                number = line["line_number"]
+                if name == files[0] or number in lines:
+                    lines[number] = lines.get(number, 0) + line["count"]
+    return {file: lines for file, lines in counts.items() if lines}
 
 
 def exceptions():

@@ -92,6 +92,15 @@ SCRIPTS = {
     "operator": connect(ROOT) + b"".join(ask(f"ADMIN_{name}", 0) for name in
                                          ("DEVICES", "CLIENTS", "SESSIONS")) + ask("ADMIN_GIVEN", 0, 0)
     + ask("ADMIN_STATUS"),
+    "operator-of-some": connect(ALPHA) + connect(ROOT, 1) + ask("DOMAIN_OPEN")
+    + acquire(NET, ALL_BARS | IRQ_ENABLE, 0, irq=MSIX, count=2) + ask("IO_PORT_OPEN", 0, 0, 4) + SETTLE
+    + ask("ADMIN_SESSIONS", 0, client=1) + ask("ADMIN_CLIENTS", 0, client=1) + SETTLE,
+    "revoke": connect(ALPHA) + connect(ROOT, 1) + acquire(DISK) + SETTLE + ask("ADMIN_REVOKE", DISK, 0, client=1)
+    + ask("ADMIN_REVOKE", DISK, 0, client=1) + SETTLE + fire(9) + SETTLE + acquire(DISK) + SETTLE
+    + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + ask("ADMIN_REVOKE", SOUND, 1, client=1) + SETTLE,
+    "revoke-kept": connect(ALPHA | KEEPS) + connect(ROOT, 1) + acquire(DISK) + SETTLE
+    + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + step(13)
+    + SETTLE,
     "limits": connect(GAMMA) + connect(GAMMA, 1) + connect(GAMMA, 2) + ask("DOMAIN_OPEN") * 4
     + ask("DMA_ALLOC", 0, READS_WRITES, *pages(1)) * 3 + ask("PING") + step(3, 23, 0, 0),
     "slow-reader": connect(ALPHA | 0x10) + ask("DEVICE_LIST", 0) * 12 + fire(0) + SETTLE,
