@@ -30,6 +30,7 @@ says() {
 # starts OPTION...: and serves.
 starts() {
 	local tries=0
+	: > "$work/said"
 	"$daemon" --policy "$work/policy" --socket "$work/socket" --state "$work/state" "$@" 2> "$work/said" &
 	pid=$!
 	until grep -q 'ready: ' "$work/said"
