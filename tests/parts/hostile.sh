@@ -3,9 +3,6 @@
 # Part of tests/check: the hostile cases by number, against the installed daemon in the
 # virtual PC.
 
-# shellcheck source=tests/parts/guest.sh
-. "$top/tests/parts/guest.sh"
-
 # Each test has a line in the table of tests/hostile/README.md, and each line a test.
 same_numbers() {
 	diff <("$builds/gcc/tests/hostile/hostile" --list | cut -d ' ' -f 1) \
