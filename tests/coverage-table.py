@@ -18,7 +18,7 @@ def add_up(files):
             lines = counts[file["file"]]
             for line in file["lines"]:
                 number = line["line_number"]
-                if name == files[0] or number in lines:
+                if not line.get("gcovr/noncode") and (name == files[0] or number in lines):
                     lines[number] = lines.get(number, 0) + line["count"]
     return {file: lines for file, lines in counts.items() if lines}
 
