@@ -184,6 +184,8 @@ class Daemon:
         self.policy = folder / "policy"
         self.control = control
         self.socket.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as dead:
+            dead.bind(str(self.socket))
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--verbose", "--socket", self.socket, "--policy", self.policy, "--state", folder / "state"],

@@ -101,6 +101,8 @@ SCRIPTS = {
     "revoke-kept": connect(ALPHA | KEEPS) + connect(ROOT, 1) + acquire(DISK) + SETTLE
     + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + step(13)
     + SETTLE,
+    "slow-reader-of-registers": connect(ALPHA | 0x10) + acquire(DISK) + ask("DEVICE_LIST", 0) * 7 + step(20, 0)
+    + step(22) + SETTLE + ask("PING") + SETTLE,
     "limits": connect(GAMMA) + connect(GAMMA, 1) + connect(GAMMA, 2) + ask("DOMAIN_OPEN") * 4
     + ask("DMA_ALLOC", 0, READS_WRITES, *pages(1)) * 3 + ask("PING") + step(3, 23, 0, 0),
     "slow-reader": connect(ALPHA | 0x10) + ask("DEVICE_LIST", 0) * 12 + fire(0) + SETTLE,
