@@ -44,9 +44,15 @@ static char problem[256];
 /* Shared with the client. */
 static struct cut_messages *messages;
 
+static pid_t start_client(void)
+{
+	unlink(LOG); /* that of the one before */
+	return client_fork(DRIVER, LOG);
+}
+
 static bool whole_session(void)
 {
-	pid_t client = client_fork(DRIVER, LOG);
+	pid_t client = start_client();
 
 	if (client == 0) {
 		cut_at(0, CUT_SENT, NULL);
@@ -67,7 +73,7 @@ static void die(void)
 
 static bool kill_client(uint32_t number, enum cut_moment moment)
 {
-	pid_t client = client_fork(DRIVER, LOG);
+	pid_t client = start_client();
 
 	if (client == 0) {
 		cut_at(number, moment, die);
@@ -105,7 +111,7 @@ static bool kill_daemon(uint32_t number)
 		snprintf(problem, sizeof(problem), "the daemon cannot be killed");
 		return false;
 	}
-	pid_t client = client_fork(DRIVER, LOG);
+	pid_t client = start_client();
 	if (client == 0) {
 		close(there[0]);
 		cut_at(number, CUT_SENT, wait_for_its_end);
