@@ -74,7 +74,11 @@ static void count_device(struct operator_view *view, const void *record)
 
 static void count_client(struct operator_view *view, const void *record)
 {
-	view->mappings += ((const struct hwb_admin_client *)record)->mappings;
+	const struct hwb_admin_client *client = record;
+
+	/* Told with each of its connections. */
+	if (client->mappings > view->mappings)
+		view->mappings = client->mappings;
 }
 
 static bool each(struct operator* operator, uint16_t opcode, struct operator_view *view,

@@ -19,7 +19,7 @@ struct operator_view {
 	uint32_t sessions;
 	uint32_t granted; /* devices */
 	uint64_t dma_bytes;
-	uint32_t mappings;
+	uint32_t mappings;              /* of the client that has most */
 	uint32_t revoking, quarantined; /* devices */
 	int fds;
 	long resident_kib;
