@@ -227,7 +227,8 @@ static int start(struct daemon *self, const struct options *options)
 	host_probe(&broker->host);
 	log_host(&broker->host);
 	if (hotplug_start(&self->hotplug, broker, &fault) != 0 ||
-	    listener_start(&self->listener, broker, options->socket, &fault) != 0) {
+	    listener_start(&self->listener, broker, options->socket, &fault) != 0 ||
+	    record_lock(options->state, &fault) != 0) {
 		log_error("%s", fault.reason);
 		return EXIT_FAILURE;
 	}
@@ -253,8 +254,11 @@ static void stop(struct daemon *self)
 	inventory_free(&broker->inventory);
 	record_close();
 	estates_free(&broker->estates);
-	account_free_all(&broker->accounts);
 	policy_free(broker->policy);
+	/* A close that takes its time still has its lane of an account, and the loop. */
+	if (broker->closings != 0)
+		return;
+	account_free_all(&broker->accounts);
 	if (broker->loop != NULL)
 		ev_loop_destroy(broker->loop);
 }

@@ -79,7 +79,7 @@ int packet_send(int socket, const void *packet, size_t size, const int *fds, uin
 long packet_receive(int socket, void *packet, size_t size, int *fds, uint32_t *fd_count, int flags)
 {
 	struct iovec piece = { packet, size };
-	union control control; /* has room for HWB_FDS_MAX and no more */
+	union control control = { .header = { 0 } }; /* has room for HWB_FDS_MAX and no more */
 	struct msghdr message = {
 		.msg_iov = &piece,
 		.msg_iovlen = 1,

@@ -32,6 +32,7 @@ struct unit {
 	struct kernel_domain *domain; /* where it is open */
 	bool claimed;                 /* bound to vfio-pci, for us */
 	bool unfit;                   /* could not be brought to rest */
+	struct fault failed;          /* it will be unfit, once nobody has its registers */
 	bool gone;                    /* since it had left the bus */
 	bool resting;                 /* at rest, and open only to keep others from it */
 	bool haunted;                 /* a device that was in its place may still be mapped */
@@ -64,9 +65,11 @@ struct device {
 	bool found;                     /* taken by the daemon before, and not yet looked at */
 	struct device_session *held;    /* revoking: the former owner's, whose registers live */
 	bool overdue;                   /* for so long that nobody waits for it any more */
+	bool reclaimed;                 /* free for who had it and kept registers, to be taken */
 	char former[HWB_NAME_SIZE];     /* client that last kept registers, or may: quarantine, */
 	uint32_t former_uid;            /* and its user */
 	int wanted_fd;  /* eventfd by which the kernel asks for it back; -1: no owner */
+	int failed_fd;  /* eventfd by which it says that the device has failed; likewise */
 	char note[128]; /* why it is quarantined, or held */
 };
 

@@ -10,7 +10,8 @@
  *     │                                 ^ └──claim──> claiming        v
  *     └──taken along with a neighbour───┘                        quarantined
  *
- * `found` leads from `host`, as all devices are at the start, to `revoking`.
+ * `found` leads from `host`, as all devices are at the start, to `revoking`; so does
+ * `release` from `free`, if who wanted a device back whose registers it kept did not take it.
  *
  * `revoking` ends when no old descriptor can reach the device any more; taking
  * registers back from a client that still holds them belongs there. `removed`

@@ -200,7 +200,7 @@ static int open_unit(const struct kernel_backend *kernel, struct device *device,
 	struct unit *unit = &device->unit;
 
 	if (kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                 &unit->opened, fault) != 0)
+	                 device->failed_fd, &unit->opened, fault) != 0)
 		return -1;
 	if (!unit->haunted)
 		return 0;
@@ -210,7 +210,7 @@ static int open_unit(const struct kernel_backend *kernel, struct device *device,
 		return -1;
 	unit->haunted = false;
 	return kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                    &unit->opened, fault);
+	                    device->failed_fd, &unit->opened, fault);
 }
 
 int operate_open(const struct kernel_backend *kernel, struct device *device,
@@ -261,7 +261,8 @@ static void close_unit(const struct kernel_backend *kernel, struct device *devic
 	drop_own_domain(kernel, group);
 }
 
-/* If that fails the device is closed, and unfit. */
+/* If that fails the device is closed, and unfit; but not as long as somebody has registers
+ * of it, who reaches nothing while it is open. */
 static int bring_to_rest(const struct kernel_backend *kernel, struct device *device, bool shut,
                          struct fault *fault)
 {
@@ -271,6 +272,10 @@ static int bring_to_rest(const struct kernel_backend *kernel, struct device *dev
 
 	if (result == 0)
 		return 0;
+	if (shut && why.host_errno != EAGAIN) {
+		unit->failed = why;
+		return 0;
+	}
 	close_unit(kernel, device);
 	if (why.host_errno == EAGAIN)
 		result = bind_reset_unbound(&device->facts.address, device->instance, &why);
@@ -297,14 +302,21 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 static int check_reset(const struct kernel_backend *kernel, struct device *device,
                        struct fault *fault)
 {
-	if (device->unit.need_not_reset || kernel->resets(device->unit.opened))
-		return 0;
-	close_unit(kernel, device);
-	device->unit.unfit = true;
-	return fault_set(fault, HWB_UNSAFE,
-	                 "the kernel has no way to reset %s (`reset = none' in its rule does "
-	                 "without)",
-	                 device->name);
+	struct unit *unit = &device->unit;
+
+	unit->unfit = true;
+	if (unit->failed.status != HWB_OK) {
+		*fault = unit->failed;
+		unit->failed.status = HWB_OK;
+		return -1;
+	}
+	if (!unit->need_not_reset && !kernel->resets(unit->opened))
+		return fault_set(fault, HWB_UNSAFE,
+		                 "the kernel has no way to reset %s (`reset = none' in its rule "
+		                 "does without)",
+		                 device->name);
+	unit->unfit = false;
+	return 0;
 }
 
 int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
@@ -318,12 +330,12 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 		return refuse_unfit(device, fault);
 	if (unit->opened != NULL && !unit->resting) {
 		result = bring_to_rest(kernel, device, held, fault);
-		if (result == 0 && unit->opened != NULL)
-			result = check_reset(kernel, device, fault);
 		unit->resting = unit->opened != NULL;
 	}
-	if (unit->opened != NULL && (!held || let_go))
+	if (unit->opened != NULL && (!held || let_go)) {
+		result = check_reset(kernel, device, fault);
 		close_unit(kernel, device);
+	}
 	if (result == 0 && held)
 		return OPERATE_HELD;
 	if (result != 0) {
@@ -341,8 +353,7 @@ void operate_unwatch(struct device *device)
 	witness_close(&device->unit.witness);
 }
 
-/* One that is not open, and not with its host driver either. */
-static int take_up(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
+int operate_take_up(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
 {
 	struct unit *unit = &device->unit;
 	char driver[HWB_NAME_SIZE];
@@ -353,6 +364,7 @@ static int take_up(const struct kernel_backend *kernel, struct device *device, s
 	witness_close(&unit->witness);
 	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
 		return -1;
+	unit->loose = false;
 	return operate_open(kernel, device, NULL, fault);
 }
 
@@ -362,7 +374,7 @@ int operate_adopt(const struct kernel_backend *kernel, struct device *device,
 	device->unit.claimed = true;
 	device->unit.need_not_reset = need_not_reset;
 	device->unit.origin = *origin;
-	return take_up(kernel, device, fault);
+	return operate_take_up(kernel, device, fault);
 }
 
 int operate_clear(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
@@ -371,7 +383,7 @@ int operate_clear(const struct kernel_backend *kernel, struct device *device, st
 
 	unit->unfit = false;
 	unit->need_not_reset = true;
-	int result = unit->claimed ? take_up(kernel, device, fault) : 0;
+	int result = unit->claimed ? operate_take_up(kernel, device, fault) : 0;
 	unit->unfit = result != 0;
 	return result;
 }

@@ -66,6 +66,10 @@ void operate_unwatch(struct device *device);
 int operate_adopt(const struct kernel_backend *kernel, struct device *device,
                   const struct bind_origin *origin, bool need_not_reset, struct fault *fault);
 
+/* The same with a device that is ours, and free. */
+int operate_take_up(const struct kernel_backend *kernel, struct device *device,
+                    struct fault *fault);
+
 /* Takes up a device that is unfit, so that it can be retired once more, with a reset if it
  * can be. */
 int operate_clear(const struct kernel_backend *kernel, struct device *device, struct fault *fault);

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 /* A line of its own. */
@@ -25,6 +27,7 @@ static const char *file_path; /* NULL: nothing is kept */
 static struct record *records;
 static uint32_t count, capacity;
 static bool estate;
+static int lock_fd = -1;
 
 /* ---- one line ---- */
 
@@ -125,7 +128,7 @@ static int add(const struct record *record)
 
 static int save(void)
 {
-	char temporary[LINE];
+	char temporary[PATH_MAX];
 
 	if (file_path == NULL)
 		return 0;
@@ -174,22 +177,49 @@ static bool load(FILE *file)
 		else if (!read_line(line, &record) || find(&record.address) != NULL ||
 		         add(&record) != 0)
 			return false;
-	return true;
+	return ferror(file) == 0;
+}
+
+/* Only a file that is not there is one of nothing. */
+static bool read_file(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return errno == ENOENT;
+	_cleanup_file_ FILE *file = fdopen(fd, "r");
+	if (file == NULL)
+		return false;
+	steal_fd(&fd);
+	return load(file);
+}
+
+int record_lock(const char *path, struct fault *fault)
+{
+	char name[LINE];
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	/* Where it cannot be made, nothing can be written down, and nothing is taken. */
+	lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return fault_set(fault, HWB_BUSY,
+	                 "another hwbrokerd has devices and keeps %s: stop it, or choose another "
+	                 "file with --state",
+	                 path);
 }
 
 void record_open(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	_cleanup_file_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-
 	pthread_mutex_lock(&lock);
 	file_path = path;
-	if (file != NULL && !load(file)) {
-		log_error("%s makes no sense and counts as empty: devices that an earlier "
-		          "hwbrokerd has taken stay with vfio-pci (to give one back: `echo > "
-		          "/sys/bus/pci/devices/ADDRESS/driver_override', unbind, "
-		          "`drivers_probe')",
-		          path);
+	if (!read_file(path)) {
+		log_error(
+		        "%s cannot be read or makes no sense, and counts as empty: devices that "
+		        "an earlier hwbrokerd has taken stay with vfio-pci (to give one back: `echo > "
+		        "/sys/bus/pci/devices/ADDRESS/driver_override', unbind, "
+		        "`drivers_probe')",
+		        path);
 		count = 0;
 		estate = true;
 	}
@@ -280,4 +310,5 @@ void record_close(void)
 	count = capacity = 0;
 	estate = false;
 	file_path = NULL;
+	lock_fd = close_fd(lock_fd);
 }

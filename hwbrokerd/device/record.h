@@ -22,8 +22,12 @@ struct record {
 	uint32_t uid;               /* and as which user */
 };
 
-/* Reads what the daemon before has left in `path`, and keeps the file from now on. A file
- * that makes no sense counts as empty, and the log says so. */
+/* Keeps every other daemon away from what `path` says until record_close(): it would take
+ * this one's devices for those of one that has died. Fails only if another one lives. */
+int record_lock(const char *path, struct fault *fault);
+
+/* Reads what the daemon before has left in `path`, and keeps the file from now on. One that
+ * cannot be read or makes no sense counts as empty, and the log says so. */
 void record_open(const char *path);
 
 /* Adds, or replaces what there is of this address. On failure nothing has changed. */

@@ -94,6 +94,7 @@ static int read_device(struct device *device, struct pci_device *pci)
 	device->instance = bind_instance(&public->address);
 	device->resets = offers_reset(device->name);
 	device->wanted_fd = -1;
+	device->failed_fd = -1;
 	read_bars(device, pci);
 	return 0;
 }

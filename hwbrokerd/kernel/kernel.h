@@ -58,10 +58,11 @@ struct kernel_backend {
 	/* Opens a claimed device within `domain`. Bus mastering and interrupts are off,
 	 * memory and I/O decoding on, power state D0. `wanted_fd` is an eventfd that the
 	 * kernel signals, and again every few seconds, when the host waits for the device
-	 * to be closed: it is being unplugged, or unbound by hand. -1: none. */
+	 * to be closed: it is being unplugged, or unbound by hand. `failed_fd` likewise, when
+	 * its PCIe port reports an error of it that the link cannot correct. -1: none. */
 	int (*open)(const struct hwb_pci_address *address, uint32_t group,
-	            struct kernel_domain *domain, int wanted_fd, struct kernel_device **device,
-	            struct fault *fault);
+	            struct kernel_domain *domain, int wanted_fd, int failed_fd,
+	            struct kernel_device **device, struct fault *fault);
 	/* Whether the kernel has a way to reset it. */
 	bool (*resets)(const struct kernel_device *device);
 	/* Bus mastering off, interrupts off, reset if it can, in this order. `shut`: before

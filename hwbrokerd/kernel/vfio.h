@@ -71,8 +71,10 @@ uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type);
 int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const int *trigger_fds,
                     uint32_t count, int unmask_fd, struct fault *fault);
 int vfio_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struct fault *fault);
-/* The kernel's own wish for the device: VFIO_PCI_REQ_IRQ_INDEX. */
+/* The kernel's own wish for the device: VFIO_PCI_REQ_IRQ_INDEX. And what its port reports
+ * (VFIO_PCI_ERR_IRQ_INDEX), of devices that have one. */
 int vfio_irq_on_wanted(struct kernel_device *device, int wanted_fd, struct fault *fault);
+int vfio_irq_on_failed(struct kernel_device *device, int failed_fd, struct fault *fault);
 int vfio_irq_unmask(struct kernel_device *device, struct fault *fault);
 
 #endif

@@ -163,8 +163,8 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 }
 
 static int open_device(const struct hwb_pci_address *address, uint32_t group,
-                       struct kernel_domain *domain, int wanted_fd, struct kernel_device **device,
-                       struct fault *fault)
+                       struct kernel_domain *domain, int wanted_fd, int failed_fd,
+                       struct kernel_device **device, struct fault *fault)
 {
 	struct kernel_device *made = calloc(1, sizeof(*made));
 
@@ -173,7 +173,8 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	made->fd = -1;
 	sysfs_address(address, made->name);
 	if (group_get(group, domain, &made->group, fault) != 0 || open_in_group(made, fault) != 0 ||
-	    (wanted_fd >= 0 && vfio_irq_on_wanted(made, wanted_fd, fault) != 0)) {
+	    (wanted_fd >= 0 && vfio_irq_on_wanted(made, wanted_fd, fault) != 0) ||
+	    (failed_fd >= 0 && vfio_irq_on_failed(made, failed_fd, fault) != 0)) {
 		close_device(made);
 		return -1;
 	}

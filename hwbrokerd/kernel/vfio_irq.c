@@ -17,11 +17,16 @@ static uint32_t index_of(enum hwb_irq_type type)
 	                             : VFIO_PCI_MSIX_IRQ_INDEX;
 }
 
-uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type)
+static uint32_t count_at(const struct kernel_device *device, uint32_t index)
 {
-	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index_of(type) };
+	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
 
 	return ioctl(device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info) == 0 ? info.count : 0;
+}
+
+uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type)
+{
+	return count_at(device, index_of(type));
 }
 
 /* One VFIO_DEVICE_SET_IRQS with `count` descriptors, or none. */
@@ -88,6 +93,17 @@ int vfio_irq_on_wanted(struct kernel_device *device, int wanted_fd, struct fault
 	               ? 0
 	               : fault_errno(fault, -result, "cannot be told when the host wants %s back",
 	                             device->name);
+}
+
+int vfio_irq_on_failed(struct kernel_device *device, int failed_fd, struct fault *fault)
+{
+	if (count_at(device, VFIO_PCI_ERR_IRQ_INDEX) == 0)
+		return 0;
+	int result = set_irqs(device, VFIO_PCI_ERR_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER,
+	                      &failed_fd, 1);
+	return result == 0 ? 0
+	                   : fault_errno(fault, -result, "cannot be told of errors of %s",
+	                                 device->name);
 }
 
 int vfio_irq_unmask(struct kernel_device *device, struct fault *fault)

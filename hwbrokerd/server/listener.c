@@ -41,8 +41,13 @@ static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct listener *listener = watcher->data;
 	(void)loop;
-	(void)revents;
 
+	if ((revents & EV_ERROR) != 0) {
+		log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
+		            "cannot wait for connections: the kernel is short of memory");
+		pause_listening(listener);
+		return;
+	}
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
 		peer_accept(listener->broker, fd);
@@ -94,11 +99,17 @@ static int clear_path(const struct sockaddr_un *address, struct fault *fault)
 		                 "%s exists and is not a socket: remove it, or choose another "
 		                 "path with --socket",
 		                 address->sun_path);
-	if (probe >= 0 &&
-	    (connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-	     errno == EAGAIN))
+	if (probe < 0)
+		return fault_errno(fault, errno, "cannot make a socket");
+	int error = connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0
+	                    ? EISCONN
+	                    : errno;
+	if (error == EISCONN || error == EAGAIN)
 		return fault_set(fault, HWB_BUSY, "another hwbrokerd serves %s already",
 		                 address->sun_path);
+	if (error != ECONNREFUSED)
+		return fault_errno(fault, error, "cannot tell whether anybody serves %s",
+		                   address->sun_path);
 	unlink(address->sun_path);
 	return 0;
 }

@@ -151,15 +151,17 @@ void peer_send(struct peer *peer, const struct hwb_header *header, const void *b
 
 static void send_events(struct peer *peer)
 {
-	while (peer->queue == NULL && peer->events != NULL && peer->greeted) {
+	while (peer->queue == NULL && peer->events != NULL && peer->greeted && !peer->broken) {
 		struct event_slot *slot = peer->events;
 		struct iovec parts[2] = {
 			{ .iov_base = &slot->header, .iov_len = sizeof(slot->header) },
 			{ .iov_base = &slot->event, .iov_len = slot->length },
 		};
-		if (send_packet(peer->fd, parts, slot->length != 0 ? 2 : 1, NULL, 0) < 0 &&
-		    (errno == EAGAIN || errno == ENOBUFS)) {
-			ev_io_start(peer->broker->loop, &peer->writer);
+		if (send_packet(peer->fd, parts, slot->length != 0 ? 2 : 1, NULL, 0) < 0) {
+			if (errno == EAGAIN || errno == ENOBUFS)
+				ev_io_start(peer->broker->loop, &peer->writer);
+			else
+				hang_up(peer); /* rather than leave one out */
 			return;
 		}
 		peer->events = slot->next;
@@ -170,8 +172,11 @@ static void send_events(struct peer *peer)
 static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct peer *peer = watcher->data;
-	(void)revents;
 
+	if ((revents & EV_ERROR) != 0) {
+		peer_drop(peer, "the kernel cannot watch its socket");
+		return;
+	}
 	while (peer->queue != NULL) {
 		struct out_packet *packet = peer->queue;
 		struct iovec part = { .iov_base = packet->bytes, .iov_len = packet->length };
@@ -232,8 +237,10 @@ void peer_event(struct peer *peer, const struct hwb_pci_address *address, uint32
 	if (!peer_connected(peer) || !peer->greeted)
 		return;
 	struct event_slot *slot = event_slot(peer, HWB_EVENT_DEVICE, address);
-	if (slot == NULL)
+	if (slot == NULL) {
+		hang_up(peer);
 		return;
+	}
 	slot->event = (struct hwb_device_event){
 		.address = *address,
 		.change = change,
@@ -247,7 +254,9 @@ void peer_policy_event(struct peer *peer)
 	if (!peer_connected(peer) || !peer->greeted)
 		return;
 	struct event_slot *slot = event_slot(peer, HWB_EVENT_POLICY, NULL);
-	if (slot != NULL)
+	if (slot == NULL)
+		hang_up(peer);
+	else
 		post_event(peer, slot, HWB_EVENT_POLICY, 0, 0);
 }
 
@@ -290,8 +299,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 		.msg_controllen = sizeof(control.bytes),
 	};
 	(void)loop;
-	(void)revents;
 
+	if ((revents & EV_ERROR) != 0) {
+		peer_drop(peer, "the kernel cannot watch its socket");
+		return;
+	}
 	if (peer->broken) {
 		peer_drop(peer, "it could not be answered");
 		return;

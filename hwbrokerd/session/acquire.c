@@ -12,10 +12,8 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 struct acquire {
 	struct job job;
@@ -59,10 +57,15 @@ static void free_acquire(struct acquire *self)
 
 static void refuse(struct acquire *self)
 {
+	struct broker *broker = self->broker;
+	const struct device *device = self->device;
+
 	request_refuse(&self->request, self->field, &self->fault);
 	if (self->domain != NULL)
 		domain_leave(self->domain);
 	free_acquire(self);
+	if (device != NULL)
+		release_left_over(broker, device->group);
 }
 
 static int open_and_arm(struct acquire *self)
@@ -158,6 +161,7 @@ static void granted(struct acquire *self)
 	int result = 0;
 
 	lifecycle_step(&device->state, LIFE_DID_GRANT, device->name);
+	device->reclaimed = false;
 	device->session = session;
 	session->device = device;
 	session->domain = self->domain;
@@ -358,17 +362,12 @@ static bool park(struct acquire *self, struct device *busy)
 	return true;
 }
 
-/* By which the kernel will ask for the device. */
-static int watch_host(struct device *device, struct fault *fault)
-{
-	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return device->wanted_fd >= 0 ? 0 : fault_errno(fault, errno, "cannot make an eventfd");
-}
-
-/* Whether the state of `busy` will change by itself, and the client wants to wait for that. */
+/* Whether the state of `busy` will change by itself, and the client wants to wait for that.
+ * Having back what it had takes no time. */
 static bool waits(struct acquire *self, struct device *busy)
 {
-	bool wait = release_to_former(busy, self->request.peer) || !busy->overdue;
+	bool former = release_to_former(busy, self->request.peer);
+	bool wait = former || !busy->overdue;
 
 	/* Its registers may be gone since they were last looked for. */
 	if (!wait && !self->looked) {
@@ -376,7 +375,7 @@ static bool waits(struct acquire *self, struct device *busy)
 		wait = true;
 		release_hurry(busy);
 	}
-	return wait && (self->flags & HWB_ACQUIRE_NO_WAIT) == 0 && park(self, busy);
+	return wait && (former || (self->flags & HWB_ACQUIRE_NO_WAIT) == 0) && park(self, busy);
 }
 
 /* Starts the job, or parks the request, or refuses it. */
@@ -392,7 +391,7 @@ static void begin(struct acquire *self)
 	if (busy != NULL && waits(self, busy))
 		return;
 	if (may_begin(self, &self->fault) != 0 || list_targets(self, &self->fault) != 0 ||
-	    watch_host(device, &self->fault) != 0) {
+	    release_listen(device, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}

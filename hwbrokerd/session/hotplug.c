@@ -109,9 +109,10 @@ static void done_scan(struct job *job)
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct hotplug *self = timer->data;
-	(void)loop;
 	(void)revents;
 
+	if (self->broker->follows_bus)
+		ev_io_start(loop, &self->reader);
 	if (self->looking || self->broker->stopping)
 		return;
 	self->looking = true;
@@ -123,8 +124,12 @@ static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct hotplug *self = watcher->data;
 	(void)loop;
-	(void)revents;
 
+	/* The kernel is short of memory to watch it: what comes meanwhile is looked for. */
+	if ((revents & EV_ERROR) != 0) {
+		look_in(self, SETTLED_SECONDS);
+		return;
+	}
 	if (!uevent_drain(watcher->fd))
 		return;
 	self->again = true;

@@ -67,8 +67,11 @@ static void run_release(struct job *job)
 		                                release->need_not_reset, &release->fault);
 	if (release->cleared)
 		release->result = operate_clear(kernel, self->device, &release->fault);
+	if (release->left_over)
+		release->result = operate_take_up(kernel, self->device, &release->fault);
 	release->found = false;
 	release->cleared = false;
+	release->left_over = false;
 	if (release->result == 0)
 		release->result =
 		        operate_retire(kernel, self->device, release->let_go, &release->fault);
@@ -117,7 +120,7 @@ static void list_restore(const struct broker *broker, struct device_session *sel
 		if (mate->group != self->device->group)
 			continue;
 		if (mate->state == LIFE_QUARANTINED || mate->state == LIFE_GRANTED ||
-		    mate->state == LIFE_CLAIMING || mate->found ||
+		    mate->state == LIFE_CLAIMING || mate->found || mate->reclaimed ||
 		    (mate->held != NULL && mate != self->device)) {
 			/* What shares the group with these stays with us. */
 			release->restore_count = 0;
@@ -173,8 +176,10 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct device_session *self = watcher->data;
 	eventfd_t count;
 	(void)loop;
-	(void)revents;
 
+	/* Then hold() starts it again. */
+	if ((revents & EV_ERROR) != 0)
+		return;
 	eventfd_read(watcher->fd, &count);
 	self->release.let_go = true;
 	release_hurry(self->device);
@@ -220,7 +225,6 @@ static void begin_holding(struct device_session *self)
 	ev_io_init(&self->wanted, on_wanted, device->wanted_fd, EV_READ);
 	self->release.again.data = self;
 	self->wanted.data = self;
-	ev_io_start(loop, &self->wanted);
 	log_info("%s: kept from everybody, since %s", device->name, device->note);
 	/* Its former owner may wait for it, and is given it. */
 	release_wake(device);
@@ -249,6 +253,7 @@ static void hold(struct device_session *self)
 
 	if (self->release.held_since == 0.0)
 		begin_holding(self);
+	ev_io_start(broker->loop, &self->wanted);
 	if (device->left || broker->stopping) {
 		submit(self);
 		return;
@@ -336,6 +341,7 @@ static void done_release(struct job *job)
 		lifecycle_step(&device->state,
 		               self->release.claimed ? LIFE_DID_FREE : LIFE_DID_RESTORE,
 		               device->name);
+		device->reclaimed = self->release.reclaimed && self->release.claimed;
 		log_info("%s: at rest%s%s%s, %s", device->name,
 		         self->release.client[0] != '\0' ? " after `" : "", self->release.client,
 		         self->release.client[0] != '\0' ? "'" : "",
@@ -356,12 +362,25 @@ static void done_release(struct job *job)
 		release_gone(broker, device);
 	else
 		release_wake(device);
+	release_left_over(broker, device->group);
+}
+
+int release_listen(struct device *device, struct fault *fault)
+{
+	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	device->failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (device->wanted_fd >= 0 && device->failed_fd >= 0)
+		return 0;
+	fault_errno(fault, errno, "cannot make an eventfd");
+	release_disown(device);
+	return -1;
 }
 
 void release_disown(struct device *device)
 {
 	device->owner = NULL;
 	device->wanted_fd = close_fd(device->wanted_fd);
+	device->failed_fd = close_fd(device->failed_fd);
 }
 
 void release_gone(struct broker *broker, struct device *device)
@@ -371,6 +390,7 @@ void release_gone(struct broker *broker, struct device *device)
 	device->unit = (struct unit){ 0 };
 	device->note[0] = '\0';
 	device->left = false;
+	device->reclaimed = false;
 	release_wake(device);
 }
 
@@ -411,10 +431,8 @@ static struct device_session *new_release(struct broker *broker, struct device *
 {
 	struct device_session *session = calloc(1, sizeof(*session));
 
-	device->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (session == NULL || device->wanted_fd < 0) {
+	if (session == NULL || release_listen(device, NULL) != 0) {
 		free(session);
-		device->wanted_fd = close_fd(device->wanted_fd);
 		return NULL;
 	}
 	session->session.kind = HWB_SESSION_DEVICE;
@@ -468,6 +486,48 @@ int release_clear(struct broker *broker, struct device *device)
 	memcpy(session->release.client, device->former, sizeof(device->former));
 	submit(session);
 	return 0;
+}
+
+static bool group_is_idle(const struct broker *broker, const struct group *group)
+{
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		const struct device *mate = broker->inventory.devices[i];
+		if (mate->group == group && mate->state != LIFE_GONE &&
+		    !lifecycle_is_idle(mate->state))
+			return false;
+	}
+	return true;
+}
+
+static void release_one_left_over(struct broker *broker, struct device *device)
+{
+	struct device_session *session = new_release(broker, device);
+
+	if (session == NULL) {
+		log_warning("%s: no memory to give it back: it stays with the broker",
+		            device->name);
+		return;
+	}
+	log_info("%s: who kept registers of it did not take it again", device->name);
+	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
+	session->release.left_over = true;
+	session->release.uid = device->former_uid;
+	memcpy(session->release.client, device->former, sizeof(device->former));
+	submit(session);
+}
+
+void release_left_over(struct broker *broker, const struct group *group)
+{
+	if (!group_is_idle(broker, group))
+		return;
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		struct device *device = broker->inventory.devices[i];
+		if (device->group != group || !device->reclaimed)
+			continue;
+		device->reclaimed = false;
+		if (device->state == LIFE_FREE)
+			release_one_left_over(broker, device);
+	}
 }
 
 static void close_children(struct peer *peer, const struct device *device)

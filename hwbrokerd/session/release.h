@@ -21,6 +21,8 @@ void release_wait(struct device *device, struct waiter *waiter);
 /* Wakes all who wait for the device; the first takes it. */
 void release_wake(struct device *device);
 
+/* Makes what the kernel says by that it wants a device, or that it has failed. */
+int release_listen(struct device *device, struct fault *fault);
 /* The device has no owner any more. */
 void release_disown(struct device *device);
 
@@ -36,6 +38,10 @@ void release_hurry(struct device *device);
  * and, if it is held, ends that: it will be free, but whoever waits for it is woken. */
 bool release_was_its(const struct device *device, const struct peer *peer);
 bool release_to_former(struct device *device, const struct peer *peer);
+
+/* What was to be free for its former owner, who then did not take it, goes back to where it
+ * would be without that, as soon as nothing is being done with its group. */
+void release_left_over(struct broker *broker, const struct group *group);
 
 /* For nobody from now on, since it did not come to rest; `fault` says why. */
 void release_quarantine(struct device *device, const struct fault *fault);

@@ -110,21 +110,40 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct device_session *session = watcher->data;
 	eventfd_t count;
 	(void)loop;
-	(void)revents;
 
+	if ((revents & EV_ERROR) != 0) {
+		ask(session, REVOKE_ASKED, "the host could not ask for it any more");
+		return;
+	}
 	/* It is signalled again and again, until the device is closed. */
 	eventfd_read(watcher->fd, &count);
 	session->release.let_go = true;
 	ask(session, REVOKE_ASKED, "the host unplugs it, or unbinds it from vfio-pci");
 }
 
+static void on_failed(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct device_session *session = watcher->data;
+	const struct peer *peer = session->session.peer;
+	(void)loop;
+	(void)revents;
+
+	log_error("%s: its PCIe port reports an error that cannot be corrected; it is taken from "
+	          "`%s' (pid %u) and reset",
+	          session->device->name, peer->name, peer->pid);
+	revoke_take(session, HWB_CHANGE_REVOKED);
+}
+
 void revoke_watch(struct device_session *session)
 {
 	ev_init(&session->grace, on_grace_over);
 	ev_io_init(&session->wanted, on_wanted, session->device->wanted_fd, EV_READ);
+	ev_io_init(&session->failed, on_failed, session->device->failed_fd, EV_READ);
 	session->grace.data = session;
 	session->wanted.data = session;
+	session->failed.data = session;
 	ev_io_start(session->session.peer->broker->loop, &session->wanted);
+	ev_io_start(session->session.peer->broker->loop, &session->failed);
 }
 
 void revoke_unwatch(struct device_session *session)
@@ -132,5 +151,6 @@ void revoke_unwatch(struct device_session *session)
 	struct ev_loop *loop = session->session.peer->broker->loop;
 
 	ev_io_stop(loop, &session->wanted);
+	ev_io_stop(loop, &session->failed);
 	ev_timer_stop(loop, &session->grace);
 }

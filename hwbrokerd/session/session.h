@@ -21,8 +21,9 @@ struct release_job {
 	struct broker *broker;
 	char client[HWB_NAME_SIZE]; /* who had it, and as whom */
 	uint32_t uid, pid;
-	bool found;   /* taken by the daemon before this one, from `origin` */
-	bool cleared; /* of quarantine */
+	bool found;     /* taken by the daemon before this one, from `origin` */
+	bool cleared;   /* of quarantine */
+	bool left_over; /* free, and reclaimed in vain */
 	bool need_not_reset;
 	bool claimed; /* afterwards: it is with us */
 	struct bind_origin origin;
@@ -53,6 +54,7 @@ struct device_session {
 	enum revoke_asked asked;
 	ev_timer grace;                /* since it was asked for */
 	ev_io wanted;                  /* by the host */
+	ev_io failed;                  /* says the kernel */
 	enum hwb_device_change ending; /* that the client is told of in the end */
 	struct release_job release;
 };

@@ -15,12 +15,16 @@
  */
 enum { THREADS_MAX = 32, STACK_SIZE = 128 * 1024 };
 
+/* If there is no thread to be had, from now until the next try. */
+#define RETRY_SECONDS 0.1
+
 /* Does nothing but end what waits. */
 #define INTERRUPT_SIGNAL SIGUSR2
 
 struct workers {
 	struct ev_loop *loop;
 	ev_async finished_watcher;
+	ev_timer retry; /* to start a thread */
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct strand *first; /* strands with work and without a thread */
@@ -145,11 +149,35 @@ static void start_thread(struct workers *workers)
 	                           thread_main, workers);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attributes);
-	if (error == 0)
+	if (error == 0) {
 		workers->thread_count++;
-	else
+		return;
+	}
+	if (!ev_is_active(&workers->retry))
 		log_warning("cannot start a worker thread: %s; %u are running", strerror(error),
 		            workers->thread_count);
+	ev_timer_again(workers->loop, &workers->retry);
+}
+
+/* Called with the lock held. */
+static bool short_of_threads(const struct workers *workers)
+{
+	return workers->busy + workers->waiting > workers->thread_count;
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct workers *workers = timer->data;
+	(void)events;
+
+	pthread_mutex_lock(&workers->lock);
+	bool more = short_of_threads(workers);
+	pthread_mutex_unlock(&workers->lock);
+	uint32_t before = workers->thread_count;
+	if (more)
+		start_thread(workers);
+	if (!more || workers->thread_count != before)
+		ev_timer_stop(loop, timer);
 }
 
 static void on_finished(struct ev_loop *loop, ev_async *watcher, int events)
@@ -181,6 +209,8 @@ struct workers *workers_new(struct ev_loop *loop)
 	ev_async_init(&workers->finished_watcher, on_finished);
 	workers->finished_watcher.data = workers;
 	ev_async_start(loop, &workers->finished_watcher);
+	ev_timer_init(&workers->retry, on_retry, 0.0, RETRY_SECONDS);
+	workers->retry.data = workers;
 	return workers;
 }
 
@@ -193,6 +223,7 @@ void workers_free(struct workers *workers)
 	for (uint32_t i = 0; i < workers->thread_count; i++)
 		pthread_join(workers->threads[i], NULL);
 	ev_async_stop(workers->loop, &workers->finished_watcher);
+	ev_timer_stop(workers->loop, &workers->retry);
 	pthread_cond_destroy(&workers->work);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);
@@ -258,9 +289,9 @@ void strand_submit(struct strand *strand, struct job *job)
 		strand->running = true;
 		queue_strand(workers, strand);
 	}
-	bool short_of_threads = workers->busy + workers->waiting > workers->thread_count;
+	bool more = short_of_threads(workers);
 	pthread_cond_signal(&workers->work);
 	pthread_mutex_unlock(&workers->lock);
-	if (short_of_threads)
+	if (more)
 		start_thread(workers);
 }

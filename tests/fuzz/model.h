@@ -79,6 +79,8 @@ bool model_shut(const struct model_device *device);
 struct model_device *model_behind(int fd);
 /* The kernel asks for it back, if it is open. */
 void model_want(const struct model_device *device);
+/* It says that the device has failed, if it is open. */
+void model_break(const struct model_device *device);
 /* Mappings of a domain. */
 uint32_t model_mappings(const struct kernel_domain *domain);
 

@@ -217,6 +217,7 @@ static struct device *describe(const struct model_device *from)
 	device->instance = from->instance;
 	device->resets = from->resets;
 	device->wanted_fd = -1;
+	device->failed_fd = -1;
 	return device;
 }
 

@@ -30,6 +30,7 @@ struct kernel_device {
 	struct kernel_domain *domain;
 	uint64_t instance;
 	int wanted_fd;
+	int failed_fd;
 	bool master;
 	bool shut; /* nobody reaches its registers but through this */
 	enum hwb_irq_type irq;
@@ -165,14 +166,15 @@ static bool group_is_elsewhere(uint32_t group, const struct kernel_domain *domai
 }
 
 static int open_device(const struct hwb_pci_address *address, uint32_t group,
-                       struct kernel_domain *domain, int wanted_fd, struct kernel_device **opened,
-                       struct fault *fault)
+                       struct kernel_domain *domain, int wanted_fd, int failed_fd,
+                       struct kernel_device **opened, struct fault *fault)
 {
 	struct model_device *device = model_find(address);
 
 	must(device != NULL && device->group == group, "what is opened is of its group");
 	must(!domain->abandoned, "nothing is opened in a domain that has ended");
 	must(fcntl(wanted_fd, F_GETFD) >= 0, "who opens can be asked");
+	must(fcntl(failed_fd, F_GETFD) >= 0, "who opens can be told");
 	must(!group_is_elsewhere(group, domain), "a group is in one domain");
 	if (!device->present || strcmp(device->driver, "vfio-pci") != 0)
 		return fault_set(fault, HWB_GONE, "it is not with vfio-pci");
@@ -188,6 +190,7 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 		.domain = domain,
 		.instance = device->instance,
 		.wanted_fd = wanted_fd,
+		.failed_fd = failed_fd,
 	};
 	domain->devices++;
 	*opened = device->opened;
@@ -341,6 +344,12 @@ bool model_interrupts(const struct model_device *device)
 bool model_shut(const struct model_device *device)
 {
 	return device->opened == NULL || device->opened->shut;
+}
+
+void model_break(const struct model_device *device)
+{
+	if (device->opened != NULL)
+		eventfd_write(device->opened->failed_fd, 1);
 }
 
 void model_want(const struct model_device *device)

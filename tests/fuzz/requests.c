@@ -333,10 +333,11 @@ static void check_nothing_left(struct world *world)
 		must(device->state != LIFE_QUARANTINED || model.failures != 0 || !below->resets,
 		     "a device is in quarantine for a reason");
 		bool there = below->present && below->instance == device->instance;
-		/* Not one whose former owner wanted it back, and then did not take it. */
+		must(!device->reclaimed || model.failures != 0,
+		     "what was wanted back and not taken is given back");
 		must(!device->restore || model.failures != 0 || !there ||
-		             device->former[0] != '\0' || device->state == LIFE_HOST ||
-		             device->state == LIFE_GONE || is_kept(broker, device->group),
+		             device->state == LIFE_HOST || device->state == LIFE_GONE ||
+		             is_kept(broker, device->group),
 		     "a device that is to go back is with its host driver");
 	}
 }
@@ -433,7 +434,11 @@ static void step(struct world *world, struct input *input)
 		model_plug(&model.devices[which % MODEL_DEVICES], (which & 0x80) != 0);
 		break;
 	case 26:
-		model_want(&model.devices[take8(input) % MODEL_DEVICES]);
+		which = take8(input);
+		if ((which & 0x80) == 0)
+			model_want(&model.devices[which % MODEL_DEVICES]);
+		else
+			model_break(&model.devices[which % MODEL_DEVICES]);
 		break;
 	case 27:
 		broker->policy_path = paths[take8(input) % POLICIES];

@@ -137,6 +137,10 @@ SCRIPTS = {
     "keep-in-quarantine": connect(ALPHA | KEEPS) + connect(BETA | KEEPS, 1) + connect(ROOT, 2) + acquire(DISK) + SETTLE
     + ask("CLOSE", 0) + SETTLE + step(13) + SETTLE + acquire(DISK, client=1) + SETTLE + step(24, 0)
     + ask("CLOSE", 0, client=1) + SETTLE + ask("ADMIN_CLEAR", DISK, client=2) + SETTLE + acquire(DISK) + SETTLE,
+    "keep-and-not-take": connect(ALPHA | KEEPS) + connect(BETA, 1) + acquire(NET) + SETTLE + ask("CLOSE", 0) + SETTLE
+    + acquire(NET) + step(18) + SETTLE + acquire(NET, client=1) + SETTLE + step(13) + SETTLE,
+    "keep-and-be-refused": connect(ALPHA | KEEPS) + acquire(NET) + SETTLE + ask("CLOSE", 0) + SETTLE
+    + acquire(NET, NO_WAIT) + POLICY_MEAN + step(20, 0) + step(22) + step(20, 0) + step(22) + SETTLE + step(13) + SETTLE,
     "info": connect(ALPHA) + acquire(TOY) + SETTLE + ask("DEVICE_INFO", 1, 0) + ask("DEVICE_INFO", 0, TOY)
     + ask("DEVICE_INFO", 1, 1),
     "crowded": connect(ALPHA | 0x10) + (ask("DEVICE_LIST", 0) * 5 + step(20, 0)) * 2 + acquire(NET) + step(20, 0)
@@ -154,6 +158,22 @@ def requests():
         yield name, bytes([0, 1]) + script
         # And with jobs that run when it is their turn in the input.
         yield name + "-late", bytes([0, 0]) + script + step(20, 0) + step(22) + SETTLE
+
+
+LINES = ["0000:00:06.0 77 nvme - flr/bus genode 1000 restore", "ffff:ff:1f.7 18446744073709551615 - vfio-pci - - 0 keep",
+         "0000:01:00.0 1 a/driver - - a.client-name_of-31-characters_ 4294967295 keep"]
+
+
+def record():
+    good = "".join(line + "\n" for line in ("hwbrokerd devices 2", "estate", *LINES))
+    texts = {"good": good, "empty": "", "old": good.replace("2", "1", 1), "cut": good[:-9], "twice": good + LINES[0] + "\n",
+             "no-estate": good.replace("estate\n", ""), "long": good + "0" * 300 + "\n",
+             "foreign": "[broker]\n", "zeros": good + "\0\n", "blank": good + "\n",
+             "many": good + "".join(f"0000:02:{i:02x}.{j} {i} d - - c 1 keep\n" for i in range(32) for j in range(4))}
+    for name, text in texts.items():
+        yield name, b"\0" + text.encode()
+        acts = bytes([3, 3, 0x30]) + bytes(range(157)) + bytes([0, 0x30]) + bytes(158) + bytes([1, 0x38]) + bytes(158)
+        yield name + "-and-acts", acts + text.encode()
 
 
 def message(opcode, kind, body=b"", session=0, status=0, fds=0):
@@ -230,7 +250,7 @@ def policy():
 def main():
     folder = pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in {"codec": codec, "policy": policy, "requests": requests}[sys.argv[1]]():
+    for name, data in {"codec": codec, "policy": policy, "record": record, "requests": requests}[sys.argv[1]]():
         (folder / name).write_bytes(data)
 
 

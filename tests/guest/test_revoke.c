@@ -10,10 +10,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DRIVER = 1000, OTHER = 1001, GRACE_MS = 1000 };
+enum { DRIVER = 1000, OTHER = 1001, GRACE_MS = 1000, UNPLUG_MS = 30000 };
 
 #define PORT "02:00.0"
 
@@ -96,6 +97,19 @@ static void wait_listed(const char *address)
 	for (int waited = 0; guest_status(hwb_device_info(other, &where, &device, &why)) != HWB_OK;
 	     waited += 50) {
 		ck_assert_int_lt(waited, PATIENCE_MS);
+		guest_pause(50);
+	}
+}
+
+static void unplug(void)
+{
+	const struct hwb_pci_address where = guest_address(PORT);
+	struct hwb_device device;
+
+	guest_ask_runner("unplug new");
+	for (int waited = 0; guest_status(hwb_device_info(other, &where, &device, &why)) == HWB_OK;
+	     waited += 50) {
+		ck_assert_int_lt(waited, UNPLUG_MS);
 		guest_pause(50);
 	}
 }
@@ -232,6 +246,30 @@ START_TEST(root_hangs_up)
 }
 END_TEST
 
+/* What its port reports, not what the client did. */
+START_TEST(it_fails)
+{
+	static const struct hwb_acquire_request bar4_wanted = { .bars = 1 << 4 };
+	struct example_device port;
+	uint32_t value;
+
+	guest_ask_runner(
+	        "plug {\"driver\":\"virtio-rng-pci\",\"id\":\"new\",\"bus\":\"port0\",\"aer\":true}");
+	wait_listed(PORT);
+	want(HWB_OK, guest_try(driver, PORT, &bar4_wanted, &port));
+	close(port.bar_fds[4]);
+	guest_ask_runner("fail " PORT " new");
+	events_hear(&driver_posix, PORT, HWB_CHANGE_REVOKED, 0, PATIENCE_MS);
+	want(HWB_GONE, hwb_config_read(driver, port.handle, 0, 2, &value, &why));
+	wait_state(PORT, HWB_DEVICE_FREE);
+	want(HWB_OK, guest_try(other, PORT, &bar4_wanted, &port));
+	close(port.bar_fds[4]);
+	want(HWB_OK, hwb_close(other, port.handle, &why));
+	wait_state(PORT, HWB_DEVICE_FREE);
+	unplug();
+}
+END_TEST
+
 START_TEST(refused)
 {
 	struct order order;
@@ -307,7 +345,7 @@ START_TEST(its_process_is_ended)
 	guest_let_go(&port);
 	want(HWB_OK, hwb_close(other, port.handle, &why));
 	wait_state(PORT, HWB_DEVICE_FREE);
-	guest_ask_runner("unplug new");
+	unplug();
 }
 END_TEST
 
@@ -343,6 +381,22 @@ START_TEST(no_reset)
 	ck_assert_msg(strstr(why.reason, "reset = none") != NULL, "%s", why.reason);
 	clear_board();
 	use_board(other);
+	clear_board();
+}
+END_TEST
+
+/* Registers of it reach nothing, and in quarantine it is only when there are none. */
+START_TEST(no_reset_and_registers_kept)
+{
+	struct example_device board;
+	struct order order;
+
+	take(driver, TESTDEV, &board);
+	want(HWB_OK, ask(root, &order, HWB_ADMIN_REVOKE, TESTDEV, HWB_REVOKE_NOW));
+	ck_assert_uint_eq(order.outcome.state, HWB_DEVICE_REVOKING);
+	ck_assert_ptr_eq(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, board.bar_fds[0], 0), MAP_FAILED);
+	close(board.bar_fds[0]);
+	wait_state(TESTDEV, HWB_DEVICE_QUARANTINED);
 	clear_board();
 }
 END_TEST
@@ -417,10 +471,12 @@ int main(void)
 	tcase_add_test(tests, at_once);
 	tcase_add_test(tests, while_it_is_asked_for);
 	tcase_add_test(tests, root_hangs_up);
+	tcase_add_test(tests, it_fails);
 	tcase_add_test(tests, refused);
 	tcase_add_test(tests, by_the_tool);
 	tcase_add_test(tests, its_process_is_ended);
 	tcase_add_test(tests, no_reset);
+	tcase_add_test(tests, no_reset_and_registers_kept);
 	tcase_add_test(tests, no_reset_and_a_killed_daemon);
 	tcase_add_test(tests, by_the_way_of_the_rule);
 	tcase_add_test(tests, by_a_way_that_it_has_not);

@@ -35,7 +35,8 @@ class Control:
         self.empty = False      # an empty line that may be a request's
         self.verbs = {"phase": self.phase, "start": self.start, "exit": self.exit,
                       "screendump": self.screendump, "device_add": self.device_add,
-                      "device_del": self.device_del, "file": self.file}
+                      "device_del": self.device_del, "aer_inject": self.aer_inject,
+                      "file": self.file}
 
     def receive(self, data):
         """Takes bytes as they come from the serial port."""
@@ -104,6 +105,12 @@ class Control:
         """@device_del ID: asks the guest to let a device go."""
         self.monitor.command("device_del", id=text)
         return "ok"
+
+    def aer_inject(self, text):
+        """@aer_inject ID ERROR: the device's port reports that error of it."""
+        said = self.monitor.command("human-monitor-command",
+                                    **{"command-line": f"pcie_aer_inject_error {text}"})
+        return "ok" if said.startswith("OK") else f"err {said.strip()}"
 
     def file(self, text):
         """@file NAME SIZE: base64 lines follow, up to @end, which has the reply."""

@@ -42,8 +42,9 @@ bool asks[2]; /* ACQUIRE, not yet answered */
 bool up = true;
 byte state = HOST;
 byte owner = NOBODY;
-byte former = NOBODY; /* who was last seen to keep registers */
+byte former = NOBODY; /* who was last seen to keep registers, or may: quarantine */
 bool restore = false;
+bool reclaimed = false; /* free for its former owner, who keeps registers */
 bool listed = true;   /* the device that is there is the one that it knows */
 bool failed = false;
 bool fresh = false;   /* taken from the host by the request in hand */
@@ -137,12 +138,21 @@ inline note_left()
 		:: else
 		fi;
 		step(REMOVED);
+		reclaimed = false;
 		owner = NOBODY;
 		written = false
 	}
 }
 
-/* From `revoking` on. */
+inline did_cut()
+{
+	if
+	:: state == REVOKING -> step(DID_CUT)
+	:: else
+	fi
+}
+
+/* From `revoking` on, or out of quarantine. */
 inline put_to_rest()
 {
 	master = false;
@@ -161,7 +171,8 @@ inline put_to_rest()
 	if
 	:: failed ->
 		close_device();
-		atomic { step(DID_CUT); step(RESET_FAILED); owner = NOBODY }
+		atomic { did_cut(); step(RESET_FAILED); if :: CUT != 8 -> former = owner :: else fi;
+		         owner = NOBODY }
 	:: else ->
 		/* As long as somebody has registers. */
 		do
@@ -169,7 +180,7 @@ inline put_to_rest()
 		:: atomic { kept || CUT == 7 -> former = owner; assert(!opened || taken || !kept) }
 			if
 			:: true /* looks again */
-			:: owner != NOBODY && asked_by(owner) -> restore = false; break
+			:: owner != NOBODY && asked_by(owner) -> reclaimed = true; break
 			:: leaves && opened -> close_device() /* the kernel asks for it */
 			:: !listed -> break
 			fi
@@ -178,9 +189,9 @@ inline put_to_rest()
 		if
 		:: !listed -> note_left()
 		:: else ->
-			atomic { step(DID_CUT); step(DID_RESET) };
+			atomic { did_cut(); step(DID_RESET) };
 			if
-			:: restore ->
+			:: restore && !reclaimed ->
 				bound = false;
 				written = false;
 				atomic { step(DID_RESTORED); owner = NOBODY }
@@ -231,7 +242,7 @@ inline acquire(i)
 			:: restore = true
 			:: restore = false
 			fi;
-			atomic { step(DID_GRANTED); registers[i] = connected[i]; asks[i] = false }
+			atomic { step(DID_GRANTED); reclaimed = false; registers[i] = connected[i]; asks[i] = false }
 		fi
 	fi
 }
@@ -266,16 +277,20 @@ end_serve:	do
 	:: (state == HOST || state == FREE) && asked_by(1) -> acquire(1)
 	/* Closed, hung up, asked back and then forced; or it is about to leave the bus. */
 	:: state == GRANTED -> step(RELEASE); put_to_rest()
-	:: state == QUARANTINED && listed && !leaves && !kept -> /* an operator's `clear' */
-		step(CLEARED);
-		restore = false;
+	/* Its former owner hung up instead, or was refused. */
+	:: state == FREE && reclaimed && listed ->
+		atomic { step(RELEASE); owner = former; reclaimed = false };
 		if
-		:: failed = false
-		:: failed = true
-		fi;
+		:: atomic { there && bound && !leaves -> opened = true }; put_to_rest()
+		:: true -> atomic { step(DID_CUT); step(RESET_FAILED); owner = NOBODY }
+		:: !listed -> note_left()
+		fi
+	:: state == QUARANTINED && listed -> /* root's `quarantine clear' */
+		atomic { step(CLEARED); restore = false; owner = former };
 		if
-		:: failed -> step(RESET_FAILED)
-		:: else -> atomic { step(DID_RESET); step(DID_FREED) }
+		:: atomic { there && bound && !leaves -> opened = true };
+		   put_to_rest()
+		:: true -> atomic { step(RESET_FAILED); owner = NOBODY } /* not opened */
 		fi
 	od
 }
@@ -285,6 +300,7 @@ proctype daemon()
 again:	{ adopt(); serve() } unless { !up };
 	atomic {
 		state = HOST; owner = NOBODY; former = NOBODY; restore = false; failed = false;
+		reclaimed = false;
 		fresh = false; listed = there;
 		up = true
 	};

@@ -135,6 +135,7 @@ static int merge(const uint64_t *instances, uint32_t count)
 		device->facts.bars[0].address = 0x1000 * instances[i];
 		device->instance = instances[i];
 		device->wanted_fd = -1;
+		device->failed_fd = -1;
 		scan.devices[scan.count++] = device;
 	}
 	return inventory_merge(&known, NULL, &scan, &watcher);

@@ -3,9 +3,11 @@
 #include "device/record.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,8 +37,12 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	char name[sizeof(path) + 8];
+
 	record_close();
 	unlink(path);
+	snprintf(name, sizeof(name), "%s.lock", path);
+	unlink(name);
 	rmdir(folder);
 	strcpy(folder, "/tmp/test_record-XXXXXX");
 }
@@ -247,7 +253,49 @@ START_TEST(a_link)
 	ck_assert_int_eq(symlink(target, path), 0);
 	start_again();
 	ck_assert_uint_eq(count(), 0);
+	ck_assert(record_estate());
 	unlink(target);
+}
+END_TEST
+
+START_TEST(at_a_long_path)
+{
+	char far[512], *end = far + sprintf(far, "%s/", folder);
+
+	memset(end, 'f', 240);
+	strcpy(end + 240, "/devices");
+	end[240] = '\0';
+	ck_assert_int_eq(mkdir(far, 0700), 0);
+	end[240] = '/';
+	record_close();
+	record_open(far);
+	put(&disk);
+	record_close();
+	record_open(far);
+	ck_assert_uint_eq(count(), 1);
+	ck_assert_int_eq(unlink(far), 0);
+	end[240] = '\0';
+	ck_assert_int_eq(rmdir(far), 0);
+}
+END_TEST
+
+/* As by another daemon: of another open file. */
+START_TEST(one_daemon_a_file)
+{
+	char name[sizeof(path) + 8];
+	struct fault fault = { 0 };
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	ck_assert_int_eq(record_lock(path, &fault), 0);
+	int other = open(name, O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(other, 0);
+	ck_assert_int_ne(flock(other, LOCK_EX | LOCK_NB), 0);
+	record_close();
+	ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), 0);
+	ck_assert_int_ne(record_lock(path, &fault), 0);
+	ck_assert_uint_eq(fault.status, HWB_BUSY);
+	ck_assert_ptr_nonnull(strstr(fault.reason, path));
+	close(other);
 }
 END_TEST
 
@@ -258,6 +306,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, is_there_after_a_start);
+	tcase_add_test(tests, at_a_long_path);
 	tcase_add_test(tests, is_replaced);
 	tcase_add_test(tests, is_dropped);
 	tcase_add_test(tests, many);
@@ -268,6 +317,7 @@ int main(void)
 	tcase_add_test(tests, an_estate);
 	tcase_add_test(tests, of_somebody_else);
 	tcase_add_test(tests, a_link);
+	tcase_add_test(tests, one_daemon_a_file);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -37,6 +37,7 @@ while IFS=$tab read -r what path name
 do
 	case $what:$path in
 	path:*) is "there is no $path" test -e "$path" ;;
+	name:tests/hostile/*) is "$path has no case \`$name'" grep -qF -- "\"$name\"" "$path" ;;
 	name:*.c) is "$path has no test \`$name'" grep -q "^START_TEST($name)" "$path" ;;
 	name:*) is "$path has no \`$name'" grep -qwF -- "$name" "$path" ;;
 	esac

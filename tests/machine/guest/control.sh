@@ -32,6 +32,11 @@ device_del() {
 	echo "@device_del $1" | host_ask
 }
 
+# aer_inject ID ERROR: the device's PCIe port reports that error of it, such as COMP_ABORT.
+aer_inject() {
+	echo "@aer_inject $1 $2" | host_ask
+}
+
 # send_file NAME [PATH]: PATH, or else NAME, becomes NAME in the output folder.
 send_file() {
 	{

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors that nobody asked for, and those that cannot be received or sent. */
+#define _GNU_SOURCE /* pipe2, F_DUPFD_CLOEXEC */
+#include "hostile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Write ends of one pipe; when all are closed, the read end says so. */
+struct leak {
+	int read_end;
+	int fds[MANY_FDS];
+	size_t count;
+};
+
+static void leak_prepare(struct leak *leak, size_t count)
+{
+	int ends[2];
+
+	expect(pipe2(ends, O_CLOEXEC) == 0, "pipe: %s", strerror(errno));
+	leak->read_end = ends[0];
+	leak->count = count;
+	leak->fds[0] = ends[1];
+	for (size_t i = 1; i < count; i++)
+		leak->fds[i] = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
+	expect(leak->fds[count - 1] >= 0, "no descriptor");
+}
+
+static void leak_check(struct leak *leak)
+{
+	struct pollfd wait = { .fd = leak->read_end };
+
+	close_fds(leak->fds, (uint32_t)leak->count);
+	expect(poll(&wait, 1, PROMPT_MS) == 1 && (wait.revents & POLLHUP) != 0,
+	       "the daemon keeps a descriptor that it was sent");
+	close(leak->read_end);
+}
+
+/* Refused if they could all be received, and the end. */
+static void refused(uint32_t opcode, size_t body, size_t count, uint16_t told)
+{
+	struct packet packet;
+	struct leak leak;
+	int fd = client();
+
+	fill(&packet, opcode, 0, NULL, body);
+	header_of(&packet)->fds = told;
+	leak_prepare(&leak, count);
+	expect(wire_send(fd, packet.bytes, packet.length, leak.fds, count), "hung up before");
+	if (wire_reply(fd, &packet)) {
+		expect(header_of(&packet)->status == HWB_MALFORMED, "status %u",
+		       header_of(&packet)->status);
+		expect_end(fd);
+	}
+	leak_check(&leak);
+	close(fd);
+}
+
+static void unasked(void)
+{
+	for (uint16_t told = 0; told < 2; told++) {
+		refused(HWB_PING, 0, 1, told);
+		refused(HWB_DOMAIN_OPEN, 0, 1, told);
+		refused(HWB_DEVICE_ACQUIRE, sizeof(struct hwb_acquire_request), 1, told);
+		refused(HWB_IRQ_OPEN, sizeof(struct hwb_irq_request), 1, told);
+		refused(HWB_DMA_ALLOC, sizeof(struct hwb_dma_alloc_request), 1, told);
+		refused(HWB_DMA_UNMAP, sizeof(struct hwb_dma_unmap_request), 1, told);
+		refused(0x7777, 0, 1, told);
+	}
+	/* Where one is asked for: none, and two. */
+	refused(HWB_DMA_MAP, sizeof(struct hwb_dma_map_request), 2, 1);
+}
+
+static void many(void)
+{
+	enum { EACH = CMSG_SPACE(sizeof(int)) };
+	_Alignas(8) unsigned char control[2 * EACH] = { 0 };
+	struct packet packet;
+	struct leak leak;
+	int fd = client();
+
+	refused(HWB_PING, 0, MANY_FDS, MANY_FDS);
+	refused(HWB_DMA_MAP, sizeof(struct hwb_dma_map_request), MANY_FDS, 1);
+	refused(HWB_PING, 0, HWB_FDS_MAX + 1, HWB_FDS_MAX + 1);
+
+	leak_prepare(&leak, 2);
+	for (size_t i = 0; i < 2; i++) {
+		struct cmsghdr *rights = (struct cmsghdr *)(control + i * EACH);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(rights), &leak.fds[i], sizeof(int));
+	}
+	fill(&packet, HWB_DMA_MAP, 1, NULL, sizeof(struct hwb_dma_map_request));
+	header_of(&packet)->fds = 1;
+	struct iovec part = { .iov_base = packet.bytes, .iov_len = packet.length };
+	struct msghdr message = { .msg_iov = &part,
+		                  .msg_iovlen = 1,
+		                  .msg_control = control,
+		                  .msg_controllen = sizeof(control) };
+	expect(sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)packet.length, "sendmsg: %s",
+	       strerror(errno));
+	expect(wire_reply(fd, &packet) && header_of(&packet)->status == HWB_MALFORMED,
+	       "two control messages");
+	expect_end(fd);
+	leak_check(&leak);
+}
+
+/* The daemon has no room for them in its table. */
+static void cut(void)
+{
+	static const char text[] = "sent descriptors that could not be received";
+	struct packet packet;
+	struct leak leak;
+	int fd = client_of(driver_uid()), other = client_of(other_uid());
+	unsigned before = logged(text);
+
+	leak_prepare(&leak, 32);
+	limit_daemon(RLIMIT_NOFILE, daemon_fds(daemon_pid()) + 4);
+	fill(&packet, HWB_PING, 0, NULL, 0);
+	header_of(&packet)->fds = 32;
+	expect(wire_send(fd, packet.bytes, packet.length, leak.fds, 32), "hung up before");
+	expect_end(fd);
+	expect(ping(other) == HWB_OK, "another connection is not served");
+	lift_limit();
+	leak_check(&leak);
+	expect(logged(text) == before + 1, "%u lines in the log", logged(text) - before);
+	expect_service();
+}
+
+/* The connection itself, in its own queue: only the kernel's garbage collection would find
+ * it there. */
+static void itself(void)
+{
+	for (unsigned way = 0; way < 4; way++) {
+		struct packet packet;
+		int fd = way < 2 ? client() : wire_open();
+		int fds[2] = { fd, fd };
+		fill(&packet, HWB_DMA_MAP, 1, NULL, sizeof(struct hwb_dma_map_request));
+		header_of(&packet)->fds = way % 2 == 0 ? 1 : 2;
+		wire_send(fd, packet.bytes, packet.length, fds, way % 2 == 0 ? 1 : 2);
+		if (way == 0)
+			expect(wire_reply(fd, &packet) &&
+			               header_of(&packet)->status == HWB_NO_SESSION,
+			       "its own socket is taken for memory");
+		close(fd);
+	}
+}
+
+/* Replies with 48 descriptors each, which wait in the socket and in the daemon. */
+static void unread(void)
+{
+	const struct hwb_acquire_request wanted = { .irq_type = HWB_IRQ_MSIX, .irq_count = 64 };
+	const struct hwb_irq_fds all = { .first = 0, .count = 64 };
+	struct packet packet;
+	struct taken disk;
+	char why[256];
+
+	for (unsigned round = 0; round < 2; round++) {
+		int fd = client();
+		struct hwb_acquire_request with_domain = wanted;
+		with_domain.domain = open_domain(fd);
+		int status = try_take(fd, DISK, &with_domain, &disk, why, sizeof(why));
+		expect(status == HWB_OK, "status %d: %s", status, why);
+		for (unsigned i = 0; i < 2000; i++) {
+			fill(&packet, HWB_IRQ_FDS, disk.reply.interrupt.session, &all, sizeof(all));
+			if (send(fd, packet.bytes, packet.length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+				break;
+		}
+		/* Dropped for it, or gone before. */
+		if (round == 0)
+			expect(wire_ended(fd, 3 * PROMPT_MS), "who reads nothing is kept");
+		close_fds(disk.fds, disk.fd_count);
+		close(fd);
+	}
+}
+
+/* A TCP socket that is full and lingers: its last close waits for the other end, which
+ * never reads. `far` receives that end. */
+static int lingering_socket(int *far)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct linger linger = { .l_onoff = 1, .l_linger = 30 };
+	socklen_t size = sizeof(address);
+	static char junk[65536];
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	expect(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
+	               getsockname(listener, (struct sockaddr *)&address, &size) == 0 &&
+	               connect(near, (struct sockaddr *)&address, size) == 0,
+	       "no connection: %s", strerror(errno));
+	*far = accept(listener, NULL, NULL);
+	close(listener);
+	while (send(near, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	expect(setsockopt(near, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0, "linger");
+	return near;
+}
+
+/* More of them than there are threads to close them. */
+static void lingering(void)
+{
+	enum { CLIENTS = 12 };
+	int far[CLIENTS], fds[CLIENTS];
+
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct packet packet;
+		int near = lingering_socket(&far[i]);
+		fds[i] = i % 2 == 0 ? client() : wire_open();
+		fill(&packet, HWB_PING, 0, NULL, 0);
+		header_of(&packet)->fds = 1;
+		wire_send(fds[i], packet.bytes, packet.length, &near, 1);
+		close(near);
+		if (i % 3 == 0) {
+			close(fds[i]);
+			fds[i] = -1;
+		}
+		expect_service();
+	}
+	close_fds(far, CLIENTS);
+}
+
+const struct hostile_case descriptor_cases[] = {
+	{ 1, "descriptors that nobody asked for are closed, and their sender dropped", unasked, 0,
+	  0 },
+	{ 2, "253 descriptors, and a second control message", many, 0, 0 },
+	{ 3, "descriptors that cannot be received end the connection, with a line in the log", cut,
+	  AS_ROOT, 0 },
+	{ 41, "a connection that sends itself its own socket", itself, 0, 0 },
+	{ 42, "a client that does not read replies with descriptors", unread, 0, 0 },
+	{ 43, "descriptors whose last close waits delay nobody", lingering, 0, 0 },
+	{ 0 },
+};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients that keep registers of a device which they have no more. */
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
+#include "hostile.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct hwb_acquire_request registers_wanted = { .bars = 1 };
+
+/* Although a child has the connection as well. */
+static void hang_up(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
+
+/* The kernel lets go of it and finds it again: that alone takes nothing from anybody. */
+static void remove_and_rescan(void)
+{
+	shell("echo 1 > /sys/bus/pci/devices/0000:" EDU "/remove");
+	shell("echo 1 > /sys/bus/pci/rescan");
+}
+
+static void take_when_there(int fd, struct taken *edu)
+{
+	int64_t end = now_ms() + 2 * PROMPT_MS;
+	char why[256];
+
+	while (try_take(fd, EDU, &registers_wanted, edu, why, sizeof(why)) != HWB_OK) {
+		expect(now_ms() < end, "it cannot be had any more: %s", why);
+		pause_ms(50);
+	}
+}
+
+static void keeps(void)
+{
+	int omega = client_of(other_uid());
+	struct taken edu, others;
+	char why[256];
+
+	/* A child has it, and nobody else. */
+	int alpha = client_of(driver_uid());
+	take(alpha, EDU, 0, &edu);
+	pid_t child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	let_go(&edu);
+	hang_up(alpha);
+	wait_state(EDU, HWB_DEVICE_REVOKING);
+	int status = try_take(omega, EDU, &registers_wanted, &others, why, sizeof(why));
+	expect(status == HWB_BUSY, "status %d: %s", status, why);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	take_when_there(omega, &others);
+	give_back(omega, &others);
+
+	/* The client itself, across the device's way off the bus and back. */
+	alpha = client_of(driver_uid());
+	take(alpha, EDU, 0, &edu);
+	hang_up(alpha);
+	wait_state(EDU, HWB_DEVICE_REVOKING);
+	status = try_take(omega, EDU, &registers_wanted, &others, why, sizeof(why));
+	expect(status == HWB_BUSY, "status %d: %s", status, why);
+	expect(is_dead(edu.registers), "it still reaches the device");
+	remove_and_rescan();
+	take_when_there(omega, &others);
+	expect(edu_alive(others.registers), "the device is not what it was");
+	expect(is_dead(edu.registers), "it reaches the device of another");
+	expect(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, edu.fds[0], 0) == MAP_FAILED,
+	       "its descriptor is alive");
+	give_back(omega, &others);
+	let_go(&edu);
+}
+
+static sigjmp_buf no_way;
+
+static void on_bus_error(int number)
+{
+	(void)number;
+	siglongjmp(no_way, 1);
+}
+
+/* Maps again and again, and counts the times that it gets to see registers. */
+static _Noreturn void spin(int registers, volatile uint32_t *seen)
+{
+	volatile uint32_t *volatile at = MAP_FAILED;
+
+	signal(SIGBUS, on_bus_error);
+	for (;;) {
+		if (sigsetjmp(no_way, 1) != 0) {
+			munmap((void *)at, PAGE);
+			at = MAP_FAILED;
+		}
+		if (at == MAP_FAILED)
+			at = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, registers, 0);
+		if (at == MAP_FAILED)
+			continue;
+		(void)*at;
+		++*seen;
+	}
+}
+
+static void maps_again_and_again(void)
+{
+	volatile uint32_t *seen =
+	        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int omega = client_of(other_uid());
+	struct taken edu, others;
+
+	for (unsigned round = 0; round < 3; round++) {
+		int alpha = client_of(driver_uid());
+		take_when_there(alpha, &edu);
+		pid_t child = fork();
+		if (child == 0)
+			spin(edu.fds[0], seen);
+		let_go(&edu);
+		pause_ms(100);
+		expect(*seen > 0, "it does not see registers that are its own");
+		if (round == 0)
+			hang_up(alpha);
+		remove_and_rescan();
+		take_when_there(omega, &others);
+		uint32_t before = *seen;
+		for (unsigned i = 0; i < 20; i++) {
+			expect(edu_alive(others.registers), "the device is not what it was");
+			pause_ms(20);
+		}
+		expect(*seen == before, "round %u: %u times it saw another's registers", round,
+		       *seen - before);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		give_back(omega, &others);
+		if (round != 0)
+			hang_up(alpha);
+		*seen = 0;
+	}
+}
+
+const struct hostile_case holder_cases[] = {
+	{ 15, "who keeps registers keeps the device from others, and reaches nothing", keeps,
+	  AS_ROOT, 0 },
+	{ 16, "who maps without end sees nothing of the next owner's", maps_again_and_again,
+	  AS_ROOT, 0 },
+	{ 0 },
+};
