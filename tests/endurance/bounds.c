@@ -33,8 +33,8 @@ enum {
 };
 
 static const struct host_rule rules[] = { { "00:03.0", NULL }, { "00:06.0", "nvme" } };
-static struct operator operator;
-static struct operator_view idle;
+static struct overseer overseer;
+static struct overseer_view idle;
 static int failures;
 
 /* ---- clients: each takes one thing without end, and waits until it is killed ---- */
@@ -119,10 +119,10 @@ static void ask_for_lists(void)
 /* ---- what they cost ---- */
 
 /* The most of each that was seen until the client's end. False: it could not take any. */
-static bool watch(void (*take)(void), struct operator_view *most)
+static bool watch(void (*take)(void), struct overseer_view *most)
 {
 	const struct timespec step = { 0, 20000000 };
-	struct operator_view view;
+	struct overseer_view view;
 	int status = 0;
 
 	unlink(LOG);
@@ -134,7 +134,7 @@ static bool watch(void (*take)(void), struct operator_view *most)
 		exit(EXIT_SUCCESS);
 	}
 	while (waitpid(client, &status, WNOHANG) == 0) {
-		if (!operator_look(&operator, & view))
+		if (!overseer_look(&overseer, &view))
 			return false;
 #define KEEP(what) most->what = view.what > most->what ? view.what : most->what
 		KEEP(connections);
@@ -166,14 +166,14 @@ static void within(const char *text, long found, long least, long bound)
 
 static void rest_again(void)
 {
-	const struct rest rest = { &operator, rules, sizeof(rules) / sizeof(rules[0]), idle.fds };
+	const struct rest rest = { &overseer, rules, sizeof(rules) / sizeof(rules[0]), idle.fds };
 	char problem[256];
 
 	if (!rest_comes(&rest, problem, sizeof(problem)))
 		result(false, "nothing is left", problem);
 }
 
-static void costs(void (*take)(void), struct operator_view *most)
+static void costs(void (*take)(void), struct overseer_view *most)
 {
 	if (!watch(take, most))
 		result(false, "a client takes what it may", "it could not");
@@ -182,9 +182,9 @@ static void costs(void (*take)(void), struct operator_view *most)
 
 int main(void)
 {
-	struct operator_view most;
+	struct overseer_view most;
 
-	if (!operator_connect(&operator, 0) || !operator_look(&operator, & idle)) {
+	if (!overseer_connect(&overseer, 0) || !overseer_look(&overseer, &idle)) {
 		result(false, "the daemon is there", "");
 		return EXIT_FAILURE;
 	}

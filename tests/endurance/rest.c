@@ -9,9 +9,9 @@ enum { PATIENCE_MS = 15000, STEP_MS = 10 };
 
 static bool is_idle(const struct rest *rest, char *problem, size_t size)
 {
-	struct operator_view view;
+	struct overseer_view view;
 
-	if (!operator_look(rest->operator, & view)) {
+	if (!overseer_look(rest->overseer, &view)) {
 		snprintf(problem, size, "the daemon does not answer");
 		return false;
 	}

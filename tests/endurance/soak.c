@@ -37,7 +37,7 @@ static const struct host_rule rules[] = {
 
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
-static struct operator operator;
+static struct overseer overseer;
 static struct life_counts *counts;
 static pid_t clients[CLIENTS];
 static int results;
@@ -99,13 +99,13 @@ static void replace_dead(double end)
 
 static void print_row(double seconds)
 {
-	struct operator_view view;
+	struct overseer_view view;
 
-	if (!operator_look(&operator, & view))
+	if (!overseer_look(&overseer, &view))
 		return;
-	printf("%6.0f %8u %8u %7u %10" PRIu64 " %5d %9ld %8u %9u %8u %8u\n", seconds,
+	printf("%6.0f %8u %8u %7u %8" PRIu64 " %5d %7ld %8ld %8u %9u %8u %8u\n", seconds,
 	       view.connections, view.sessions, view.granted, view.dma_bytes / 1024, view.fds,
-	       view.resident_kib, counts->lives, counts->requests, counts->devices,
+	       view.threads, view.resident_kib, counts->lives, counts->requests, counts->devices,
 	       counts->refusals);
 	fflush(stdout);
 }
@@ -115,8 +115,9 @@ static void soak(double seconds)
 	double start = now(), end = start + seconds, row = start + seconds / ROWS;
 	const struct timespec step = { 0, 100000000 };
 
-	printf("%6s %8s %8s %7s %10s %5s %9s %8s %9s %8s %8s\n", "TIME", "CLIENTS", "SESSIONS",
-	       "DEVICES", "DMA KiB", "FDS", "RSS KiB", "LIVES", "REQUESTS", "GRANTED", "REFUSED");
+	printf("%6s %8s %8s %7s %8s %5s %7s %8s %8s %9s %8s %8s\n", "TIME", "CLIENTS", "SESSIONS",
+	       "DEVICES", "DMA KiB", "FDS", "THREADS", "RSS KiB", "LIVES", "REQUESTS", "GRANTED",
+	       "REFUSED");
 	print_row(0);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		start_client(i, end);
@@ -172,18 +173,18 @@ static bool works(int (*what)(void))
 int main(int argc, char **argv)
 {
 	int seconds = argc == 2 ? atoi(argv[1]) : 0;
-	struct operator_view before, after = { 0 };
+	struct overseer_view before, after = { 0 };
 	char problem[256] = "", growth[64];
 
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 	              0);
-	if (seconds <= 0 || counts == MAP_FAILED || !operator_connect(&operator, 0) ||
-	    !operator_look(&operator, & before)) {
+	if (seconds <= 0 || counts == MAP_FAILED || !overseer_connect(&overseer, 0) ||
+	    !overseer_look(&overseer, &before)) {
 		fputs("Usage: endurance-soak SECONDS, with the daemon running\n", stderr);
 		return EXIT_FAILURE;
 	}
 	const struct rest rest = {
-		.operator= & operator,
+		.overseer = &overseer,
 		.rules = rules,
 		.rule_count = RULES,
 		.fds = before.fds,
@@ -191,7 +192,7 @@ int main(int argc, char **argv)
 	soak(seconds);
 	result(rest_comes(&rest, problem, sizeof(problem)), "nothing is left", problem);
 	print_row(seconds);
-	operator_look(&operator, & after);
+	overseer_look(&overseer, &after);
 	snprintf(growth, sizeof(growth), "%ld KiB before, %ld KiB after", before.resident_kib,
 	         after.resident_kib);
 	result(after.resident_kib <= before.resident_kib + GROWTH_KIB,
