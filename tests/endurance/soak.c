@@ -27,6 +27,7 @@ enum {
 	FIRST_USER = 2000, /* policy/soak.conf */
 	DRIVER = 1000,
 	ROWS = 10,
+	LAST_SECONDS = 60,
 	GROWTH_KIB = 1024
 };
 
@@ -95,6 +96,15 @@ static void replace_dead(double end)
 		}
 }
 
+static unsigned count_clients(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CLIENTS; i++)
+		count += clients[i] > 0;
+	return count;
+}
+
 /* ---- the table ---- */
 
 static void print_row(double seconds)
@@ -129,9 +139,24 @@ static void soak(double seconds)
 		}
 		nanosleep(&step, NULL);
 	}
+	/* What was begun comes to its end. */
+	while (count_clients() != 0 && now() < end + LAST_SECONDS) {
+		replace_dead(end);
+		nanosleep(&step, NULL);
+	}
+}
+
+static unsigned end_clients(void)
+{
+	unsigned left = count_clients();
+
 	for (unsigned i = 0; i < CLIENTS; i++)
-		if (clients[i] > 0)
+		if (clients[i] > 0) {
+			printf("    pid %d does not end\n", (int)clients[i]);
+			kill(clients[i], SIGKILL);
 			waitpid(clients[i], NULL, 0);
+		}
+	return left;
 }
 
 /* ---- afterwards ---- */
@@ -190,6 +215,7 @@ int main(int argc, char **argv)
 		.fds = before.fds,
 	};
 	soak(seconds);
+	result(end_clients() == 0, "each client is answered", "");
 	result(rest_comes(&rest, problem, sizeof(problem)), "nothing is left", problem);
 	print_row(seconds);
 	overseer_look(&overseer, &after);
