@@ -56,7 +56,8 @@ static void pause_ms(uint32_t ms)
 	nanosleep(&pause, NULL);
 }
 
-/* Whether it was granted. Others may have it, and there are limits; all else is wrong. */
+/* Whether it was granted. Others may have it, there are limits, and a device's neighbour may
+ * be in another domain of one's own; all else is wrong. */
 static bool granted(struct life *life, int result, const char *what)
 {
 	uint32_t status = hwb_refusal_of(result);
@@ -64,7 +65,7 @@ static bool granted(struct life *life, int result, const char *what)
 	life->counts->requests++;
 	if (result >= 0)
 		return true;
-	if (status == HWB_BUSY || status == HWB_QUOTA) {
+	if (status == HWB_BUSY || status == HWB_QUOTA || status == HWB_WRONG_STATE) {
 		life->counts->refusals++;
 		return false;
 	}
