@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <pciaccess.h>
 #include <stdio.h>
@@ -67,18 +66,18 @@ void names_address(const struct hwb_pci_address *address, char text[32])
 	         address->function);
 }
 
-/* Digits of a hexadecimal number of up to `max`, behind which `end` is. */
+/* Digits of a hexadecimal number of up to `max`, without 0x, behind which `end` is. */
 static bool read_part(const char **text, char end, unsigned max, unsigned *value)
 {
-	char *behind;
+	size_t digits = strspn(*text, "0123456789abcdefABCDEF");
 
-	if (!isxdigit((unsigned char)**text))
+	if (digits == 0 || (*text)[digits] != end)
 		return false;
-	unsigned long number = strtoul(*text, &behind, 16);
-	if (*behind != end || number > max)
+	unsigned long number = strtoul(*text, NULL, 16);
+	if (number > max)
 		return false;
 	*value = (unsigned)number;
-	*text = end == '\0' ? behind : behind + 1;
+	*text += digits + (end != '\0');
 	return true;
 }
 

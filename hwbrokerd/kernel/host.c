@@ -184,6 +184,10 @@ static void probe_strict_devmem(struct host *host)
 			host->strict_devmem = refuses_claimed(path);
 		}
 	}
+	if (host->backend != NULL && !host->strict_devmem)
+		problem(host, "the kernel is not known to take registers from who keeps them: it "
+		              "needs CONFIG_IO_STRICT_DEVMEM, and no iomem=relaxed on its command "
+		              "line");
 }
 
 static void probe_leases(struct host *host)

@@ -118,7 +118,8 @@ static void cut(void)
 	static const char text[] = "sent descriptors that could not be received";
 	struct packet packet;
 	struct leak leak;
-	int fd = client_of(driver_uid()), other = client_of(other_uid());
+	/* Of the client of whom the log has heard nothing yet: there is a limit to that. */
+	int fd = client_of(other_uid()), other = client_of(driver_uid());
 	unsigned before = logged(text);
 
 	leak_prepare(&leak, 32);

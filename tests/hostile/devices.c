@@ -215,7 +215,7 @@ static _Noreturn void take_without_end(void)
 
 static void leaves(void)
 {
-	enum { TIMES = 10 };
+	enum { TIMES = 7 };
 	int status;
 	pid_t child = fork();
 

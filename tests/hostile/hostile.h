@@ -152,6 +152,7 @@ int dma_map(int fd, uint32_t domain, const struct hwb_dma_map_request *wanted, i
 
 /* QEMU's edu, docs/specs/edu. */
 enum {
+	EDU_IDENTITY = 0x010000ed, /* the value of its first register */
 	EDU_LIVENESS = 0x04,
 	EDU_IRQ_STATUS = 0x24,
 	EDU_IRQ_RAISE = 0x60,

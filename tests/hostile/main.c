@@ -91,6 +91,19 @@ static bool quarantined(const struct hwb_admin_device *device)
 	return device->device.state == HWB_DEVICE_QUARANTINED;
 }
 
+/* Once the daemon has seen the last hang-up. */
+static unsigned fds_at_rest(void)
+{
+	unsigned before, now = daemon_fds(watch.daemon);
+
+	do {
+		before = now;
+		pause_ms(200);
+		now = daemon_fds(watch.daemon);
+	} while (now != before);
+	return now;
+}
+
 static void watch_anew(void)
 {
 	close(watch.bystander);
@@ -98,7 +111,7 @@ static void watch_anew(void)
 	expect(within(nothing_is_left), "the daemon is not idle");
 	expect(within(all_at_rest), "devices are not at rest");
 	watch.daemon = daemon_pid();
-	watch.fds = daemon_fds(watch.daemon);
+	watch.fds = fds_at_rest();
 }
 
 static void look_after(const struct hostile_case *self)
