@@ -114,6 +114,8 @@ misbehaves "only the first port is looked for" "lists of native ports" \
 	src/core/hwb/hwb_native_ports.cc 's/port < base \+ count/port < base + !!count/'
 misbehaves "a native port of a device that core has not" "native ports of a device" \
 	src/core/io_port_session_component.cc 's/ && \(_held \|\| !_ports\.device\)//'
+misbehaves "the broker is not listened to again" "the list of devices changes" \
+	src/core/hwb/hwb_events.cc 's/watched = Host::epoll_again\(.*\)/watched = true/'
 misbehaves "a device PD stays for ever" "a DMA domain of the platform driver" \
 	src/driver/hwb_platform/kernel_io_mmu.cc 's/--_users == 0/--_users > 99/'
 misbehaves "registers are open until the session has gone" \
