@@ -339,7 +339,9 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 	if (result == 0 && held)
 		return OPERATE_HELD;
 	if (result != 0) {
-		operate_unwatch(device);
+		/* What it leaves behind is known as long as it is watched. */
+		if (!unit->gone)
+			operate_unwatch(device);
 		return result;
 	}
 	witness_close(&unit->witness);
