@@ -25,6 +25,9 @@
 #define DEFAULT_POLICY HWBROKER_SYSCONFDIR "/hwbroker/hwbroker.conf"
 #define DEFAULT_STATE "/run/hwbroker/devices"
 
+/* What clients have sent may take for ever to close: so long it is waited for at the end. */
+#define CLOSING_SECONDS 1.0
+
 /* Exit codes, as systemd.exec(5) names them. */
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 
@@ -43,6 +46,7 @@ struct daemon {
 	ev_signal interrupt;
 	ev_signal hangup;
 	ev_prepare until_idle;
+	ev_tstamp told; /* to end */
 };
 
 static void usage(FILE *file)
@@ -118,13 +122,16 @@ static void parse(int argc, char **argv, struct options *options)
 
 /* ---- end ---- */
 
-/* Ends the loop once every device is at rest, and nothing else is under way. */
+/* Ends the loop once every device is at rest, and nothing else is under way. As long as
+ * something is being closed a timer runs (closer.c). */
 static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
-	const struct broker *broker = watcher->data;
+	const struct daemon *self = watcher->data;
+	const struct broker *broker = &self->broker;
 	(void)revents;
 
-	if (broker->busy_devices == 0 && !broker->reloading)
+	if (broker->busy_devices == 0 && !broker->reloading &&
+	    (broker->closings == 0 || ev_now(loop) - self->told >= CLOSING_SECONDS))
 		ev_break(loop, EVBREAK_ALL);
 }
 
@@ -136,6 +143,7 @@ static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 	if (self->broker.stopping)
 		return;
 	self->broker.stopping = true;
+	self->told = ev_now(loop);
 	log_notice("stopping: taking all devices back");
 	notify_manager("STOPPING=1");
 	listener_stop(&self->listener);
@@ -168,7 +176,7 @@ static void watch_signals(struct daemon *self)
 	self->terminate.data = self;
 	self->interrupt.data = self;
 	self->hangup.data = self;
-	self->until_idle.data = &self->broker;
+	self->until_idle.data = self;
 	ev_signal_start(loop, &self->terminate);
 	ev_signal_start(loop, &self->interrupt);
 	ev_signal_start(loop, &self->hangup);
@@ -255,7 +263,7 @@ static void stop(struct daemon *self)
 	record_close();
 	estates_free(&broker->estates);
 	policy_free(broker->policy);
-	/* A close that takes its time still has its lane of an account, and the loop. */
+	/* What takes longer to close still has its lane of an account, and the loop. */
 	if (broker->closings != 0)
 		return;
 	account_free_all(&broker->accounts);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What `tests/demo', `tests/check' and `tests/bench' share: places, installing,
-# building, and the payload of the virtual PC.
+# What `tests/demo', `tests/check', `tests/bench' and `tests/soak' share: places,
+# installing, building, and the payload of the virtual PC.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 builds=${HWBROKER_BUILD:-$top/build}

@@ -146,7 +146,7 @@ static int save(void)
 	for (uint32_t i = 0; i < count; i++)
 		write_line(file, &records[i]);
 	bool complete = fflush(file) == 0 && ferror(file) == 0;
-	int error = complete ? 0 : errno;
+	int error = complete ? 0 : errno != 0 ? errno : EIO;
 	fclose(file);
 	if (complete && rename(temporary, file_path) != 0)
 		error = errno;

@@ -24,7 +24,7 @@ pid_t client_fork(uid_t user, const char *log)
 	pid_t child = fork();
 	if (child != 0)
 		return child;
-	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
 	become(user);

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-/* Forks; 0 in the child, which has become that user. `log`: where its output goes. */
+/* Forks; 0 in the child, which has become that user. Its output is appended to `log`. */
 pid_t client_fork(uid_t user, const char *log);
 /* What waitpid() has of its end. */
 int client_end(pid_t client);

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { PATIENCE_MS = 15000, STEP_MS = 10 };
+enum { PATIENCE_SECONDS = 20, STEP_MS = 10 };
 
 static bool is_idle(const struct rest *rest, char *problem, size_t size)
 {
-	struct operator_view view;
+	struct overseer_view view;
 
-	if (!operator_look(rest->operator, & view)) {
+	if (!overseer_look(rest->overseer, &view)) {
 		snprintf(problem, size, "the daemon does not answer");
 		return false;
 	}
@@ -25,11 +25,19 @@ static bool is_idle(const struct rest *rest, char *problem, size_t size)
 	       view.mappings == 0 && view.fds == rest->fds;
 }
 
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 bool rest_comes(const struct rest *rest, char *problem, size_t size)
 {
 	const struct timespec step = { 0, STEP_MS * 1000000L };
 
-	for (int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
+	for (double end = now() + PATIENCE_SECONDS; now() < end;) {
 		if (is_idle(rest, problem, size) &&
 		    host_is_well(rest->rules, rest->rule_count, problem, size))
 			return true;

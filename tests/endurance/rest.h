@@ -4,10 +4,10 @@
 #define HWBROKER_ENDURANCE_REST_H
 
 #include "host.h"
-#include "operator.h"
+#include "overseer.h"
 
 struct rest {
-	struct operator* operator;
+	struct overseer *overseer;
 	const struct host_rule *rules;
 	size_t rule_count;
 	int fds; /* of a daemon that is idle */

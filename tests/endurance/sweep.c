@@ -30,9 +30,9 @@ static const struct host_rule rules[] = {
 	{ "00:07.0", NULL },
 };
 
-static struct operator operator;
+static struct overseer overseer;
 static struct rest rest = {
-	.operator= & operator,
+	.overseer = &overseer,
 	.rules = rules,
 	.rule_count = sizeof(rules) / sizeof(rules[0]),
 };
@@ -44,9 +44,15 @@ static char problem[256];
 /* Shared with the client. */
 static struct cut_messages *messages;
 
+static pid_t start_client(void)
+{
+	unlink(LOG); /* that of the one before */
+	return client_fork(DRIVER, LOG);
+}
+
 static bool whole_session(void)
 {
-	pid_t client = client_fork(DRIVER, LOG);
+	pid_t client = start_client();
 
 	if (client == 0) {
 		cut_at(0, CUT_SENT, NULL);
@@ -67,7 +73,7 @@ static void die(void)
 
 static bool kill_client(uint32_t number, enum cut_moment moment)
 {
-	pid_t client = client_fork(DRIVER, LOG);
+	pid_t client = start_client();
 
 	if (client == 0) {
 		cut_at(number, moment, die);
@@ -105,7 +111,7 @@ static bool kill_daemon(uint32_t number)
 		snprintf(problem, sizeof(problem), "the daemon cannot be killed");
 		return false;
 	}
-	pid_t client = client_fork(DRIVER, LOG);
+	pid_t client = start_client();
 	if (client == 0) {
 		close(there[0]);
 		cut_at(number, CUT_SENT, wait_for_its_end);
@@ -113,13 +119,13 @@ static bool kill_daemon(uint32_t number)
 	}
 	close(there[1]);
 	bool came = read(there[0], &byte, 1) == 1;
-	kill(operator.daemon, SIGKILL);
+	kill(overseer.daemon, SIGKILL);
 	close(there[0]);
 	close(dead[0]);
 	close(dead[1]);
 	client_end(client);
-	operator_disconnect(&operator);
-	if (!operator_connect(&operator, operator.daemon)) {
+	overseer_disconnect(&overseer);
+	if (!overseer_connect(&overseer, overseer.daemon)) {
 		printf("not ok no daemon comes back\n");
 		exit(EXIT_FAILURE);
 	}
@@ -162,13 +168,13 @@ static double now(void)
 
 int main(void)
 {
-	struct operator_view view;
+	struct overseer_view view;
 	double start = now();
 
 	messages = mmap(NULL, sizeof(*messages), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 	                -1, 0);
-	if (messages == MAP_FAILED || !operator_connect(&operator, 0) ||
-	    !operator_look(&operator, & view)) {
+	if (messages == MAP_FAILED || !overseer_connect(&overseer, 0) ||
+	    !overseer_look(&overseer, &view)) {
 		printf("not ok the daemon is there\n");
 		return EXIT_FAILURE;
 	}

@@ -45,11 +45,9 @@ void client_shut_down(const struct client *client, struct input *input)
 
 static int memory(unsigned seals, int flags)
 {
-	int fd = model_memfd(MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = model_shared_memory(0x10000, seals);
 	char path[40];
 
-	must(fd >= 0 && ftruncate(fd, 0x10000) == 0, "there is memory");
-	fcntl(fd, F_ADD_SEALS, seals);
 	if (flags == O_RDWR)
 		return fd;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -139,7 +137,7 @@ static void send_packet(struct client *client, const union packet *packet, size_
 		control.header.cmsg_len = CMSG_LEN(sizeof(int) * count);
 		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * count);
 	}
-	if (sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	if (model_sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		await(client, packet, length);
 	for (uint32_t i = 0; i < count; i++)
 		close_fd(fds[i]);
@@ -304,7 +302,7 @@ bool client_read(struct client *client)
 
 	if (client->fd < 0)
 		return false;
-	ssize_t length = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t length = model_recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (length <= 0) {
 		client->hung_up = client->hung_up || length == 0 || errno != EAGAIN;
 		return length < 0 && errno == ECONNRESET; /* said once, ahead of the rest */

@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 
 #include <ev.h>
+#include <sys/socket.h>
 
 enum { MODEL_DEVICES = 8 };
 
@@ -65,10 +66,14 @@ struct model_device *model_find(const struct hwb_pci_address *address);
 /* Counts one call that can fail; whether it is to. Fills the fault. */
 bool model_fails(struct fault *fault);
 
-/* Memory and descriptors of the fuzzer's own, which do not run out. */
+/* Memory, descriptors and sockets of the fuzzer's own, which do not fail. */
 void *model_alloc(size_t size);
 int model_memfd(unsigned flags);
+int model_shared_memory(size_t size, unsigned seals);
 int model_eventfd(void);
+int model_dup(int fd);
+ssize_t model_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t model_recvmsg(int fd, struct msghdr *message, int flags);
 
 /* Of an opened device. */
 bool model_masters(const struct model_device *device);
@@ -77,6 +82,10 @@ bool model_interrupts(const struct model_device *device);
 bool model_shut(const struct model_device *device);
 /* The device that has now what this descriptor was handed out for; NULL: none has. */
 struct model_device *model_behind(int fd);
+/* The daemon before this one had it: it is with vfio-pci, as that one wrote down. `kept`: a
+ * descriptor of its registers that a client of that one still has. */
+void model_leave(struct model_device *device, const char *client, uint32_t uid, bool restore,
+                 int *kept);
 /* The kernel asks for it back, if it is open. */
 void model_want(const struct model_device *device);
 /* It says that the device has failed, if it is open. */

@@ -8,6 +8,7 @@
 #include "model.h"
 
 #include "device/config_space.h"
+#include "device/record.h"
 #include "device/scan.h"
 #include "kernel/bind.h"
 #include "kernel/ports.h"
@@ -347,6 +348,25 @@ static int open_registers(struct model_device *device, int flags)
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", device->registers);
 	return open(path, flags | O_CLOEXEC);
+}
+
+void model_leave(struct model_device *device, const char *client, uint32_t uid, bool restore,
+                 int *kept)
+{
+	struct fault fault;
+	struct record record = {
+		.address = device->address,
+		.instance = device->instance,
+		.restore = restore,
+		.uid = uid,
+	};
+
+	memcpy(record.origin.driver, device->driver, sizeof(device->driver));
+	snprintf(record.client, sizeof(record.client), "%s", client);
+	must(record_put(&record, &fault) == 0 || model.failures != 0, "it can be written down");
+	snprintf(device->driver, sizeof(device->driver), "vfio-pci");
+	if (kept != NULL)
+		*kept = open_registers(device, O_RDWR);
 }
 
 struct model_device *model_behind(int fd)

@@ -113,7 +113,7 @@ static int map(struct kernel_domain *domain, const struct kernel_mapping *mappin
 		return fault_set(fault, HWB_NO_MEMORY, "the model has no more mappings");
 	if (domain->devices != 0 && !within_window(mapping))
 		return fault_set(fault, HWB_CONFLICT, "outside of what the hardware can map");
-	int fd = fcntl(mapping->fd, F_DUPFD_CLOEXEC, 3);
+	int fd = model_dup(mapping->fd);
 	must(fd >= 0, "a mapping comes with its memory");
 	domain->mappings[domain->count] = *mapping;
 	domain->mappings[domain->count++].fd = fd;

@@ -15,6 +15,7 @@
 #include "server/closer.h"
 #include "server/peer.h"
 #include "server/reload.h"
+#include "session/adopt.h"
 #include "session/dispatch.h"
 #include "session/hotplug.h"
 #include "session/release.h"
@@ -81,10 +82,36 @@ struct world {
 	bool prompt; /* jobs run and answers are read after each step */
 };
 
+/* A daemon that was killed had some of them: for whom, and who still has registers. */
+static void leave_some(struct world *world, struct input *input)
+{
+	static const char *const names[] = { "alpha", "beta", "gamma", "" };
+	static const uint32_t uids[] = { 1000, 1001, 1002, 0 };
+	uint8_t which = take8(input);
+
+	for (uint32_t i = 0; i < MODEL_DEVICES; i++) {
+		struct model_device *device = &model.devices[i];
+		struct client *client = &world->clients[i % CLIENTS];
+		uint8_t how = (which >> i & 1) != 0 ? take8(input) : 0;
+		if ((which >> i & 1) == 0 || !device->present || device->group == UINT32_MAX)
+			continue;
+		bool kept = (how & 8) != 0 && client->kept_count == 0;
+		client->uid = uids[how & 3];
+		model_leave(device, names[how & 3], uids[how & 3], (how & 4) != 0,
+		            kept ? &client->kept[client->kept_count++] : NULL);
+		if ((how & 16) != 0)
+			device->instance = ++model.last_instance; /* another is in its place */
+		if ((how & 32) != 0)                              /* it was about to be taken */
+			memcpy(device->driver, device->host_driver,
+			       strlen(device->host_driver) + 1);
+	}
+}
+
 static bool start(struct world *world, struct input *input)
 {
 	uint8_t flags = take8(input);
-	bool prompt = (take8(input) & 1) != 0;
+	uint8_t more = take8(input);
+	bool prompt = (more & 1) != 0;
 	struct broker *broker = &world->broker;
 	char *report = NULL;
 	struct fault fault;
@@ -117,9 +144,15 @@ static bool start(struct world *world, struct input *input)
 		.lockdown = (flags & 16) != 0,
 		.kernel = "model",
 	};
+	if ((more & 2) != 0)
+		leave_some(world, input);
 	model.fail_in = (flags & 32) != 0 ? 1 + (flags >> 6) : 0;
-	if (hotplug_start(&world->hotplug, broker, &fault) == 0)
+	if (hotplug_start(&world->hotplug, broker, &fault) == 0) {
+		adopt_start(broker);
 		return true;
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		client_drop_kept(&world->clients[i]);
 	must(model.failures != 0, "a bus can be listed");
 	return false;
 }
@@ -330,7 +363,8 @@ static void check_nothing_left(struct world *world)
 		const struct device *device = broker->inventory.devices[i];
 		must(device->owner == NULL && device->session == NULL, "no device is left owned");
 		const struct model_device *below = model_find(&device->facts.address);
-		must(device->state != LIFE_QUARANTINED || model.failures != 0 || !below->resets,
+		must(device->state != LIFE_QUARANTINED || model.failures != 0 || !below->resets ||
+		             broker->host.backend == NULL,
 		     "a device is in quarantine for a reason");
 		bool there = below->present && below->instance == device->instance;
 		must(!device->reclaimed || model.failures != 0,

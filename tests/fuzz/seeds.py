@@ -92,6 +92,17 @@ SCRIPTS = {
     "operator": connect(ROOT) + b"".join(ask(f"ADMIN_{name}", 0) for name in
                                          ("DEVICES", "CLIENTS", "SESSIONS")) + ask("ADMIN_GIVEN", 0, 0)
     + ask("ADMIN_STATUS"),
+    "operator-of-some": connect(ALPHA) + connect(ROOT, 1) + ask("DOMAIN_OPEN")
+    + acquire(NET, ALL_BARS | IRQ_ENABLE, 0, irq=MSIX, count=2) + ask("IO_PORT_OPEN", 0, 0, 4) + SETTLE
+    + ask("ADMIN_SESSIONS", 0, client=1) + ask("ADMIN_CLIENTS", 0, client=1) + SETTLE,
+    "revoke": connect(ALPHA) + connect(ROOT, 1) + acquire(DISK) + SETTLE + ask("ADMIN_REVOKE", DISK, 0, client=1)
+    + ask("ADMIN_REVOKE", DISK, 0, client=1) + SETTLE + fire(9) + SETTLE + acquire(DISK) + SETTLE
+    + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + ask("ADMIN_REVOKE", SOUND, 1, client=1) + SETTLE,
+    "revoke-kept": connect(ALPHA | KEEPS) + connect(ROOT, 1) + acquire(DISK) + SETTLE
+    + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + ask("ADMIN_REVOKE", DISK, 1, client=1) + SETTLE + step(13)
+    + SETTLE,
+    "slow-reader-of-registers": connect(ALPHA | 0x10) + acquire(DISK) + ask("DEVICE_LIST", 0) * 7 + step(20, 0)
+    + step(22) + SETTLE + ask("PING") + SETTLE,
     "limits": connect(GAMMA) + connect(GAMMA, 1) + connect(GAMMA, 2) + ask("DOMAIN_OPEN") * 4
     + ask("DMA_ALLOC", 0, READS_WRITES, *pages(1)) * 3 + ask("PING") + step(3, 23, 0, 0),
     "slow-reader": connect(ALPHA | 0x10) + ask("DEVICE_LIST", 0) * 12 + fire(0) + SETTLE,
@@ -153,7 +164,27 @@ SCRIPTS = {
 }
 
 
+def killed(*left):
+    """A daemon before had some: number of a device, and how it left it."""
+    hows = dict(left)
+    return bytes([0, 3, sum(1 << device for device in hows), *(hows[device] for device in sorted(hows))])
+
+
+FOR_ALPHA, FOR_BETA, FOR_NOBODY, RESTORE, KEPT, OTHER, HOSTS = 0, 1, 3, 4, 8, 16, 32
+AFTER_KILL = {
+    "killed": killed((NET, FOR_ALPHA | RESTORE), (DISK, FOR_BETA)) + SETTLE + connect(ALPHA) + acquire(DISK) + SETTLE,
+    "killed-and-kept": killed((NET, FOR_ALPHA | RESTORE | KEPT), (DISK, FOR_BETA | KEPT)) + SETTLE + connect(ALPHA, 4)
+    + acquire(DISK, client=4) + acquire(NET, client=4) + SETTLE + step(13) + step(13, client=1) + SETTLE
+    + acquire(DISK, client=4) + SETTLE,
+    "killed-others": killed((NET, FOR_ALPHA | OTHER), (DISK, FOR_BETA | HOSTS), (SCREEN, FOR_NOBODY | RESTORE)) + SETTLE
+    + connect(ALPHA) + acquire(NET) + SETTLE,
+    "killed-group": killed((TOY, FOR_ALPHA | RESTORE), (NEIGHBOUR, FOR_NOBODY | RESTORE)) + SETTLE + connect(ALPHA)
+    + acquire(NEIGHBOUR) + SETTLE,
+}
+
+
 def requests():
+    yield from AFTER_KILL.items()
     for name, script in SCRIPTS.items():
         yield name, bytes([0, 1]) + script
         # And with jobs that run when it is their turn in the input.

@@ -52,9 +52,10 @@ def kernel_arguments(options):
 def qemu_command(options, artefacts, files):
     """QEMU and the whole hardware. Software emulation always: nested KVM hangs."""
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi",
-               "-machine", "q35,kernel-irqchip=split,smm=off", "-cpu", "max", "-smp", "2",
-               "-m", "2G", "-nodefaults", "-no-user-config", "-no-reboot", "-vga", "none",
-               "-display", "none", "-kernel", str(artefacts / f"vmlinuz-{options.kernel}"),
+               "-machine", "q35,kernel-irqchip=split,smm=off", "-cpu", "max",
+               "-smp", str(options.cpus), "-m", options.memory, "-nodefaults",
+               "-no-user-config", "-no-reboot", "-vga", "none", "-display", "none",
+               "-kernel", str(artefacts / f"vmlinuz-{options.kernel}"),
                "-initrd", str(artefacts / f"initramfs-{options.kernel}"),
                "-append", kernel_arguments(options)]
     if not options.no_iommu:

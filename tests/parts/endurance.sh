@@ -13,4 +13,6 @@ part_endurance() {
 	do
 		in_guest "sweep-$kernel" "$tar" $scripts/sweep.sh --kernel $kernel --timeout 900
 	done
+	in_guest bounds "$tar" $scripts/bounds.sh
+	in_guest soak "$tar" $scripts/soak.sh --append hwbroker.soak=45
 }

@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 # Part of tests/check: unit tests, by both compilers.
 
-# run_ctest NAME: each test of build NAME is a result.
+# run_ctest NAME [LABEL]: each test of build NAME with that label, or with `unit', is a result.
 run_ctest() {
 	local log=$builds/$1.ctest.log line
-	ctest --test-dir "$builds/$1" --output-on-failure -j "$(nproc)" > "$log" 2>&1
+	ctest --test-dir "$builds/$1" -L "^${2-unit}\$" --output-on-failure -j "$(nproc)" > "$log" 2>&1
 	while read -r line
 	do
 		case $line in

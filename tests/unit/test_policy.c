@@ -143,6 +143,8 @@ static const struct bad_policy bad_policies[] = {
 	                         "`no'?\n" },
 	{ DEVICE "force = YES\n", "F:6: `force': `YES' is neither `yes' nor `no'; did you mean "
 	                          "`yes'?\n" },
+	{ DEVICE "holders = kill\n", "F:6: `holders': `kill' is neither `wait' nor `end'\n" },
+	{ DEVICE "reset = flr, bus, flr\n", "F:6: `reset': `flr' is named twice\n" },
 	{ DEVICE "restore = perhaps\n", "F:6: `restore': `perhaps' is neither `yes' nor `no'\n" },
 	{ DEVICE "config_write = 44:ff\n",
 	  "F:6: `config_write': `44:ff' is not OFFSET:MASK; write it like 0x44:0xffff, the mask "

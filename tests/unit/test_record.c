@@ -3,6 +3,7 @@
 #include "device/record.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,46 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The step that fails, once. */
+static enum { NONE, FDOPEN, FFLUSH, FERROR, RENAME } failing;
+
+static bool fails(int step)
+{
+	if ((int)failing != step)
+		return false;
+	failing = NONE;
+	errno = EIO;
+	return true;
+}
+
+FILE *__real_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode)
+{
+	return fails(FDOPEN) ? NULL : __real_fdopen(fd, mode);
+}
+
+int __real_fflush(FILE *file);
+int __wrap_fflush(FILE *file);
+int __wrap_fflush(FILE *file)
+{
+	return fails(FFLUSH) ? EOF : __real_fflush(file);
+}
+
+int __real_ferror(FILE *file);
+int __wrap_ferror(FILE *file);
+int __wrap_ferror(FILE *file)
+{
+	return fails(FERROR) ? 1 : __real_ferror(file);
+}
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to)
+{
+	return fails(RENAME) ? -1 : __real_rename(from, to);
+}
 
 static char folder[] = "/tmp/test_record-XXXXXX";
 static char path[64];
@@ -168,6 +209,46 @@ START_TEST(cannot_be_written)
 }
 END_TEST
 
+static int lowest_free(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+/* Whichever step of it fails. */
+START_TEST(cannot_be_replaced)
+{
+	int before = lowest_free();
+	struct fault fault;
+
+	put(&disk);
+	failing = _i;
+	ck_assert_int_ne(record_put(&card, &fault), 0);
+	ck_assert_int_eq(failing, NONE);
+	ck_assert_int_eq(fault.host_errno, EIO);
+	ck_assert_int_eq(lowest_free(), before);
+	start_again();
+	ck_assert_uint_eq(count(), 1);
+	must_have(0, &disk);
+}
+END_TEST
+
+START_TEST(cannot_be_read)
+{
+	int before = lowest_free();
+
+	put(&disk);
+	failing = _i == 0 ? FDOPEN : FERROR;
+	start_again();
+	ck_assert_int_eq(failing, NONE);
+	ck_assert_int_eq(lowest_free(), before);
+	ck_assert_uint_eq(count(), 0);
+	ck_assert(record_estate());
+}
+END_TEST
+
 #define HEAD "hwbrokerd devices 2\n"
 #define GOOD "0000:00:06.0 77 nvme - flr/bus genode 1000 restore\n"
 
@@ -307,6 +388,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, is_there_after_a_start);
 	tcase_add_test(tests, at_a_long_path);
+	tcase_add_loop_test(tests, cannot_be_replaced, FDOPEN, RENAME + 1);
+	tcase_add_loop_test(tests, cannot_be_read, 0, 2);
 	tcase_add_test(tests, is_replaced);
 	tcase_add_test(tests, is_dropped);
 	tcase_add_test(tests, many);

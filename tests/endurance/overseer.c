@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* struct ucred */
-#include "operator.h"
+#include "overseer.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -28,23 +28,23 @@ static pid_t listener(int socket)
 	return credentials.pid;
 }
 
-bool operator_connect(struct operator* operator, pid_t before)
+bool overseer_connect(struct overseer *overseer, pid_t before)
 {
 	for (int waited = 0; waited < START_MS; waited += STEP_MS) {
-		if (hwb_posix_open(&operator->posix, NULL, NULL, NULL, NULL) == 0) {
-			operator->daemon = listener(operator->posix.socket);
-			if (operator->daemon != before)
+		if (hwb_posix_open(&overseer->posix, NULL, NULL, NULL, NULL) == 0) {
+			overseer->daemon = listener(overseer->posix.socket);
+			if (overseer->daemon != before)
 				return true;
-			hwb_posix_close(&operator->posix);
+			hwb_posix_close(&overseer->posix);
 		}
 		pause_ms(STEP_MS);
 	}
 	return false;
 }
 
-void operator_disconnect(struct operator* operator)
+void overseer_disconnect(struct overseer *overseer)
 {
-	hwb_posix_close(&operator->posix);
+	hwb_posix_close(&overseer->posix);
 }
 
 /* ---- what it is asked ---- */
@@ -54,17 +54,17 @@ struct page {
 	uint64_t records[HWB_MESSAGE_MAX / 8 - 5];
 };
 
-static bool ask(struct operator* operator, uint16_t opcode, const void *body, size_t length,
+static bool ask(struct overseer *overseer, uint16_t opcode, const void *body, size_t length,
                 void *reply, uint32_t size)
 {
 	struct hwb_call call = { .reply = reply, .reply_size = size };
-	struct hwb_client *client = &operator->posix.client;
+	struct hwb_client *client = &overseer->posix.client;
 
 	return hwb_begin(client, &call, opcode, 0, body, length, -1) == 0 &&
 	       hwb_finish(client, &call) == 0;
 }
 
-static void count_device(struct operator_view *view, const void *record)
+static void count_device(struct overseer_view *view, const void *record)
 {
 	const struct hwb_admin_device *device = record;
 
@@ -72,19 +72,23 @@ static void count_device(struct operator_view *view, const void *record)
 	view->quarantined += device->device.state == HWB_DEVICE_QUARANTINED;
 }
 
-static void count_client(struct operator_view *view, const void *record)
+static void count_client(struct overseer_view *view, const void *record)
 {
-	view->mappings += ((const struct hwb_admin_client *)record)->mappings;
+	const struct hwb_admin_client *client = record;
+
+	/* Told with each of its connections. */
+	if (client->mappings > view->mappings)
+		view->mappings = client->mappings;
 }
 
-static bool each(struct operator* operator, uint16_t opcode, struct operator_view *view,
-                 void (*count)(struct operator_view *view, const void *record))
+static bool each(struct overseer *overseer, uint16_t opcode, struct overseer_view *view,
+                 void (*count)(struct overseer_view *view, const void *record))
 {
 	struct hwb_list_request request = { 0 };
 	struct page page;
 
 	do {
-		if (!ask(operator, opcode, &request, sizeof(request), &page, sizeof(page)))
+		if (!ask(overseer, opcode, &request, sizeof(request), &page, sizeof(page)))
 			return false;
 		for (uint32_t i = 0; i < page.head.count; i++)
 			count(view, (const char *)page.records + i * page.head.record_size);
@@ -110,21 +114,24 @@ static int count_fds(pid_t pid)
 	return count;
 }
 
-static long resident_kib(pid_t pid)
+/* A number of /proc/PID/status, such as "VmRSS"; -1: there is none. */
+static long status_number(pid_t pid, const char *name)
 {
 	char path[32], line[128];
-	long kib = -1;
+	size_t length = strlen(name);
+	long number = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	FILE *file = fopen(path, "re");
-	while (file != NULL && kib < 0 && fgets(line, sizeof(line), file) != NULL)
-		sscanf(line, "VmRSS: %ld", &kib);
+	while (file != NULL && number < 0 && fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, name, length) == 0)
+			sscanf(line + length, ": %ld", &number);
 	if (file != NULL)
 		fclose(file);
-	return kib;
+	return number;
 }
 
-bool operator_look(struct operator* operator, struct operator_view * view)
+bool overseer_look(struct overseer *overseer, struct overseer_view *view)
 {
 	struct {
 		struct hwb_status_reply head;
@@ -133,15 +140,16 @@ bool operator_look(struct operator* operator, struct operator_view * view)
 	} status;
 
 	memset(view, 0, sizeof(*view));
-	if (!ask(operator, HWB_ADMIN_STATUS, NULL, 0, &status, sizeof(status)) ||
-	    !each(operator, HWB_ADMIN_DEVICES, view, count_device) ||
-	    !each(operator, HWB_ADMIN_CLIENTS, view, count_client))
+	if (!ask(overseer, HWB_ADMIN_STATUS, NULL, 0, &status, sizeof(status)) ||
+	    !each(overseer, HWB_ADMIN_DEVICES, view, count_device) ||
+	    !each(overseer, HWB_ADMIN_CLIENTS, view, count_client))
 		return false;
 	view->connections = status.head.connections - 1;
 	view->sessions = status.head.sessions;
 	view->granted = status.head.devices_granted;
 	view->dma_bytes = status.head.dma_bytes;
-	view->fds = count_fds(operator->daemon);
-	view->resident_kib = resident_kib(operator->daemon);
+	view->fds = count_fds(overseer->daemon);
+	view->threads = status_number(overseer->daemon, "Threads");
+	view->resident_kib = status_number(overseer->daemon, "VmRSS");
 	return true;
 }

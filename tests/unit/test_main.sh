@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_main.sh HWBROKERD: its options, and what it does where its socket is to be.
+set -u -o pipefail
+
+daemon=$1
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$work"' EXIT
+failed=0
+
+# check TEXT COMMAND...
+check() {
+	local text=$1
+	shift
+	"$@" && echo "ok $text" && return
+	echo "not ok $text"
+	cat "$work/said"
+	failed=1
+}
+
+# says STATUS TEXT OPTION...: ends so, and with a line that holds TEXT.
+says() {
+	local wanted=$1 text=$2
+	shift 2
+	timeout 30 "$daemon" "$@" > "$work/said" 2>&1
+	[ $? = "$wanted" ] && grep -qF -- "$text" "$work/said"
+}
+
+# starts OPTION...: and serves.
+starts() {
+	local tries=0
+	: > "$work/said"
+	"$daemon" --policy "$work/policy" --socket "$work/socket" --state "$work/state" "$@" 2> "$work/said" &
+	pid=$!
+	until grep -q 'ready: ' "$work/said"
+	do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] && kill -0 "$pid" || return 1
+		sleep 0.05
+	done
+}
+
+ends() {
+	kill "-$1" "$pid"
+	wait "$pid" 2> /dev/null
+	local status=$?
+	pid=
+	[ $status = "$2" ]
+}
+
+printf '[client a]\nuser = %s\n' "$(id -un)" > "$work/policy"
+printf '[client a]\nusr = root\n' > "$work/wrong"
+echo > "$work/file"
+long=$(printf "$work/%0120d" 0)
+
+check "--help" says 0 '--socket PATH' --help
+check "--version" says 0 'hwbrokerd 0.' --version
+check "an option that there is not" says 2 'hwbrokerd --help' --nothing
+check "an argument" says 2 "unexpected argument \`more'" more
+check "--check of a good policy" says 0 '0 rules, no mistake' --check --policy "$work/policy"
+check "--check of a wrong one" says 78 "did you mean \`user'?" --check --policy "$work/wrong"
+check "does not start with a wrong one" says 78 "did you mean \`user'?" --policy "$work/wrong" \
+	--socket "$work/socket" --state "$work/state"
+check "does not take a file for its socket" says 1 'is not a socket' --policy "$work/policy" \
+	--socket "$work/file" --state "$work/state"
+check "nor a path that is too long" says 1 'is longer than' --policy "$work/policy" \
+	--socket "$long" --state "$work/state"
+check "nor one whose folder there is not" says 1 'cannot listen on' --policy "$work/policy" \
+	--socket "$work/none/socket" --state "$work/state"
+check "starts, with options that change nothing" starts --foreground --verbose
+check "a second one does not take its socket" says 1 'another hwbrokerd serves' --policy "$work/policy" \
+	--socket "$work/socket" --state "$work/other"
+check "ends by SIGINT" ends INT 0
+check "and takes its socket with it" test ! -e "$work/socket"
+check "starts again" starts
+check "is killed" ends KILL 137
+check "a socket that a dead one has left is in nobody's way" starts
+check "ends by SIGTERM" ends TERM 0
+[ $failed = 0 ]
