@@ -6,7 +6,6 @@
 #include "print.h"
 #include "table.h"
 
-#include <string.h>
 #include <unistd.h>
 
 void print_outcome(FILE *out, const struct hwb_pci_address *address,

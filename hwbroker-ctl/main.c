@@ -72,21 +72,19 @@ static int wrong(const char *what, const char *word, const char *const *known, u
 	return EXIT_WRONG_USAGE;
 }
 
-static unsigned add_word(const char **words, unsigned count, const char *word)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (strcmp(words[i], word) == 0)
-			return count;
-	words[count] = word;
-	return count + 1;
-}
-
 static bool is_word(const char *word, const char *const *words, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (strcmp(words[i], word) == 0)
 			return true;
 	return false;
+}
+
+static unsigned add_word(const char **words, unsigned count, const char *word)
+{
+	if (!is_word(word, words, count))
+		words[count++] = word;
+	return count;
 }
 
 static void print_words(const char *const *words, unsigned count)
