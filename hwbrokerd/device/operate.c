@@ -194,13 +194,19 @@ static uint32_t memory_bars(const struct device *device)
 	return bars;
 }
 
+static int open_once(const struct kernel_backend *kernel, struct device *device,
+                     struct kernel_domain *domain, struct fault *fault)
+{
+	return kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
+	                    device->failed_fd, &device->unit.opened, fault);
+}
+
 static int open_unit(const struct kernel_backend *kernel, struct device *device,
                      struct kernel_domain *domain, struct fault *fault)
 {
 	struct unit *unit = &device->unit;
 
-	if (kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                 device->failed_fd, &unit->opened, fault) != 0)
+	if (open_once(kernel, device, domain, fault) != 0)
 		return -1;
 	if (!unit->haunted)
 		return 0;
@@ -209,8 +215,7 @@ static int open_unit(const struct kernel_backend *kernel, struct device *device,
 	if (result != 0)
 		return -1;
 	unit->haunted = false;
-	return kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                    device->failed_fd, &unit->opened, fault);
+	return open_once(kernel, device, domain, fault);
 }
 
 int operate_open(const struct kernel_backend *kernel, struct device *device,

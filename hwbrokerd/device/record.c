@@ -196,7 +196,7 @@ static bool read_file(const char *path)
 
 int record_lock(const char *path, struct fault *fault)
 {
-	char name[LINE];
+	char name[PATH_MAX];
 
 	snprintf(name, sizeof(name), "%s.lock", path);
 	/* Where it cannot be made, nothing can be written down, and nothing is taken. */

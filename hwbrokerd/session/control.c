@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What root may do to a device that others have, or that nobody may have. */
-#include "session/platform.h"
 #include "session/release.h"
 #include "session/revoke.h"
 #include "session/serve.h"
-#include "util/log.h"
 
 #include <stdlib.h>
 #include <string.h>

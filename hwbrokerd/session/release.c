@@ -54,6 +54,24 @@ static bool any_stays(const struct release_job *release)
 	return false;
 }
 
+static int take_up(struct device_session *self, const struct kernel_backend *kernel)
+{
+	struct release_job *release = &self->release;
+
+	switch (release->of) {
+	case RELEASE_FOUND:
+		return operate_adopt(kernel, self->device, &release->origin,
+		                     release->need_not_reset, &release->fault);
+	case RELEASE_CLEARED:
+		return operate_clear(kernel, self->device, &release->fault);
+	case RELEASE_LEFT_OVER:
+		return operate_take_up(kernel, self->device, &release->fault);
+	case RELEASE_TAKEN_UP:
+		break;
+	}
+	return 0;
+}
+
 static void run_release(struct job *job)
 {
 	struct device_session *self = session_of(job);
@@ -61,17 +79,8 @@ static void run_release(struct job *job)
 	const struct kernel_backend *kernel = release->broker->host.backend;
 	struct fault fault;
 
-	release->result = 0;
-	if (release->found)
-		release->result = operate_adopt(kernel, self->device, &release->origin,
-		                                release->need_not_reset, &release->fault);
-	if (release->cleared)
-		release->result = operate_clear(kernel, self->device, &release->fault);
-	if (release->left_over)
-		release->result = operate_take_up(kernel, self->device, &release->fault);
-	release->found = false;
-	release->cleared = false;
-	release->left_over = false;
+	release->result = take_up(self, kernel);
+	release->of = RELEASE_TAKEN_UP;
 	if (release->result == 0)
 		release->result =
 		        operate_retire(kernel, self->device, release->let_go, &release->fault);
@@ -426,8 +435,10 @@ void release_start(struct device_session *session)
 	submit(session);
 }
 
-/* Of nobody. NULL: no memory. */
-static struct device_session *new_release(struct broker *broker, struct device *device)
+/* Of nobody now, and of this client last. NULL: no memory. */
+static struct device_session *new_release(struct broker *broker, struct device *device,
+                                          enum release_of of, const char client[HWB_NAME_SIZE],
+                                          uint32_t uid)
 {
 	struct device_session *session = calloc(1, sizeof(*session));
 
@@ -438,8 +449,11 @@ static struct device_session *new_release(struct broker *broker, struct device *
 	session->session.kind = HWB_SESSION_DEVICE;
 	session->device = device;
 	session->ending = HWB_CHANGE_FREED;
-	session->release.process = -1;
 	prepare(session, broker);
+	session->release.process = -1;
+	session->release.of = of;
+	session->release.uid = uid;
+	memcpy(session->release.client, client, sizeof(session->release.client));
 	return session;
 }
 
@@ -458,32 +472,28 @@ static bool need_not_reset(const struct broker *broker, const struct device *dev
 
 int release_found(struct broker *broker, struct device *device, const struct record *record)
 {
-	struct device_session *session = new_release(broker, device);
+	struct device_session *session =
+	        new_release(broker, device, RELEASE_FOUND, record->client, record->uid);
 
 	device->found = false;
 	if (session == NULL)
 		return -1;
-	session->release.found = true;
 	session->release.need_not_reset = need_not_reset(broker, device, record);
 	session->release.origin = record->origin;
-	session->release.uid = record->uid;
-	memcpy(session->release.client, record->client, sizeof(record->client));
 	submit(session);
 	return 0;
 }
 
 int release_clear(struct broker *broker, struct device *device)
 {
-	struct device_session *session = new_release(broker, device);
+	struct device_session *session =
+	        new_release(broker, device, RELEASE_CLEARED, device->former, device->former_uid);
 
 	if (session == NULL)
 		return -1;
 	log_notice("%s: root lets it out of quarantine, if it comes to rest", device->name);
 	lifecycle_step(&device->state, LIFE_CLEARED, device->name);
 	device->note[0] = '\0';
-	session->release.cleared = true;
-	session->release.uid = device->former_uid;
-	memcpy(session->release.client, device->former, sizeof(device->former));
 	submit(session);
 	return 0;
 }
@@ -501,7 +511,8 @@ static bool group_is_idle(const struct broker *broker, const struct group *group
 
 static void release_one_left_over(struct broker *broker, struct device *device)
 {
-	struct device_session *session = new_release(broker, device);
+	struct device_session *session =
+	        new_release(broker, device, RELEASE_LEFT_OVER, device->former, device->former_uid);
 
 	if (session == NULL) {
 		log_warning("%s: no memory to give it back: it stays with the broker",
@@ -510,9 +521,6 @@ static void release_one_left_over(struct broker *broker, struct device *device)
 	}
 	log_info("%s: who kept registers of it did not take it again", device->name);
 	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
-	session->release.left_over = true;
-	session->release.uid = device->former_uid;
-	memcpy(session->release.client, device->former, sizeof(device->former));
 	submit(session);
 }
 

@@ -105,16 +105,23 @@ void revoke_by_policy(struct broker *broker)
 	}
 }
 
+/* Without memory the kernel does not say any more what it would by this watcher. */
+static bool is_deaf(struct device_session *session, int revents)
+{
+	if ((revents & EV_ERROR) == 0)
+		return false;
+	ask(session, REVOKE_ASKED, "the host could not ask for it any more");
+	return true;
+}
+
 static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct device_session *session = watcher->data;
 	eventfd_t count;
 	(void)loop;
 
-	if ((revents & EV_ERROR) != 0) {
-		ask(session, REVOKE_ASKED, "the host could not ask for it any more");
+	if (is_deaf(session, revents))
 		return;
-	}
 	/* It is signalled again and again, until the device is closed. */
 	eventfd_read(watcher->fd, &count);
 	session->release.let_go = true;
@@ -126,8 +133,9 @@ static void on_failed(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct device_session *session = watcher->data;
 	const struct peer *peer = session->session.peer;
 	(void)loop;
-	(void)revents;
 
+	if (is_deaf(session, revents))
+		return;
 	log_error("%s: its PCIe port reports an error that cannot be corrected; it is taken from "
 	          "`%s' (pid %u) and reset",
 	          session->device->name, peer->name, peer->pid);

@@ -14,6 +14,14 @@
 struct domain;
 struct irq_session;
 
+/* What is brought to rest, if it is to be taken up first. */
+enum release_of {
+	RELEASE_TAKEN_UP,  /* it is, or was granted */
+	RELEASE_FOUND,     /* taken by the daemon before this one, from `origin` */
+	RELEASE_CLEARED,   /* of quarantine */
+	RELEASE_LEFT_OVER, /* free, and reclaimed in vain */
+};
+
 /* What bringing a device to rest needs, there before it is granted: giving back
  * never fails for lack of memory. */
 struct release_job {
@@ -21,11 +29,9 @@ struct release_job {
 	struct broker *broker;
 	char client[HWB_NAME_SIZE]; /* who had it, and as whom */
 	uint32_t uid, pid;
-	bool found;     /* taken by the daemon before this one, from `origin` */
-	bool cleared;   /* of quarantine */
-	bool left_over; /* free, and reclaimed in vain */
-	bool need_not_reset;
-	bool claimed; /* afterwards: it is with us */
+	enum release_of of;
+	bool need_not_reset; /* what is found */
+	bool claimed;        /* afterwards: it is with us */
 	struct bind_origin origin;
 	struct device *restore[OPERATE_GROUP_MAX]; /* to their host drivers, afterwards */
 	uint32_t restore_count;
