@@ -39,6 +39,12 @@ build() {
 		quietly "$builds/$name.log" cmake --build "$builds/$name" -j "$(nproc)"
 }
 
+# build_sanitized: likewise, below the name `sanitize'.
+build_sanitized() {
+	build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
+		-DHWBROKER_SANITIZE=address,undefined
+}
+
 # payload NAME: installs build NAME as a tar archive that the virtual PC unpacks;
 # prints its path.
 payload() {

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "session.h"
 
+#include "edu.h"
 #include "example.h"
 
 #include <fcntl.h>
@@ -19,19 +20,8 @@ enum {
 	PAGE = 4096,
 	PATIENCE_MS = 5000,
 
-	/* QEMU, docs/specs/edu and docs/specs/pci-testdev */
-	EDU_LIVENESS = 0x04,
-	EDU_RAISE = 0x60,
-	EDU_ACK = 0x64,
-	EDU_DMA_SOURCE = 0x80,
-	EDU_DMA_TARGET = 0x88,
-	EDU_DMA_COUNT = 0x90,
-	EDU_DMA_COMMAND = 0x98,
-	EDU_BUFFER = 0x40000,
 	DMA_BYTES = 64,
-	DMA_FROM_MEMORY = 0x05, /* run, and an interrupt when done */
-	DMA_TO_MEMORY = 0x07,
-	DMA_DONE = 0x100,
+	DMA_DONE = 0x100, /* edu's cause of an interrupt after DMA */
 	CAUSE = 1
 };
 
@@ -99,7 +89,7 @@ static void wait_irq(const struct example *session, int fd, volatile void *regis
                      uint32_t cause, const char *what)
 {
 	must_hold(session, example_wait(fd, PATIENCE_MS) != 0, what);
-	write32(registers, EDU_ACK, cause);
+	write32(registers, EDU_IRQ_ACK, cause);
 }
 
 /* edu's buffer is filled from memory, and written behind what it was filled with. */
@@ -111,11 +101,11 @@ static void transfer(const struct example *session, const struct example_device 
 	write64(registers, EDU_DMA_SOURCE, iova);
 	write64(registers, EDU_DMA_TARGET, EDU_BUFFER);
 	write64(registers, EDU_DMA_COUNT, DMA_BYTES);
-	write64(registers, EDU_DMA_COMMAND, DMA_FROM_MEMORY);
+	write64(registers, EDU_DMA_COMMAND, EDU_DMA_RUN | EDU_DMA_IRQ);
 	wait_irq(session, device->irq_fds[0], registers, DMA_DONE, "no MSI: DMA from memory");
 	write64(registers, EDU_DMA_SOURCE, EDU_BUFFER);
 	write64(registers, EDU_DMA_TARGET, iova + PAGE);
-	write64(registers, EDU_DMA_COMMAND, DMA_TO_MEMORY);
+	write64(registers, EDU_DMA_COMMAND, EDU_DMA_RUN | EDU_DMA_TO_MEMORY | EDU_DMA_IRQ);
 	wait_irq(session, device->irq_fds[0], registers, DMA_DONE, "no MSI: DMA to memory");
 	must_hold(session, memory[PAGE / 4] == 0x600df00d, "DMA does not reach the memory");
 }
@@ -209,7 +199,7 @@ static void device_with_line(struct example *session, uint32_t domain)
 	     "open INTx");
 	must(session, hwb_irq_enable(session->client, irq.session, &session->error), "enable INTx");
 	for (int i = 0; i < 2; i++) {
-		write32(registers, EDU_RAISE, CAUSE);
+		write32(registers, EDU_IRQ_RAISE, CAUSE);
 		wait_irq(session, fds[0], registers, CAUSE, "no INTx");
 		must(session, hwb_irq_ack(session->client, irq.session, &session->error),
 		     "acknowledge INTx");

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "guest.h"
 
+#include "pci.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
@@ -225,43 +227,38 @@ int guest_memfd(uint64_t size, unsigned flags, int seals)
 
 /* ---- looking at the machine ---- */
 
-void guest_wait_state(const char *address, uint32_t state)
+uint32_t guest_state(struct hwb_client *client, const char *address)
 {
 	const struct hwb_pci_address where = guest_address(address);
-	struct hwb_device device = { .state = UINT32_MAX };
+	struct hwb_device device;
 
-	for (int waited = 0; waited < 3 * PATIENCE_MS; waited += 20) {
-		want(HWB_OK, hwb_device_info(guest, &where, &device, &why));
-		if (device.state == state)
-			return;
+	want(HWB_OK, hwb_device_info(client, &where, &device, &why));
+	return device.state;
+}
+
+void guest_wait_state_of(struct hwb_client *client, const char *address, uint32_t state,
+                         int patience_ms)
+{
+	uint32_t now;
+
+	for (int waited = 0; (now = guest_state(client, address)) != state; waited += 20) {
+		ck_assert_msg(waited < patience_ms, "%s is in state %u, not in %u", address, now,
+		              state);
 		guest_pause(20);
 	}
-	ck_abort_msg("%s is in state %u, not in %u", address, device.state, state);
+}
+
+void guest_wait_state(const char *address, uint32_t state)
+{
+	guest_wait_state_of(guest, address, state, 3 * PATIENCE_MS);
 }
 
 bool guest_bus_master(const char *address)
 {
-	char path[96];
-	uint16_t command = 0;
+	int command = pci_command(address);
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/config", address);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	/* PCI Local Bus 3.0, 6.2.2: command register, bit 2. */
-	ck_assert_int_eq(pread(fd, &command, sizeof(command), 4), sizeof(command));
-	close(fd);
-	return (command & 4) != 0;
-}
-
-void guest_driver(const char *address, char name[32])
-{
-	char path[96], target[256];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/driver", address);
-	ssize_t length = readlink(path, target, sizeof(target) - 1);
-	target[length > 0 ? length : 0] = '\0';
-	const char *slash = strrchr(target, '/');
-	snprintf(name, 32, "%.31s", slash != NULL ? slash + 1 : "");
+	ck_assert_int_ge(command, 0);
+	return (command & PCI_BUS_MASTER) != 0;
 }
 
 void guest_wait_driver(const char *address, const char *wanted)
@@ -269,7 +266,7 @@ void guest_wait_driver(const char *address, const char *wanted)
 	char driver[32];
 
 	for (int waited = 0;; waited += 20) {
-		guest_driver(address, driver);
+		pci_driver(address, driver);
 		if (strcmp(driver, wanted) == 0)
 			return;
 		ck_assert_msg(waited < 2 * PATIENCE_MS, "%s has driver `%s', not `%s'", address,

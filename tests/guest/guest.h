@@ -10,6 +10,7 @@
 #ifndef HWBROKER_TESTS_GUEST_H
 #define HWBROKER_TESTS_GUEST_H
 
+#include "edu.h"
 #include "example.h"
 
 #include <check.h>
@@ -78,12 +79,14 @@ void guest_alloc(uint32_t domain, uint64_t size, struct example_memory *memory);
 /* Memory of the test's own, sealed so that the broker takes it. */
 int guest_memfd(uint64_t size, unsigned flags, int seals);
 
-/* Waits until the broker says that this device is in that state. */
+/* Waits until the broker says that this device is in that state; or says so to this client,
+ * to whom the policy gives it, within that time. */
 void guest_wait_state(const char *address, uint32_t state);
+void guest_wait_state_of(struct hwb_client *client, const char *address, uint32_t state,
+                         int patience_ms);
+uint32_t guest_state(struct hwb_client *client, const char *address);
 /* Whether the device may reach memory, by its command register in sysfs. */
 bool guest_bus_master(const char *address);
-/* The host driver's name, or "". */
-void guest_driver(const char *address, char name[32]);
 void guest_wait_driver(const char *address, const char *wanted);
 bool guest_remaps_interrupts(void);
 /* Has the suite's runner do what needs root, such as "policy NAME": `serve_tests' in run. */
@@ -91,24 +94,7 @@ void guest_ask_runner(const char *action);
 void guest_pause(int milliseconds);
 int guest_open_fds(void);
 
-/* ---- edu: QEMU, docs/specs/edu ---- */
-
-enum {
-	EDU_ID = 0x00,
-	EDU_LIVENESS = 0x04,
-	EDU_IRQ_STATUS = 0x24,
-	EDU_IRQ_RAISE = 0x60,
-	EDU_IRQ_ACK = 0x64,
-	EDU_DMA_SOURCE = 0x80,
-	EDU_DMA_TARGET = 0x88,
-	EDU_DMA_COUNT = 0x90,
-	EDU_DMA_COMMAND = 0x98,
-	EDU_DMA_RUN = 0x01,
-	EDU_DMA_TO_MEMORY = 0x02,
-	EDU_DMA_IRQ = 0x04,
-	EDU_BUFFER = 0x40000,
-	EDU_TRANSFER = 1024
-};
+/* ---- edu ---- */
 
 bool edu_alive(volatile void *edu);
 /* Copies EDU_TRANSFER bytes between its buffer and memory, without interrupts. */

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE /* seteuid */
 #include "guest.h"
+#include "pci.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -47,22 +48,9 @@ static volatile void *take(const char *address, struct example_device *device)
 	return guest_map(&device->info.regions[0], device->bar_fds[0]);
 }
 
-static uint32_t state(const char *address)
-{
-	const struct hwb_pci_address where = guest_address(address);
-	struct hwb_device device;
-
-	want(HWB_OK, hwb_device_info(other, &where, &device, &why));
-	return device.state;
-}
-
 static void wait_state(const char *address, uint32_t wanted)
 {
-	for (int waited = 0; state(address) != wanted; waited += 20) {
-		ck_assert_msg(waited < PATIENCE_MS, "%s is in state %u, not in %u", address,
-		              state(address), wanted);
-		guest_pause(20);
-	}
+	guest_wait_state_of(other, address, wanted, PATIENCE_MS);
 }
 
 static void must_be_held(const char *address)
@@ -74,7 +62,7 @@ static void must_be_held(const char *address)
 	ck_assert_msg(strstr(why.reason, "registers of it") != NULL, "%s", why.reason);
 	ck_assert_msg(strstr(why.reason, "driver") == NULL, "%s", why.reason);
 	guest_pause(HELD_MS);
-	ck_assert_uint_eq(state(address), HWB_DEVICE_REVOKING);
+	ck_assert_uint_eq(guest_state(other, address), HWB_DEVICE_REVOKING);
 	want(HWB_BUSY, guest_try(other, address, &registers_wanted, &device));
 }
 
@@ -382,7 +370,7 @@ START_TEST(the_host_waits_too)
 	take(NVME, &disk);
 	want(HWB_OK, hwb_close(driver, disk.handle, &why));
 	must_be_held(NVME);
-	guest_driver(NVME, name);
+	pci_driver(NVME, name);
 	ck_assert_str_eq(name, "vfio-pci");
 	guest_let_go(&disk);
 	guest_wait_driver(NVME, "nvme");

@@ -2,6 +2,7 @@
 /* PLATFORM: who sees and gets which device, configuration space, and what
  * happens to a device whose client ends or dies. */
 #include "guest.h"
+#include "pci.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -387,10 +388,10 @@ START_TEST(host_driver_without_take)
 {
 	char before[32], after[32];
 
-	guest_driver(SDHCI, before);
+	pci_driver(SDHCI, before);
 	ck_assert_str_ne(before, "");
 	want(HWB_DENIED, acquire(SDHCI, 0));
-	guest_driver(SDHCI, after);
+	pci_driver(SDHCI, after);
 	ck_assert_str_eq(before, after);
 	guest_wait_state(SDHCI, HWB_DEVICE_HOST);
 	want(HWB_DENIED, acquire(SDHCI, 0));
@@ -404,7 +405,7 @@ START_TEST(mounted_disk)
 
 	want(HWB_DENIED, acquire(ROOT_DISK, 0));
 	ck_assert_msg(strstr(why.reason, "file system") != NULL, "%s", why.reason);
-	guest_driver(ROOT_DISK, driver);
+	pci_driver(ROOT_DISK, driver);
 	ck_assert_str_eq(driver, "virtio-pci");
 	guest_wait_state(ROOT_DISK, HWB_DEVICE_HOST);
 }
@@ -439,7 +440,7 @@ START_TEST(a_refusal_leaves_the_host_alone)
 	guest_wait_driver(NVME, "nvme");
 	want(HWB_INVALID,
 	     guest_try(guest, NVME, &(struct hwb_acquire_request){ .bars = 64 }, &device));
-	guest_driver(NVME, driver);
+	pci_driver(NVME, driver);
 	ck_assert_str_eq(driver, "nvme");
 	guest_wait_state(NVME, HWB_DEVICE_HOST);
 }

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE /* F_SEAL_SHRINK */
 #include "guest.h"
+#include "pci.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,7 +86,7 @@ START_TEST(sessions)
 	/* A device and its BAR are two, and come together or not at all: nor is the
 	 * host disturbed for nothing. */
 	want(HWB_QUOTA, guest_try(guest, NVME, &(struct hwb_acquire_request){ .bars = 1 }, &edu));
-	guest_driver(NVME, driver);
+	pci_driver(NVME, driver);
 	ck_assert_str_eq(driver, "nvme");
 	want(HWB_OK, hwb_io_port_open(guest, 0x40, 1, &handles[SESSIONS - 1], &why));
 	want(HWB_QUOTA, hwb_io_port_open(guest, 0x40, 1, &one_more, &why));
@@ -166,11 +167,11 @@ START_TEST(force_takes_a_mounted_disk)
 	char driver[32];
 
 	guest_take(SPARE_DISK, &nothing, &disk);
-	guest_driver(SPARE_DISK, driver);
+	pci_driver(SPARE_DISK, driver);
 	ck_assert_str_eq(driver, "vfio-pci");
 	guest_give_back(&disk);
 	guest_wait_state(SPARE_DISK, HWB_DEVICE_HOST);
-	guest_driver(SPARE_DISK, driver);
+	pci_driver(SPARE_DISK, driver);
 	ck_assert_str_eq(driver, "virtio-pci");
 }
 END_TEST
@@ -182,13 +183,13 @@ START_TEST(group_with_a_bridge_in_use)
 	struct example_device device;
 	char driver[32];
 
-	guest_driver(bridge, driver);
+	pci_driver(bridge, driver);
 	ck_assert_str_eq(driver, "lpc_ich");
 	want(HWB_UNSAFE, guest_try(guest, sata, &nothing, &device));
 	ck_assert_msg(strstr(why.reason, bridge) != NULL && strstr(why.reason, driver) != NULL,
 	              "%s", why.reason);
 	guest_wait_state(sata, HWB_DEVICE_HOST);
-	guest_driver(sata, driver);
+	pci_driver(sata, driver);
 	ck_assert_str_eq(driver, "ahci");
 }
 END_TEST

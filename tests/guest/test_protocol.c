@@ -11,7 +11,8 @@
  * user a client; tests use devices, ports and domains if they are granted.
  */
 #define _GNU_SOURCE /* struct ucred */
-#include <hwbroker/protocol.h>
+#include "leak.h"
+#include "wire.h"
 
 #include <check.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,183 +31,62 @@
 #include <unistd.h>
 
 enum {
-	HEADER = sizeof(struct hwb_header),
 	PROMPT_MS = 3000,     /* what is to happen at once */
 	HANDSHAKE_MS = 10000, /* PROTOCOL.md, "Limits" */
 	READER_MS = 5000,
 	SLACK_MS = 5000,
 	MANY_FDS = 250, /* the kernel takes 253 in one message */
-	NO_STATUS = -1  /* the connection ended without an answer */
+	NO_STATUS = WIRE_ENDED
 };
 
-/* A packet: larger than a message may be, so that tests can overdo it. */
-struct packet {
-	_Alignas(8) unsigned char bytes[2 * HWB_MESSAGE_MAX];
-	size_t length;
-};
+const int wire_patience_ms = PROMPT_MS;
+const int leak_patience_ms = PROMPT_MS;
 
-static struct hwb_header *header_of(struct packet *packet)
+_Noreturn void expect_failed(const char *file, int line, const char *condition, const char *format,
+                             ...)
 {
-	return (struct hwb_header *)packet->bytes;
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	ck_abort_msg("%s:%d: not %s: %s", file, line, condition, text);
 }
 
-static void *body_of(struct packet *packet)
+/* The next reply; events are passed over. No test wants descriptors. False: the end. */
+static bool reply(int fd, struct packet *packet)
 {
-	return packet->bytes + HEADER;
-}
+	bool came = wire_reply(fd, packet);
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ---- the wire --------------------------------------------------------- */
-
-static int wire_open(void)
-{
-	const char *path = getenv("HWBROKER_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
-	         path != NULL ? path : HWB_SOCKET_PATH);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_msg(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0,
-	              "cannot connect to %s: %s", address.sun_path, strerror(errno));
-	return fd;
-}
-
-/* Sends with `fd_count` descriptors in one control message. False: it hung up. */
-static bool wire_send(int fd, const void *bytes, size_t length, const int *fds, size_t fd_count)
-{
-	_Alignas(8) unsigned char control[CMSG_SPACE(sizeof(int) * MANY_FDS)] = { 0 };
-	struct iovec part = { .iov_base = (void *)bytes, .iov_len = length };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-
-	if (fd_count != 0) {
-		struct cmsghdr *rights = (struct cmsghdr *)control;
-		ck_assert_uint_le(fd_count, MANY_FDS);
-		message.msg_control = control;
-		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-		memcpy(CMSG_DATA(rights), fds, sizeof(int) * fd_count);
-	}
-	ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-	ck_assert_msg(sent == (ssize_t)length || errno == EPIPE || errno == ECONNRESET, "send: %s",
-	              strerror(errno));
-	return sent == (ssize_t)length;
-}
-
-/* Receives a packet and closes what comes with it. False: the end. */
-static bool wire_receive(int fd, struct packet *packet)
-{
-	_Alignas(8) unsigned char control[CMSG_SPACE(sizeof(int) * HWB_FDS_MAX)];
-	struct iovec part = { .iov_base = packet->bytes, .iov_len = sizeof(packet->bytes) };
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	ssize_t length;
-	struct msghdr message;
-
-	do {
-		ck_assert_msg(poll(&wait, 1, PROMPT_MS) == 1, "neither an answer nor an end");
-		message = (struct msghdr){ .msg_iov = &part,
-			                   .msg_iovlen = 1,
-			                   .msg_control = control,
-			                   .msg_controllen = sizeof(control) };
-		/* A socket that was closed with requests unread reports that first
-		 * and gives the packets that wait in it afterwards. */
-		length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-	} while (length < 0 && errno == ECONNRESET);
-	ck_assert_msg(length >= 0, "receive: %s", strerror(errno));
-	packet->length = (size_t)length;
-	for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at != NULL;
-	     at = CMSG_NXTHDR(&message, at)) {
-		for (size_t i = 0; i < (at->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
-			int received;
-			memcpy(&received, CMSG_DATA(at) + i * sizeof(int), sizeof(received));
-			close(received);
-		}
-	}
-	if (length == 0)
-		return false;
-	ck_assert_uint_ge(packet->length, HEADER);
-	ck_assert_uint_le(packet->length, HWB_MESSAGE_MAX);
-	ck_assert_uint_eq(header_of(packet)->length, packet->length);
-	ck_assert_uint_eq(header_of(packet)->version, 1);
-	return true;
-}
-
-/* The next reply; events are passed over. False: the end. */
-static bool wire_reply(int fd, struct packet *packet)
-{
-	do {
-		if (!wire_receive(fd, packet))
-			return false;
-	} while (header_of(packet)->kind == HWB_EVENT);
-	ck_assert_uint_eq(header_of(packet)->kind, HWB_REPLY);
-	if (header_of(packet)->status != HWB_OK) {
-		const struct hwb_refusal *refusal = body_of(packet);
-		ck_assert_uint_ge(packet->length, HEADER + sizeof(*refusal));
-		ck_assert_uint_eq(packet->length,
-		                  HEADER + sizeof(*refusal) + refusal->reason_length);
-		ck_assert_msg(refusal->reason_length != 0, "a refusal without a reason");
-	}
-	return true;
-}
-
-static void expect_end(int fd)
-{
-	struct packet packet;
-
-	ck_assert_msg(!wire_reply(fd, &packet), "an answer (status %u) instead of the end",
-	              header_of(&packet)->status);
+	close_fds(packet->fds, packet->fd_count);
+	return came;
 }
 
 /* ---- messages --------------------------------------------------------- */
 
-static void fill(struct packet *packet, uint32_t opcode, uint32_t serial, uint32_t session,
-                 size_t body)
-{
-	memset(packet, 0, sizeof(*packet));
-	packet->length = HEADER + body;
-	*header_of(packet) = (struct hwb_header){
-		.version = 1,
-		.opcode = (uint16_t)opcode,
-		.length = (uint32_t)packet->length,
-		.serial = serial,
-		.session = session,
-	};
-}
-
 static void fill_hello(struct packet *packet, uint16_t lowest, uint16_t highest)
 {
-	fill(packet, HWB_HELLO, 1, 0, sizeof(struct hwb_hello_request));
+	wire_fill(packet, HWB_HELLO, 1, 0, sizeof(struct hwb_hello_request));
 	*(struct hwb_hello_request *)body_of(packet) =
 	        (struct hwb_hello_request){ .version_min = lowest, .version_max = highest };
 }
 
-/* Sends the packet and returns the status of the answer, or NO_STATUS. The reply
- * is in `packet` afterwards. */
+/* The status of the answer, which is in `packet` afterwards; or NO_STATUS. */
 static int exchange(int fd, struct packet *packet)
 {
-	struct hwb_header sent = *header_of(packet);
+	int status = wire_exchange(fd, packet);
 
-	if (!wire_send(fd, packet->bytes, packet->length, NULL, 0) || !wire_reply(fd, packet))
-		return NO_STATUS;
-	ck_assert_uint_eq(header_of(packet)->serial, sent.serial);
-	ck_assert_uint_eq(header_of(packet)->opcode, sent.opcode);
-	return (int)header_of(packet)->status;
+	if (status != NO_STATUS)
+		close_fds(packet->fds, packet->fd_count);
+	return status;
 }
 
 static int ping(int fd)
 {
 	struct packet packet;
 
-	fill(&packet, HWB_PING, 0x70696e67, 0, 0);
+	wire_fill(&packet, HWB_PING, 0x70696e67, 0, 0);
 	return exchange(fd, &packet);
 }
 
@@ -296,7 +177,7 @@ static void expect_final(const struct packet *packet, size_t length, enum hwb_st
 	int fd = wire_greeted(NULL);
 
 	ck_assert(wire_send(fd, packet->bytes, length, NULL, 0));
-	ck_assert_msg(wire_reply(fd, &answer), "no refusal before the end (%zu bytes)", length);
+	ck_assert_msg(reply(fd, &answer), "no refusal before the end (%zu bytes)", length);
 	ck_assert_uint_eq(header_of(&answer)->status, status);
 	expect_end(fd);
 	close(fd);
@@ -306,7 +187,7 @@ START_TEST(short_packets)
 {
 	struct packet packet;
 
-	fill(&packet, HWB_PING, 9, 0, 0);
+	wire_fill(&packet, HWB_PING, 9, 0, 0);
 	for (size_t length = 1; length < HEADER; length++)
 		expect_final(&packet, length, HWB_MALFORMED);
 }
@@ -325,9 +206,9 @@ START_TEST(cut_and_padded_packets)
 		size_t body = request->body + (size_t)changes[i];
 		if (changes[i] < 0 && request->body < (size_t)-changes[i])
 			continue;
-		fill(&packet, request->opcode, 9, 0, request->body);
+		wire_fill(&packet, request->opcode, 9, 0, request->body);
 		expect_final(&packet, HEADER + body, HWB_MALFORMED);
-		fill(&packet, request->opcode, 9, 0, body);
+		wire_fill(&packet, request->opcode, 9, 0, body);
 		expect_final(&packet, HEADER + body, HWB_MALFORMED);
 	}
 }
@@ -340,7 +221,7 @@ START_TEST(long_packets)
 	struct packet packet;
 
 	for (size_t i = 0; i < 4; i++) {
-		fill(&packet, HWB_PING, 9, 0, lengths[i] - HEADER);
+		wire_fill(&packet, HWB_PING, 9, 0, lengths[i] - HEADER);
 		expect_final(&packet, lengths[i], HWB_MALFORMED);
 	}
 }
@@ -352,25 +233,25 @@ START_TEST(lying_headers)
 	struct packet packet;
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		fill(&packet, HWB_PING, 9, 0, 0);
+		wire_fill(&packet, HWB_PING, 9, 0, 0);
 		header_of(&packet)->length = lengths[i];
 		expect_final(&packet, HEADER, HWB_MALFORMED);
 	}
 	static const uint16_t kinds[] = { HWB_REPLY, HWB_EVENT, 3, 0xffff };
 	for (size_t i = 0; i < 4; i++) {
-		fill(&packet, HWB_PING, 9, 0, 0);
+		wire_fill(&packet, HWB_PING, 9, 0, 0);
 		header_of(&packet)->kind = kinds[i];
 		expect_final(&packet, HEADER, HWB_MALFORMED);
 	}
 	static const uint16_t fds[] = { 1, 64, 65, 0xffff };
 	for (size_t i = 0; i < 4; i++) {
-		fill(&packet, HWB_PING, 9, 0, 0);
+		wire_fill(&packet, HWB_PING, 9, 0, 0);
 		header_of(&packet)->fds = fds[i];
 		expect_final(&packet, HEADER, HWB_MALFORMED);
 	}
 	static const uint16_t versions[] = { 0, 2, 0xffff };
 	for (size_t i = 0; i < 3; i++) {
-		fill(&packet, HWB_PING, 9, 0, 0);
+		wire_fill(&packet, HWB_PING, 9, 0, 0);
 		header_of(&packet)->version = versions[i];
 		expect_final(&packet, HEADER, HWB_BAD_VERSION);
 	}
@@ -383,7 +264,7 @@ START_TEST(port_counts)
 	struct packet packet;
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		fill(&packet, HWB_IO_PORT_BATCH, 9, 0, sizeof(struct hwb_port_batch));
+		wire_fill(&packet, HWB_IO_PORT_BATCH, 9, 0, sizeof(struct hwb_port_batch));
 		*(uint32_t *)body_of(&packet) = counts[i];
 		expect_final(&packet, packet.length, HWB_MALFORMED);
 	}
@@ -405,7 +286,7 @@ START_TEST(empty_packets)
 	/* Requests behind it are not served. */
 	struct packet packet;
 	fd = wire_greeted(NULL);
-	fill(&packet, HWB_PING, 9, 0, 0);
+	wire_fill(&packet, HWB_PING, 9, 0, 0);
 	wire_send(fd, "", 0, NULL, 0);
 	wire_send(fd, packet.bytes, packet.length, NULL, 0);
 	expect_end(fd);
@@ -419,19 +300,19 @@ START_TEST(statuses_that_leave_the_connection_alive)
 	struct packet packet;
 	int fd = wire_greeted(NULL);
 
-	fill(&packet, HWB_PING, 0, 0, 0);
+	wire_fill(&packet, HWB_PING, 0, 0, 0);
 	ck_assert_int_eq(exchange(fd, &packet), HWB_INVALID);
 	expect_alive(fd);
 	for (unsigned bit = 0; bit < 32; bit++) {
-		fill(&packet, HWB_PING, 9, 0, 0);
+		wire_fill(&packet, HWB_PING, 9, 0, 0);
 		header_of(&packet)->status = 1u << bit;
 		ck_assert_int_eq(exchange(fd, &packet), HWB_RESERVED_NOT_ZERO);
-		fill(&packet, HWB_PING, 9, 1u << bit, 0);
+		wire_fill(&packet, HWB_PING, 9, 1u << bit, 0);
 		ck_assert_int_eq(exchange(fd, &packet), HWB_RESERVED_NOT_ZERO);
-		fill(&packet, HWB_IO_MEM_OPEN, 9, 0, sizeof(struct hwb_io_mem_request));
+		wire_fill(&packet, HWB_IO_MEM_OPEN, 9, 0, sizeof(struct hwb_io_mem_request));
 		((struct hwb_io_mem_request *)body_of(&packet))->reserved = 1u << bit;
 		ck_assert_int_eq(exchange(fd, &packet), HWB_RESERVED_NOT_ZERO);
-		fill(&packet, HWB_IO_PORT_OPEN_BAR, 9, 1, sizeof(struct hwb_bar_request));
+		wire_fill(&packet, HWB_IO_PORT_OPEN_BAR, 9, 1, sizeof(struct hwb_bar_request));
 		((struct hwb_bar_request *)body_of(&packet))->flags = 1u << bit;
 		ck_assert_int_eq(exchange(fd, &packet), HWB_UNKNOWN_FLAG);
 	}
@@ -442,10 +323,10 @@ START_TEST(statuses_that_leave_the_connection_alive)
 			known = known || requests[i].opcode == opcode;
 		if (known)
 			continue;
-		fill(&packet, opcode, 9, 0, opcode % 100);
+		wire_fill(&packet, opcode, 9, 0, opcode % 100);
 		ck_assert_int_eq(exchange(fd, &packet), HWB_UNKNOWN_OPCODE);
 	}
-	fill(&packet, 0xffff, 9, 0, HWB_MESSAGE_MAX - HEADER);
+	wire_fill(&packet, 0xffff, 9, 0, HWB_MESSAGE_MAX - HEADER);
 	ck_assert_int_eq(exchange(fd, &packet), HWB_UNKNOWN_OPCODE);
 	expect_alive(fd);
 	close(fd);
@@ -454,57 +335,12 @@ END_TEST
 
 /* ---- descriptors ------------------------------------------------------ */
 
-/* Write ends of one pipe; when all are closed, the read end says so. */
-struct leak {
-	int read_end;
-	int fds[MANY_FDS];
-	size_t count;
-};
-
-static void leak_prepare(struct leak *leak, size_t count)
-{
-	int ends[2];
-
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	leak->read_end = ends[0];
-	leak->count = count;
-	leak->fds[0] = ends[1];
-	for (size_t i = 1; i < count; i++) {
-		leak->fds[i] = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
-		ck_assert_int_ge(leak->fds[i], 0);
-	}
-}
-
-/* We close ours: if the daemon kept one, the read end does not hang up. */
-static void leak_check(struct leak *leak)
-{
-	struct pollfd wait = { .fd = leak->read_end };
-
-	for (size_t i = 0; i < leak->count; i++)
-		close(leak->fds[i]);
-	ck_assert_msg(poll(&wait, 1, PROMPT_MS) == 1 && (wait.revents & POLLHUP) != 0,
-	              "the daemon keeps a descriptor that it was sent");
-	close(leak->read_end);
-}
-
-/* A message with descriptors that it must not have: closed, and over. */
 static void expect_fds_refused(uint32_t opcode, size_t body, size_t count, uint16_t told)
 {
 	struct packet packet;
-	struct leak leak;
-	int fd = wire_greeted(NULL);
 
-	fill(&packet, opcode, 9, 0, body);
-	header_of(&packet)->fds = told;
-	leak_prepare(&leak, count);
-	ck_assert(wire_send(fd, packet.bytes, packet.length, leak.fds, count));
-	/* A refusal first, if the descriptors could all be received. */
-	if (wire_reply(fd, &packet)) {
-		ck_assert_uint_eq(header_of(&packet)->status, HWB_MALFORMED);
-		expect_end(fd);
-	}
-	leak_check(&leak);
-	close(fd);
+	wire_fill(&packet, opcode, 9, 0, body);
+	leak_expect_refused(wire_greeted(NULL), &packet, count, told);
 }
 
 START_TEST(unexpected_descriptors)
@@ -539,9 +375,9 @@ START_TEST(descriptors_beside_broken_packets)
 			struct leak leak;
 			int fd = wire_open();
 			leak_prepare(&leak, counts[i]);
-			fill(&packet, HWB_PING, 9, 0, 0);
+			wire_fill(&packet, HWB_PING, 9, 0, 0);
 			wire_send(fd, packet.bytes, lengths[j], leak.fds, counts[i]);
-			if (wire_reply(fd, &packet)) {
+			if (reply(fd, &packet)) {
 				ck_assert_uint_eq(header_of(&packet)->status, HWB_MALFORMED);
 				expect_end(fd);
 			}
@@ -550,7 +386,7 @@ START_TEST(descriptors_beside_broken_packets)
 		}
 	}
 	/* DMA_MAP without its descriptor. */
-	fill(&packet, HWB_DMA_MAP, 9, 0, sizeof(struct hwb_dma_map_request));
+	wire_fill(&packet, HWB_DMA_MAP, 9, 0, sizeof(struct hwb_dma_map_request));
 	expect_final(&packet, packet.length, HWB_MALFORMED);
 	header_of(&packet)->fds = 1;
 	expect_final(&packet, packet.length, HWB_MALFORMED);
@@ -573,7 +409,7 @@ START_TEST(two_control_messages)
 		rights->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(rights), &leak.fds[i], sizeof(int));
 	}
-	fill(&packet, HWB_DMA_MAP, 9, 1, sizeof(struct hwb_dma_map_request));
+	wire_fill(&packet, HWB_DMA_MAP, 9, 1, sizeof(struct hwb_dma_map_request));
 	header_of(&packet)->fds = 1;
 	struct iovec part = { .iov_base = packet.bytes, .iov_len = packet.length };
 	struct msghdr message = { .msg_iov = &part,
@@ -581,7 +417,7 @@ START_TEST(two_control_messages)
 		                  .msg_control = control,
 		                  .msg_controllen = sizeof(control) };
 	ck_assert_int_eq(sendmsg(fd, &message, MSG_NOSIGNAL), (ssize_t)packet.length);
-	ck_assert(wire_reply(fd, &packet));
+	ck_assert(reply(fd, &packet));
 	ck_assert_uint_eq(header_of(&packet)->status, HWB_MALFORMED);
 	expect_end(fd);
 	leak_check(&leak);
@@ -597,10 +433,10 @@ START_TEST(descriptor_of_a_refused_request)
 	int fd = wire_greeted(NULL);
 
 	leak_prepare(&leak, 1);
-	fill(&packet, HWB_DMA_MAP, 9, 12345, sizeof(struct hwb_dma_map_request));
+	wire_fill(&packet, HWB_DMA_MAP, 9, 12345, sizeof(struct hwb_dma_map_request));
 	header_of(&packet)->fds = 1;
 	ck_assert(wire_send(fd, packet.bytes, packet.length, leak.fds, 1));
-	ck_assert(wire_reply(fd, &packet));
+	ck_assert(reply(fd, &packet));
 	ck_assert_uint_eq(header_of(&packet)->status, HWB_NO_SESSION);
 	leak_check(&leak);
 	expect_alive(fd);
@@ -621,14 +457,14 @@ START_TEST(credentials_in_a_control_message)
 	part->cmsg_type = SCM_CREDENTIALS;
 	part->cmsg_len = CMSG_LEN(sizeof(mine));
 	memcpy(CMSG_DATA(part), &mine, sizeof(mine));
-	fill(&packet, HWB_PING, 9, 0, 0);
+	wire_fill(&packet, HWB_PING, 9, 0, 0);
 	struct iovec bytes = { .iov_base = packet.bytes, .iov_len = packet.length };
 	struct msghdr message = { .msg_iov = &bytes,
 		                  .msg_iovlen = 1,
 		                  .msg_control = control,
 		                  .msg_controllen = sizeof(control) };
 	ck_assert_int_eq(sendmsg(fd, &message, MSG_NOSIGNAL), HEADER);
-	ck_assert(wire_reply(fd, &packet));
+	ck_assert(reply(fd, &packet));
 	ck_assert_uint_eq(header_of(&packet)->status, HWB_OK);
 	close(fd);
 }
@@ -646,7 +482,7 @@ START_TEST(nothing_before_hello)
 		close(fd);
 		return;
 	}
-	fill(&packet, request->opcode, 9, 0, request->body);
+	wire_fill(&packet, request->opcode, 9, 0, request->body);
 	ck_assert_int_eq(exchange(fd, &packet), HWB_MALFORMED);
 	expect_end(fd);
 	close(fd);
@@ -744,7 +580,7 @@ START_TEST(last_words_come_first)
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
 		fill_hello(&packet, 5, 5);
 		ck_assert(wire_send(fd, packet.bytes, packet.length, NULL, 0));
-		fill(&packet, HWB_PING, 2, 0, 0);
+		wire_fill(&packet, HWB_PING, 2, 0, 0);
 		wire_send(fd, packet.bytes, packet.length, NULL, 0);
 		ck_assert_int_eq(poll(&wait, 1, PROMPT_MS), 1);
 		ssize_t length = recv(fd, packet.bytes, sizeof(packet.bytes), 0);
@@ -810,22 +646,22 @@ static void open_all(int fd, struct handles *handles)
 	struct packet list;
 
 	memset(handles, 0, sizeof(*handles));
-	fill(&packet, HWB_DOMAIN_OPEN, 9, 0, 0);
+	wire_fill(&packet, HWB_DOMAIN_OPEN, 9, 0, 0);
 	handles->of[HWB_SESSION_DOMAIN] = try_open(fd, &packet);
 	for (uint32_t port = 0; port < 0x400 && handles->of[HWB_SESSION_IO_PORT] == 0; port++) {
-		fill(&packet, HWB_IO_PORT_OPEN, 9, 0, sizeof(struct hwb_io_port_request));
+		wire_fill(&packet, HWB_IO_PORT_OPEN, 9, 0, sizeof(struct hwb_io_port_request));
 		*(struct hwb_io_port_request *)body_of(&packet) =
 		        (struct hwb_io_port_request){ .base = port, .count = 1 };
 		handles->of[HWB_SESSION_IO_PORT] = try_open(fd, &packet);
 	}
-	fill(&list, HWB_DEVICE_LIST, 9, 0, sizeof(struct hwb_list_request));
+	wire_fill(&list, HWB_DEVICE_LIST, 9, 0, sizeof(struct hwb_list_request));
 	ck_assert_int_eq(exchange(fd, &list), HWB_OK);
 	const struct hwb_list_reply *head = body_of(&list);
 	for (uint32_t i = 0; i < head->count && handles->of[HWB_SESSION_DEVICE] == 0; i++) {
 		const struct hwb_device *device =
 		        (const struct hwb_device *)((const unsigned char *)(head + 1) +
 		                                    i * head->record_size);
-		fill(&packet, HWB_DEVICE_ACQUIRE, 9, 0, sizeof(struct hwb_acquire_request));
+		wire_fill(&packet, HWB_DEVICE_ACQUIRE, 9, 0, sizeof(struct hwb_acquire_request));
 		struct hwb_acquire_request *wanted = body_of(&packet);
 		wanted->address = device->address;
 		wanted->flags = HWB_ACQUIRE_ALL_BARS;
@@ -855,7 +691,7 @@ static void expect_no_session(int fd, uint32_t handle, unsigned kind)
 		    (request->session == DEVICE_OR_NONE &&
 		     (kind == HWB_SESSION_DEVICE || handle == 0)))
 			continue;
-		fill(&packet, request->opcode, 9, handle, request->body);
+		wire_fill(&packet, request->opcode, 9, handle, request->body);
 		ck_assert_msg(exchange(fd, &packet) == HWB_NO_SESSION,
 		              "opcode 0x%x, handle %u of kind %u: status %u", request->opcode,
 		              handle, kind, header_of(&packet)->status);
@@ -863,13 +699,14 @@ static void expect_no_session(int fd, uint32_t handle, unsigned kind)
 	}
 	/* Handles in bodies. */
 	if (kind != HWB_SESSION_DOMAIN && handle != 0) {
-		fill(&packet, HWB_DEVICE_LIST, 9, 0, sizeof(struct hwb_list_request));
+		wire_fill(&packet, HWB_DEVICE_LIST, 9, 0, sizeof(struct hwb_list_request));
 		ck_assert_int_eq(exchange(fd, &packet), HWB_OK);
 		const struct hwb_list_reply *head = body_of(&packet);
 		if (head->count != 0) {
 			struct hwb_pci_address address =
 			        ((const struct hwb_device *)(head + 1))->address;
-			fill(&packet, HWB_DEVICE_ACQUIRE, 9, 0, sizeof(struct hwb_acquire_request));
+			wire_fill(&packet, HWB_DEVICE_ACQUIRE, 9, 0,
+			          sizeof(struct hwb_acquire_request));
 			struct hwb_acquire_request *wanted = body_of(&packet);
 			wanted->address = address;
 			wanted->domain = handle;
@@ -905,7 +742,7 @@ START_TEST(handles_of_another_kind)
 	/* ASSIGN with a domain where the device should be, and the reverse. */
 	uint32_t domain = handles.of[HWB_SESSION_DOMAIN];
 	if (domain != 0) {
-		fill(&packet, HWB_DOMAIN_ASSIGN, 9, domain, sizeof(struct hwb_assign_request));
+		wire_fill(&packet, HWB_DOMAIN_ASSIGN, 9, domain, sizeof(struct hwb_assign_request));
 		((struct hwb_assign_request *)body_of(&packet))->device = domain;
 		ck_assert_int_eq(exchange(fd, &packet), HWB_NO_SESSION);
 	}
@@ -940,7 +777,7 @@ START_TEST(handles_that_were_closed)
 	for (unsigned kind = HWB_SESSION_DOMAIN; kind >= HWB_SESSION_DEVICE; kind--) {
 		if (handles.of[kind] == 0)
 			continue;
-		fill(&packet, HWB_CLOSE, 9, handles.of[kind], 0);
+		wire_fill(&packet, HWB_CLOSE, 9, handles.of[kind], 0);
 		ck_assert_int_eq(exchange(fd, &packet), HWB_OK);
 		expect_no_session(fd, handles.of[kind], 0);
 	}
@@ -955,13 +792,13 @@ START_TEST(handles_are_not_used_again)
 	int fd = wire_greeted(NULL);
 
 	for (unsigned round = 0; round < 100; round++) {
-		fill(&packet, HWB_DOMAIN_OPEN, 9, 0, 0);
+		wire_fill(&packet, HWB_DOMAIN_OPEN, 9, 0, 0);
 		uint32_t handle = try_open(fd, &packet);
 		if (handle == 0)
 			break; /* no DMA on this host */
 		ck_assert_uint_ne(handle, last);
 		last = handle;
-		fill(&packet, HWB_CLOSE, 9, handle, 0);
+		wire_fill(&packet, HWB_CLOSE, 9, handle, 0);
 		ck_assert_int_eq(exchange(fd, &packet), HWB_OK);
 	}
 	close(fd);
@@ -1011,11 +848,11 @@ START_TEST(closing_what_lingers_delays_nobody)
 		for (unsigned i = 0; i < count; i++)
 			fds[i] = i == 0 ? near : dup(near);
 		if (way == UNREAD) {
-			fill(&packet, HWB_PING, 1, 0, 0);
+			wire_fill(&packet, HWB_PING, 1, 0, 0);
 			header_of(&packet)->length = 7;
 			wire_send(fd, packet.bytes, packet.length, NULL, 0);
 		}
-		fill(&packet, HWB_PING, 2, 0, 0);
+		wire_fill(&packet, HWB_PING, 2, 0, 0);
 		header_of(&packet)->fds = (uint16_t)count;
 		wire_send(fd, packet.bytes, packet.length, fds, count);
 		for (unsigned i = 0; i < count; i++)
@@ -1046,7 +883,7 @@ static uint32_t flood(int fd)
 
 	for (uint32_t serial = 1; serial < ENDLESS; serial++) {
 		struct pollfd wait = { .fd = fd, .events = POLLOUT };
-		fill(&packet, HWB_PING, serial, 0, 0);
+		wire_fill(&packet, HWB_PING, serial, 0, 0);
 		ssize_t sent = send(fd, packet.bytes, packet.length, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent == (ssize_t)packet.length)
 			continue;
@@ -1069,7 +906,7 @@ START_TEST(pipelining)
 	for (unsigned round = 0; round < 3; round++) {
 		uint32_t sent = flood(fd);
 		for (uint32_t serial = 1; serial <= sent; serial++) {
-			ck_assert(wire_reply(fd, &packet));
+			ck_assert(reply(fd, &packet));
 			ck_assert_uint_eq(header_of(&packet)->serial, serial);
 			ck_assert_uint_eq(header_of(&packet)->status, HWB_OK);
 		}
@@ -1088,13 +925,13 @@ START_TEST(as_many_requests_as_allowed)
 
 	ck_assert_uint_ge(count, 1);
 	for (uint32_t serial = 1; serial <= count; serial++) {
-		fill(&packet, HWB_DEVICE_LIST, serial, 0, sizeof(struct hwb_list_request));
+		wire_fill(&packet, HWB_DEVICE_LIST, serial, 0, sizeof(struct hwb_list_request));
 		ck_assert(wire_send(fd, packet.bytes, packet.length, NULL, 0));
 	}
 	/* The same serial twice is two replies. */
 	wire_send(fd, packet.bytes, packet.length, NULL, 0);
 	for (uint32_t serial = 1; serial <= count + 1; serial++) {
-		ck_assert(wire_reply(fd, &packet));
+		ck_assert(reply(fd, &packet));
 		ck_assert_uint_eq(header_of(&packet)->serial, serial <= count ? serial : count);
 	}
 	close(fd);
@@ -1142,7 +979,7 @@ START_TEST(connections_come_and_go)
 		default: /* leaves with requests on the way */
 			ck_assert_int_eq(exchange(fd, &packet), HWB_OK);
 			for (uint32_t serial = 2; serial < 6; serial++) {
-				fill(&packet, HWB_DOMAIN_OPEN, serial, 0, 0);
+				wire_fill(&packet, HWB_DOMAIN_OPEN, serial, 0, 0);
 				wire_send(fd, packet.bytes, packet.length, NULL, 0);
 			}
 			break;
@@ -1165,7 +1002,7 @@ START_TEST(half_closed)
 	 * broker neither keeps them nor waits. */
 	ck_assert_int_eq(shutdown(fd, SHUT_RD), 0);
 	for (uint32_t serial = 1; serial < 1000; serial++) {
-		fill(&packet, HWB_PING, serial, 0, 0);
+		wire_fill(&packet, HWB_PING, serial, 0, 0);
 		if (!wire_send(fd, packet.bytes, packet.length, NULL, 0))
 			break;
 	}
@@ -1203,8 +1040,9 @@ START_TEST(arbitrary_values)
 		if (request->opcode == HWB_HELLO || request->opcode == HWB_CONFIG_WRITE ||
 		    request->fd || ports)
 			continue;
-		fill(&packet, request->opcode, round + 1,
-		     request->session == NO_SESSION ? 0 : next_random(&state) % 8, request->body);
+		wire_fill(&packet, request->opcode, round + 1,
+		          request->session == NO_SESSION ? 0 : next_random(&state) % 8,
+		          request->body);
 		uint32_t *words = body_of(&packet);
 		for (size_t i = 0; i < request->body / 4; i++)
 			words[i] = next_random(&state) % 4 == 0 ? next_random(&state)
@@ -1226,15 +1064,15 @@ START_TEST(administration_is_for_operators)
 
 	ck_assert_uint_eq(hello.features & HWB_FEATURE_ADMIN, 0);
 	for (uint32_t opcode = HWB_ADMIN_STATUS; opcode <= HWB_ADMIN_GIVEN; opcode++) {
-		fill(&packet, opcode, 9, 0,
-		     opcode == HWB_ADMIN_STATUS  ? 0
-		     : opcode == HWB_ADMIN_GIVEN ? sizeof(struct hwb_given_request)
-		                                 : sizeof(struct hwb_list_request));
+		wire_fill(&packet, opcode, 9, 0,
+		          opcode == HWB_ADMIN_STATUS  ? 0
+		          : opcode == HWB_ADMIN_GIVEN ? sizeof(struct hwb_given_request)
+		                                      : sizeof(struct hwb_list_request));
 		ck_assert_int_eq(exchange(fd, &packet), HWB_DENIED);
 	}
 	/* Not even one's own, by the name that one has. */
 	struct hwb_given_request own = { .client = "driver" };
-	fill(&packet, HWB_ADMIN_GIVEN, 9, 0, sizeof(own));
+	wire_fill(&packet, HWB_ADMIN_GIVEN, 9, 0, sizeof(own));
 	memcpy(body_of(&packet), &own, sizeof(own));
 	ck_assert_int_eq(exchange(fd, &packet), HWB_DENIED);
 	expect_alive(fd);
@@ -1254,11 +1092,11 @@ START_TEST(devices_that_are_not_ours)
 
 	for (size_t i = 0; i < 3; i++) {
 		int wanted = i < 2 ? HWB_NOT_FOUND : HWB_INVALID;
-		fill(&packet, HWB_DEVICE_INFO, 9, 0, sizeof(struct hwb_device_info_request));
+		wire_fill(&packet, HWB_DEVICE_INFO, 9, 0, sizeof(struct hwb_device_info_request));
 		*(struct hwb_pci_address *)body_of(&packet) = addresses[i];
 		int status = exchange(fd, &packet);
 		ck_assert_msg(status == wanted || status == HWB_NOT_FOUND, "status %d", status);
-		fill(&packet, HWB_DEVICE_ACQUIRE, 9, 0, sizeof(struct hwb_acquire_request));
+		wire_fill(&packet, HWB_DEVICE_ACQUIRE, 9, 0, sizeof(struct hwb_acquire_request));
 		*(struct hwb_pci_address *)body_of(&packet) = addresses[i];
 		status = exchange(fd, &packet);
 		ck_assert_msg(status == wanted || status == HWB_NOT_FOUND, "status %d", status);
@@ -1273,7 +1111,7 @@ START_TEST(devices_that_are_not_ours)
 		                              { 0, 0 } };
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		bool wraps = ranges[i][1] == 0 || ranges[i][0] + (ranges[i][1] - 1) < ranges[i][0];
-		fill(&packet, HWB_IO_MEM_OPEN, 9, 0, sizeof(struct hwb_io_mem_request));
+		wire_fill(&packet, HWB_IO_MEM_OPEN, 9, 0, sizeof(struct hwb_io_mem_request));
 		struct hwb_io_mem_request *wanted = body_of(&packet);
 		wanted->base = ranges[i][0];
 		wanted->size = ranges[i][1];
@@ -1297,7 +1135,7 @@ START_TEST(port_ranges)
 	int fd = wire_greeted(&hello);
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		fill(&packet, HWB_IO_PORT_OPEN, 9, 0, sizeof(struct hwb_io_port_request));
+		wire_fill(&packet, HWB_IO_PORT_OPEN, 9, 0, sizeof(struct hwb_io_port_request));
 		*(struct hwb_io_port_request *)body_of(&packet) =
 		        (struct hwb_io_port_request){ ranges[i].base, ranges[i].count };
 		int status = exchange(fd, &packet);
@@ -1307,7 +1145,7 @@ START_TEST(port_ranges)
 	/* What gives away the machine; no test policy forces it. */
 	static const uint32_t refused[] = { 0x00, 0x64, 0x80, 0x92, 0xb2, 0xc0, 0xcf8, 0xcfc };
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		fill(&packet, HWB_IO_PORT_OPEN, 9, 0, sizeof(struct hwb_io_port_request));
+		wire_fill(&packet, HWB_IO_PORT_OPEN, 9, 0, sizeof(struct hwb_io_port_request));
 		*(struct hwb_io_port_request *)body_of(&packet) =
 		        (struct hwb_io_port_request){ refused[i], 1 };
 		int status = exchange(fd, &packet);

@@ -80,15 +80,6 @@ static uint32_t take_back(const char *address, uint32_t flags)
 	return order.outcome.state;
 }
 
-static uint32_t state(const char *address)
-{
-	const struct hwb_pci_address where = guest_address(address);
-	struct hwb_device device;
-
-	want(HWB_OK, hwb_device_info(other, &where, &device, &why));
-	return device.state;
-}
-
 static void wait_listed(const char *address)
 {
 	const struct hwb_pci_address where = guest_address(address);
@@ -116,11 +107,7 @@ static void unplug(void)
 
 static void wait_state(const char *address, uint32_t wanted)
 {
-	for (int waited = 0; state(address) != wanted; waited += 20) {
-		ck_assert_msg(waited < PATIENCE_MS, "%s is in state %u, not in %u", address,
-		              state(address), wanted);
-		guest_pause(20);
-	}
+	guest_wait_state_of(other, address, wanted, PATIENCE_MS);
 }
 
 /* As the kernel has it. */

@@ -11,7 +11,7 @@ static int config(int fd, uint32_t device, uint32_t opcode, struct hwb_config_ac
 	struct packet packet;
 
 	fill(&packet, opcode, device, access, sizeof(*access));
-	int status = exchange(fd, &packet);
+	int status = wire_exchange(fd, &packet);
 	if (status == HWB_OK)
 		memcpy(access, body_of(&packet), sizeof(*access));
 	return status;

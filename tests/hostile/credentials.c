@@ -106,7 +106,7 @@ static const char *name_by_hello(int fd)
 	struct packet packet;
 
 	fill(&packet, HWB_HELLO, 0, &hello, sizeof(hello));
-	if (exchange(fd, &packet) != HWB_OK)
+	if (wire_exchange(fd, &packet) != HWB_OK)
 		return "";
 	memcpy(name, ((const struct hwb_hello_reply *)body_of(&packet))->client, sizeof(name));
 	return name;

@@ -12,54 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Write ends of one pipe; when all are closed, the read end says so. */
-struct leak {
-	int read_end;
-	int fds[MANY_FDS];
-	size_t count;
-};
-
-static void leak_prepare(struct leak *leak, size_t count)
-{
-	int ends[2];
-
-	expect(pipe2(ends, O_CLOEXEC) == 0, "pipe: %s", strerror(errno));
-	leak->read_end = ends[0];
-	leak->count = count;
-	leak->fds[0] = ends[1];
-	for (size_t i = 1; i < count; i++)
-		leak->fds[i] = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
-	expect(leak->fds[count - 1] >= 0, "no descriptor");
-}
-
-static void leak_check(struct leak *leak)
-{
-	struct pollfd wait = { .fd = leak->read_end };
-
-	close_fds(leak->fds, (uint32_t)leak->count);
-	expect(poll(&wait, 1, PROMPT_MS) == 1 && (wait.revents & POLLHUP) != 0,
-	       "the daemon keeps a descriptor that it was sent");
-	close(leak->read_end);
-}
-
-/* Refused if they could all be received, and the end. */
 static void refused(uint32_t opcode, size_t body, size_t count, uint16_t told)
 {
 	struct packet packet;
-	struct leak leak;
-	int fd = client();
 
 	fill(&packet, opcode, 0, NULL, body);
-	header_of(&packet)->fds = told;
-	leak_prepare(&leak, count);
-	expect(wire_send(fd, packet.bytes, packet.length, leak.fds, count), "hung up before");
-	if (wire_reply(fd, &packet)) {
-		expect(header_of(&packet)->status == HWB_MALFORMED, "status %u",
-		       header_of(&packet)->status);
-		expect_end(fd);
-	}
-	leak_check(&leak);
-	close(fd);
+	leak_expect_refused(client(), &packet, count, told);
 }
 
 static void unasked(void)
@@ -85,8 +43,8 @@ static void many(void)
 	struct leak leak;
 	int fd = client();
 
-	refused(HWB_PING, 0, MANY_FDS, MANY_FDS);
-	refused(HWB_DMA_MAP, sizeof(struct hwb_dma_map_request), MANY_FDS, 1);
+	refused(HWB_PING, 0, WIRE_FDS_MAX, WIRE_FDS_MAX);
+	refused(HWB_DMA_MAP, sizeof(struct hwb_dma_map_request), WIRE_FDS_MAX, 1);
 	refused(HWB_PING, 0, HWB_FDS_MAX + 1, HWB_FDS_MAX + 1);
 
 	leak_prepare(&leak, 2);

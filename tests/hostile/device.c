@@ -2,6 +2,7 @@
 /* Devices, memory and users of the hostile cases. */
 #define _GNU_SOURCE /* setresuid */
 #include "hostile.h"
+#include "pci.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ int try_take(int fd, const char *address, const struct hwb_acquire_request *want
 	whole.address = address_of(address);
 	memset(taken, 0, sizeof(*taken));
 	fill(&packet, HWB_DEVICE_ACQUIRE, 0, &whole, sizeof(whole));
-	int status = exchange(fd, &packet);
+	int status = wire_exchange(fd, &packet);
 	if (why != NULL)
 		snprintf(why, size, "%s", status == ENDED ? "the end" : reason_of(&packet));
 	if (status != HWB_OK)
@@ -114,7 +115,7 @@ static uint32_t state_seen_by(uid_t user, const struct hwb_device_info_request *
 	int fd = root ? client_of(user) : client();
 
 	fill(&packet, HWB_DEVICE_INFO, 0, which, sizeof(*which));
-	int status = exchange(fd, &packet);
+	int status = wire_exchange(fd, &packet);
 	close(fd);
 	return status == HWB_OK ? ((const struct hwb_device *)body_of(&packet))->state
 	                        : HWB_DEVICE_GONE;
@@ -140,27 +141,10 @@ void wait_state(const char *address, uint32_t state)
 
 bool bus_master(const char *address)
 {
-	char path[96];
-	uint16_t command = 0;
+	int command = pci_command(address);
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/config", address);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* PCI Local Bus 3.0, 6.2.2: command register, bit 2. */
-	expect(fd >= 0 && pread(fd, &command, sizeof(command), 4) == sizeof(command), "%s: %s",
-	       path, strerror(errno));
-	close(fd);
-	return (command & 4) != 0;
-}
-
-void driver_of(const char *address, char name[32])
-{
-	char path[96], target[256];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/driver", address);
-	ssize_t length = readlink(path, target, sizeof(target) - 1);
-	target[length > 0 ? length : 0] = '\0';
-	const char *slash = strrchr(target, '/');
-	snprintf(name, 32, "%s", slash != NULL ? slash + 1 : "");
+	expect(command >= 0, "the command register of %s cannot be read", address);
+	return (command & PCI_BUS_MASTER) != 0;
 }
 
 void wait_driver(const char *address, const char *name)
@@ -168,7 +152,7 @@ void wait_driver(const char *address, const char *name)
 	int64_t end = now_ms() + 2 * PROMPT_MS;
 	char now[32];
 
-	for (driver_of(address, now); strcmp(now, name) != 0; driver_of(address, now)) {
+	for (pci_driver(address, now); strcmp(now, name) != 0; pci_driver(address, now)) {
 		expect(now_ms() < end, "%s is with driver `%s' and not with `%s'", address, now,
 		       name);
 		pause_ms(20);
@@ -196,7 +180,7 @@ uint32_t open_domain(int fd)
 	struct packet packet;
 
 	fill(&packet, HWB_DOMAIN_OPEN, 0, NULL, 0);
-	expect(exchange(fd, &packet) == HWB_OK, "no domain: %s", reason_of(&packet));
+	expect(wire_exchange(fd, &packet) == HWB_OK, "no domain: %s", reason_of(&packet));
 	return header_of(&packet)->session;
 }
 
@@ -211,7 +195,7 @@ void *dma_alloc(int fd, uint32_t domain, uint64_t size, uint64_t *iova)
 	struct packet packet;
 
 	fill(&packet, HWB_DMA_ALLOC, domain, &wanted, sizeof(wanted));
-	expect(exchange(fd, &packet) == HWB_OK && packet.fd_count == 1, "no memory: %s",
+	expect(wire_exchange(fd, &packet) == HWB_OK && packet.fd_count == 1, "no memory: %s",
 	       reason_of(&packet));
 	*iova = ((const struct hwb_dma_reply *)body_of(&packet))->iova;
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, packet.fds[0], 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices that two want, that leave, that are others', or that cannot be reset. */
 #include "hostile.h"
+#include "pci.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -162,7 +163,7 @@ static void neighbours(void)
 	expect(shell("modprobe " UIO) == 0, "no " UIO);
 	shell("cd /sys/bus/pci/devices/0000:" PAIR_MATE " && echo " UIO
 	      " > driver_override; echo 0000:" PAIR_MATE " > /sys/bus/pci/drivers_probe");
-	driver_of(PAIR_MATE, name);
+	pci_driver(PAIR_MATE, name);
 	shell("echo > /sys/bus/pci/devices/0000:" PAIR_MATE "/driver_override");
 	expect(strcmp(name, UIO) != 0, "the host drives a device of a client's group");
 	expect(edu_alive(edu.registers), "the device is not there any more");

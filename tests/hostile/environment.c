@@ -3,6 +3,7 @@
  * full, and users who try to get at it. */
 #define _GNU_SOURCE /* process_vm_readv, F_SETPIPE_SZ */
 #include "hostile.h"
+#include "pci.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,7 @@ static int steal_device(pid_t daemon)
 		close(process);
 		return copy;
 	}
-	fail(__FILE__, __LINE__, "a device is open", "no descriptor of VFIO's");
+	expect_failed(__FILE__, __LINE__, "a device is open", "no descriptor of VFIO's");
 }
 
 static void stuck(void)
@@ -196,7 +197,7 @@ static void another_daemon(void)
 	expect(shell("grep -q 'ready: ' /tmp/hostile.log") == 0, "it did not start");
 	expect(edu_alive(edu.registers), "a device was taken from its client");
 	expect(bus_master(EDU), "its DMA was ended");
-	driver_of(DISK, name);
+	pci_driver(DISK, name);
 	expect(strcmp(name, "vfio-pci") == 0, "it is with `%s'", name);
 	expect(ping(fd) == HWB_OK, "the connection is not served on");
 	give_back(fd, &disk);

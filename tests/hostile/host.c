@@ -100,7 +100,7 @@ struct hwb_status_reply broker_status(void)
 	int fd = client_of(0);
 
 	fill(&packet, HWB_ADMIN_STATUS, 0, NULL, 0);
-	expect(exchange(fd, &packet) == HWB_OK, "no status: %s", reason_of(&packet));
+	expect(wire_exchange(fd, &packet) == HWB_OK, "no status: %s", reason_of(&packet));
 	memcpy(&reply, body_of(&packet), sizeof(reply));
 	close(fd);
 	return reply;
@@ -135,7 +135,7 @@ bool any_device(bool (*check)(const struct hwb_admin_device *device))
 	do {
 		const struct hwb_list_reply *head = body_of(&packet);
 		fill(&packet, HWB_ADMIN_DEVICES, 0, &wanted, sizeof(wanted));
-		expect(exchange(fd, &packet) == HWB_OK, "no list: %s", reason_of(&packet));
+		expect(wire_exchange(fd, &packet) == HWB_OK, "no list: %s", reason_of(&packet));
 		wanted.cursor = head->next;
 		for (uint32_t i = 0; i < head->count; i++)
 			found = found ||

@@ -8,11 +8,10 @@
 #ifndef HWBROKER_TESTS_HOSTILE_H
 #define HWBROKER_TESTS_HOSTILE_H
 
-#include <hwbroker/protocol.h>
+#include "edu.h"
+#include "leak.h"
+#include "wire.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 /* ---- cases ---- */
@@ -34,55 +33,19 @@ extern const struct hostile_case packet_cases[], flood_cases[], descriptor_cases
         configuration_cases[], port_cases[], interrupt_cases[], device_cases[], holder_cases[],
         policy_cases[], state_cases[], host_cases[], order_cases[], credential_cases[];
 
-#define expect(condition, ...)                                             \
-	do {                                                               \
-		if (!(condition))                                          \
-			fail(__FILE__, __LINE__, #condition, __VA_ARGS__); \
-	} while (0)
-
-_Noreturn void fail(const char *file, int line, const char *condition, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
-
 /* ---- the wire ---- */
 
 enum {
-	HEADER = sizeof(struct hwb_header),
 	PROMPT_MS = 5000, /* what is to happen at once */
-	ENDED = -1,       /* instead of a status: the connection is over */
-	MANY_FDS = 253    /* as many as the kernel takes in one message */
+	ENDED = WIRE_ENDED
 };
 
-struct packet {
-	_Alignas(8) unsigned char bytes[2 * HWB_MESSAGE_MAX];
-	size_t length;
-	int fds[HWB_FDS_MAX]; /* that came with it */
-	uint32_t fd_count;
-};
-
-struct hwb_header *header_of(struct packet *packet);
-void *body_of(struct packet *packet);
-/* What a refusal says; "" for other replies. Valid until the next call. */
-const char *reason_of(struct packet *packet);
-void close_fds(const int *fds, uint32_t count);
-
-int64_t now_ms(void);
 void pause_ms(int milliseconds);
 
-/* Connected, and nothing said yet. */
-int wire_open(void);
-/* False: the other side has hung up. */
-bool wire_send(int fd, const void *bytes, size_t length, const int *fds, size_t fd_count);
-/* Any message. False: the end. */
-bool wire_receive(int fd, struct packet *packet);
-/* The next reply; events are passed over. */
-bool wire_reply(int fd, struct packet *packet);
-void expect_end(int fd);
 bool wire_ended(int fd, int milliseconds);
 
 /* A request with this body, of zeros if it is NULL. */
 void fill(struct packet *packet, uint32_t opcode, uint32_t session, const void *body, size_t size);
-/* The status of the answer, which is in `packet` afterwards; or ENDED. */
-int exchange(int fd, struct packet *packet);
 /* Both, on a packet whose descriptors are closed. */
 int request(int fd, uint32_t opcode, uint32_t session, const void *body, size_t size);
 int ping(int fd);
@@ -138,7 +101,6 @@ void give_back(int fd, struct taken *taken);
 uint32_t device_state(const char *address);
 void wait_state(const char *address, uint32_t state);
 bool bus_master(const char *address);
-void driver_of(const char *address, char name[32]);
 void wait_driver(const char *address, const char *name);
 /* Whether reading there ends a process. */
 bool is_dead(const volatile uint32_t *registers);
@@ -149,23 +111,6 @@ void *dma_alloc(int fd, uint32_t domain, uint64_t size, uint64_t *iova);
 /* The status of a DMA_MAP. */
 int dma_map(int fd, uint32_t domain, const struct hwb_dma_map_request *wanted, int memory,
             uint64_t *iova);
-
-/* QEMU's edu, docs/specs/edu. */
-enum {
-	EDU_IDENTITY = 0x010000ed, /* the value of its first register */
-	EDU_LIVENESS = 0x04,
-	EDU_IRQ_STATUS = 0x24,
-	EDU_IRQ_RAISE = 0x60,
-	EDU_IRQ_ACK = 0x64,
-	EDU_DMA_SOURCE = 0x80,
-	EDU_DMA_TARGET = 0x88,
-	EDU_DMA_COUNT = 0x90,
-	EDU_DMA_COMMAND = 0x98,
-	EDU_DMA_RUN = 1,
-	EDU_DMA_TO_MEMORY = 2,
-	EDU_BUFFER = 0x40000,
-	EDU_TRANSFER = 1024
-};
 
 bool edu_alive(volatile uint32_t *edu);
 /* Starts a transfer of EDU_TRANSFER bytes, which lasts 100 ms. */

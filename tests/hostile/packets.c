@@ -88,10 +88,10 @@ static void unknown_words(void)
 	       "a field that is none");
 	fill(&packet, HWB_PING, 0, NULL, 0);
 	header_of(&packet)->status = 1;
-	expect(exchange(fd, &packet) == HWB_RESERVED_NOT_ZERO, "a status in a request");
+	expect(wire_exchange(fd, &packet) == HWB_RESERVED_NOT_ZERO, "a status in a request");
 	fill(&packet, HWB_PING, 0, NULL, 0);
 	header_of(&packet)->serial = 0;
-	expect(exchange(fd, &packet) == HWB_INVALID, "serial 0");
+	expect(wire_exchange(fd, &packet) == HWB_INVALID, "serial 0");
 	expect(ping(fd) == HWB_OK, "the connection is not served on");
 }
 

@@ -61,7 +61,7 @@ static void ranges(void)
 		       denied[i][0], denied[i][1]);
 	const struct hwb_io_port_request timer = { .base = 0x40, .count = 4 };
 	fill(&packet, HWB_IO_PORT_OPEN, 0, &timer, sizeof(timer));
-	expect(exchange(fd, &packet) == HWB_OK, "the timer: %s", reason_of(&packet));
+	expect(wire_exchange(fd, &packet) == HWB_OK, "the timer: %s", reason_of(&packet));
 	uint32_t session = header_of(&packet)->session;
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		expect(batch(fd, session, ops[i]) == HWB_INVALID, "operation %zu", i);

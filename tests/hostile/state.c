@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is written down for the next daemon, and drivers that are not where they were. */
 #include "hostile.h"
+#include "pci.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -126,11 +127,11 @@ static void full(void)
 	int fd = client_of(driver_uid());
 	for (unsigned i = 0; i < 3; i++) {
 		fill(&packet, HWB_DEVICE_ACQUIRE, 0, &wanted, sizeof(wanted));
-		int status = exchange(fd, &packet);
+		int status = wire_exchange(fd, &packet);
 		expect(status == HWB_HOST_ERROR, "status %d: %s", status, reason_of(&packet));
 		expect(((const struct hwb_refusal *)body_of(&packet))->host_errno == 28,
 		       "not ENOSPC: %s", reason_of(&packet));
-		driver_of(DISK, name);
+		pci_driver(DISK, name);
 		expect(strcmp(name, "nvme") == 0, "it is with `%s'", name);
 		expect(!overridden(DISK), "it is overridden");
 	}

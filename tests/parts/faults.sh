@@ -6,8 +6,7 @@
 . "$top/tests/parts/unit.sh"
 
 part_faults() {
-	if build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
-		-DHWBROKER_SANITIZE=address,undefined
+	if build_sanitized
 	then
 		run_ctest sanitize faults
 	else

@@ -20,8 +20,7 @@ part_guest() {
 	else
 		not_ok "guest: builds"
 	fi
-	if build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
-		-DHWBROKER_SANITIZE=address,undefined && tar=$(payload sanitize)
+	if build_sanitized && tar=$(payload sanitize)
 	then
 		in_guest sanitized "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 --timeout 900
 	else

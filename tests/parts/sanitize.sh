@@ -6,8 +6,7 @@
 . "$top/tests/parts/unit.sh"
 
 part_sanitize() {
-	if build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
-		-DHWBROKER_SANITIZE=address,undefined
+	if build_sanitized
 	then
 		ok "sanitize: builds without a warning"
 		run_ctest sanitize

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
-#include "hostile.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +11,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-_Noreturn void fail(const char *file, int line, const char *condition, const char *format, ...)
-{
-	const char *name = strrchr(file, '/');
-	va_list arguments;
-
-	printf("%s:%d: not %s: ", name != NULL ? name + 1 : file, line, condition);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	putchar('\n');
-	exit(EXIT_FAILURE);
-}
 
 struct hwb_header *header_of(struct packet *packet)
 {
@@ -48,9 +34,9 @@ const char *reason_of(struct packet *packet)
 	return text;
 }
 
-void close_fds(const int *fds, uint32_t count)
+void close_fds(const int *fds, size_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		close(fds[i]);
 }
 
@@ -62,31 +48,28 @@ int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void pause_ms(int milliseconds)
-{
-	poll(NULL, 0, milliseconds);
-}
-
-/* ---- packets ---- */
-
 int wire_open(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = HWB_SOCKET_PATH };
+	const char *path = getenv("HWBROKER_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+	         path != NULL ? path : HWB_SOCKET_PATH);
 	expect(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0,
-	       "cannot connect: %s", strerror(errno));
+	       "cannot connect to %s: %s", address.sun_path, strerror(errno));
 	return fd;
 }
 
 bool wire_send(int fd, const void *bytes, size_t length, const int *fds, size_t fd_count)
 {
-	_Alignas(8) unsigned char control[CMSG_SPACE(sizeof(int) * MANY_FDS)] = { 0 };
+	_Alignas(8) unsigned char control[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)] = { 0 };
 	struct iovec part = { .iov_base = (void *)bytes, .iov_len = length };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
 	if (fd_count != 0) {
 		struct cmsghdr *rights = (struct cmsghdr *)control;
+		expect(fd_count <= WIRE_FDS_MAX, "%zu descriptors", fd_count);
 		message.msg_control = control;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
 		rights->cmsg_level = SOL_SOCKET;
@@ -120,7 +103,7 @@ bool wire_receive(int fd, struct packet *packet)
 	ssize_t length;
 
 	do {
-		expect(poll(&wait, 1, 4 * PROMPT_MS) == 1, "neither an answer nor the end");
+		expect(poll(&wait, 1, wire_patience_ms) == 1, "neither an answer nor the end");
 		message = (struct msghdr){ .msg_iov = &part,
 			                   .msg_iovlen = 1,
 			                   .msg_control = control,
@@ -134,9 +117,22 @@ bool wire_receive(int fd, struct packet *packet)
 	collect_fds(&message, packet);
 	if (length == 0)
 		return false;
-	expect(packet->length >= HEADER && header_of(packet)->length == packet->length,
+	expect(packet->length >= HEADER && packet->length <= HWB_MESSAGE_MAX &&
+	               header_of(packet)->length == packet->length,
 	       "%zu bytes, and the header says %u", packet->length, header_of(packet)->length);
+	expect(header_of(packet)->version == 1, "version %u", header_of(packet)->version);
 	return true;
+}
+
+static void expect_refusal(struct packet *packet)
+{
+	const struct hwb_refusal *refusal = body_of(packet);
+
+	expect(packet->length >= HEADER + sizeof(*refusal) &&
+	               packet->length == HEADER + sizeof(*refusal) + refusal->reason_length,
+	       "a refusal of %zu bytes", packet->length);
+	expect(refusal->reason_length != 0, "refusal %u without a reason",
+	       header_of(packet)->status);
 }
 
 bool wire_reply(int fd, struct packet *packet)
@@ -145,8 +141,9 @@ bool wire_reply(int fd, struct packet *packet)
 		if (!wire_receive(fd, packet))
 			return false;
 	} while (header_of(packet)->kind == HWB_EVENT);
-	expect(header_of(packet)->status == HWB_OK || reason_of(packet)[0] != '\0',
-	       "refusal %u without a reason", header_of(packet)->status);
+	expect(header_of(packet)->kind == HWB_REPLY, "kind %u", header_of(packet)->kind);
+	if (header_of(packet)->status != HWB_OK)
+		expect_refusal(packet);
 	return true;
 }
 
@@ -158,88 +155,27 @@ void expect_end(int fd)
 	       header_of(&packet)->status);
 }
 
-bool wire_ended(int fd, int milliseconds)
+void wire_fill(struct packet *packet, uint32_t opcode, uint32_t serial, uint32_t session,
+               size_t size)
 {
-	struct pollfd wait = { .fd = fd };
-
-	return poll(&wait, 1, milliseconds) == 1 && (wait.revents & POLLHUP) != 0;
-}
-
-/* ---- requests ---- */
-
-void fill(struct packet *packet, uint32_t opcode, uint32_t session, const void *body, size_t size)
-{
-	static uint32_t serial;
-
 	memset(packet, 0, sizeof(*packet));
 	packet->length = HEADER + size;
 	*header_of(packet) = (struct hwb_header){
 		.version = HWB_PROTOCOL_VERSION,
 		.opcode = (uint16_t)opcode,
 		.length = (uint32_t)packet->length,
-		.serial = ++serial,
+		.serial = serial,
 		.session = session,
 	};
-	if (body != NULL)
-		memcpy(body_of(packet), body, size);
 }
 
-int exchange(int fd, struct packet *packet)
+int wire_exchange(int fd, struct packet *packet)
 {
 	struct hwb_header sent = *header_of(packet);
 
 	if (!wire_send(fd, packet->bytes, packet->length, NULL, 0) || !wire_reply(fd, packet))
-		return ENDED;
+		return WIRE_ENDED;
 	expect(header_of(packet)->serial == sent.serial && header_of(packet)->opcode == sent.opcode,
 	       "the answer is another request's");
 	return (int)header_of(packet)->status;
-}
-
-int request(int fd, uint32_t opcode, uint32_t session, const void *body, size_t size)
-{
-	struct packet packet;
-
-	fill(&packet, opcode, session, body, size);
-	int status = exchange(fd, &packet);
-	close_fds(packet.fds, packet.fd_count);
-	return status;
-}
-
-int ping(int fd)
-{
-	return request(fd, HWB_PING, 0, NULL, 0);
-}
-
-int greet(int fd)
-{
-	const struct hwb_hello_request hello = { .version_min = 1, .version_max = 1 };
-
-	return request(fd, HWB_HELLO, 0, &hello, sizeof(hello));
-}
-
-int client(void)
-{
-	int fd = wire_open();
-	int status = greet(fd);
-
-	expect(status == HWB_OK, "HELLO of uid %u: status %d", geteuid(), status);
-	return fd;
-}
-
-int client_of(uid_t user)
-{
-	expect(seteuid(user) == 0, "not root");
-	int fd = client();
-	expect(seteuid(0) == 0, "no way back");
-	return fd;
-}
-
-void expect_service(void)
-{
-	int64_t start = now_ms();
-	int fd = client();
-
-	expect(ping(fd) == HWB_OK, "a fresh client is not served");
-	expect(now_ms() - start < PROMPT_MS, "%d ms for a fresh client", (int)(now_ms() - start));
-	close(fd);
 }
