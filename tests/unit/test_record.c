@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 /* The step that fails, once. */
-static enum { NONE, FDOPEN, FFLUSH, FERROR, RENAME } failing;
+enum { NONE, FDOPEN, FFLUSH, FERROR, RENAME };
+static int failing;
 
 static bool fails(int step)
 {
-	if ((int)failing != step)
+	if (failing != step)
 		return false;
 	failing = NONE;
 	errno = EIO;
