@@ -67,7 +67,7 @@ struct session *session_table_need(const struct session_table *table, uint32_t h
 		return session;
 	if (session != NULL && session->kind == SESSION_TAKEN)
 		fault_set(fault, HWB_GONE,
-		          "the device behind handle %u was taken away: close the handle", handle);
+		          "what handle %u stands for was taken away: close the handle", handle);
 	else
 		fault_set(fault, HWB_NO_SESSION, "handle %u is not %s of this connection", handle,
 		          names[kind]);

@@ -18,30 +18,14 @@
 #define SETTLED_SECONDS 1.0
 #define PAUSE_SECONDS_MAX 30.0
 
-/* ---- what clients are told ---- */
-
-/* All whose device it is by the policy, but for the one who has it. */
-static void tell(const struct broker *broker, const struct device *device,
-                 enum hwb_device_change change)
-{
-	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
-		if (peer->client != NULL && (peer != device->owner || device->held != NULL) &&
-		    platform_may(peer, device, POLICY_DEVICE, NULL) == 0)
-			peer_event(peer, &device->facts.address, 0, change, 0);
-}
+/* ---- what comes and goes ---- */
 
 static bool on_left(struct inventory_watcher *watcher, struct device *device)
 {
 	const struct hotplug *self =
 	        (struct hotplug *)((char *)watcher - offsetof(struct hotplug, watcher));
 
-	if (!device->left) {
-		log_notice("%s: has left the bus%s%s", device->name,
-		           device->owner != NULL ? ", and is taken from its owner" : "",
-		           device->state == LIFE_QUARANTINED ? ", quarantined" : "");
-		tell(self->broker, device, HWB_CHANGE_REMOVED);
-	}
-	device->left = true;
+	release_left(self->broker, device);
 	if (device->session != NULL)
 		revoke_take(device->session, HWB_CHANGE_REMOVED);
 	release_hurry(device);
@@ -58,7 +42,7 @@ static void on_arrived(struct inventory_watcher *watcher, struct device *device)
 
 	log_info("%s: %04x:%04x, class %06x, is on the bus", device->name, device->facts.vendor,
 	         device->facts.device, device->facts.class_code);
-	tell(self->broker, device, HWB_CHANGE_ARRIVED);
+	platform_tell(self->broker, device, HWB_CHANGE_ARRIVED);
 }
 
 /* ---- looking ---- */

@@ -51,6 +51,27 @@ void port_close(struct port_session *session)
 	free(session);
 }
 
+/* Whether the policy gives the client these legacy ports. */
+static int may(const struct peer *peer, uint32_t base, uint32_t count, struct fault *fault)
+{
+	struct policy_resource resource = { .kind = POLICY_PORTS, .offset = base, .count = count };
+	struct policy_verdict verdict;
+
+	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
+	if (verdict.granted)
+		return 0;
+	*fault = verdict.why;
+	return -1;
+}
+
+bool port_still_given(const struct port_session *session)
+{
+	struct fault fault;
+
+	return session->device != NULL ||
+	       may(session->session.peer, session->base, session->count, &fault) == 0;
+}
+
 /* The session, and the answer. */
 static void publish(const struct request *request, struct device *device, uint32_t base,
                     uint32_t count)
@@ -152,7 +173,7 @@ void serve_io_port_open(struct request *request)
 {
 	const struct hwb_io_port_request *range = request->body;
 	struct peer *peer = request->peer;
-	struct policy_verdict verdict;
+	struct fault fault;
 
 	if (range->count == 0 || range->base >= PORTS || range->count > PORTS - range->base) {
 		request_refuse_text(
@@ -175,16 +196,10 @@ void serve_io_port_open(struct request *request)
 		open_in_bar(request, owner, range);
 		return;
 	}
-	struct policy_resource resource = {
-		.kind = POLICY_PORTS,
-		.offset = range->base,
-		.count = range->count,
-	};
-	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
-	if (verdict.granted)
+	if (may(peer, range->base, range->count, &fault) == 0)
 		publish(request, NULL, range->base, range->count);
 	else
-		request_refuse(request, REQUEST_FIELD(hwb_io_port_request, base), &verdict.why);
+		request_refuse(request, REQUEST_FIELD(hwb_io_port_request, base), &fault);
 }
 
 /* ---- batches ---- */

@@ -75,6 +75,15 @@ void platform_describe(const struct peer *peer, const struct device *device,
 	describe(peer, peer->client, device, facts);
 }
 
+void platform_tell(const struct broker *broker, const struct device *device,
+                   enum hwb_device_change change)
+{
+	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
+		if (peer->client != NULL && (peer != device->owner || device->held != NULL) &&
+		    platform_may(peer, device, POLICY_DEVICE, NULL) == 0)
+			peer_event(peer, &device->facts.address, 0, change, 0);
+}
+
 void platform_list(const struct request *request, const struct policy_client *client,
                    uint64_t cursor)
 {

@@ -21,6 +21,10 @@ int platform_may(const struct peer *peer, const struct device *device, enum poli
 void platform_describe(const struct peer *peer, const struct device *device,
                        struct hwb_device *facts);
 
+/* Tells all whose device it is by the policy, but for the one who has it. */
+void platform_tell(const struct broker *broker, const struct device *device,
+                   enum hwb_device_change change);
+
 /* Answers with the page at `cursor` of the devices that the policy gives `client`. */
 void platform_list(const struct request *request, const struct policy_client *client,
                    uint64_t cursor);

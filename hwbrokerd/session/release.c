@@ -4,6 +4,7 @@
 #include "session/release.h"
 
 #include "server/process.h"
+#include "session/platform.h"
 #include "session/revoke.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -48,7 +49,8 @@ static bool any_stays(const struct release_job *release)
 {
 	for (uint32_t i = 0; i < release->restore_count; i++) {
 		const struct unit *unit = &release->restore[i]->unit;
-		if (unit->opened != NULL || (unit->unfit && !unit->gone))
+		if (unit->opened != NULL || (unit->unfit && !unit->gone) ||
+		    witness_held(&unit->witness))
 			return true;
 	}
 	return false;
@@ -128,9 +130,10 @@ static void list_restore(const struct broker *broker, struct device_session *sel
 		struct device *mate = broker->inventory.devices[i];
 		if (mate->group != self->device->group)
 			continue;
+		bool wanted_back = mate->reclaimed ||
+		                   (mate->held != NULL && mate->held->release.reclaimed);
 		if (mate->state == LIFE_QUARANTINED || mate->state == LIFE_GRANTED ||
-		    mate->state == LIFE_CLAIMING || mate->found || mate->reclaimed ||
-		    (mate->held != NULL && mate != self->device)) {
+		    mate->state == LIFE_CLAIMING || mate->found || wanted_back) {
 			/* What shares the group with these stays with us. */
 			release->restore_count = 0;
 			return;
@@ -336,11 +339,11 @@ static void done_release(struct job *job)
 		hold(self);
 		return;
 	}
-	end_holding(self);
-	note_restored(self);
 	/* Seen here first: the list follows. */
 	if (!rest && self->release.fault.status == HWB_GONE)
-		device->left = true;
+		release_left(broker, device);
+	end_holding(self);
+	note_restored(self);
 	if (!device->left && device->state == LIFE_REVOKING)
 		lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
 	if (device->left) {
@@ -390,6 +393,17 @@ void release_disown(struct device *device)
 	device->owner = NULL;
 	device->wanted_fd = close_fd(device->wanted_fd);
 	device->failed_fd = close_fd(device->failed_fd);
+}
+
+void release_left(struct broker *broker, struct device *device)
+{
+	if (device->left)
+		return;
+	log_notice("%s: has left the bus%s%s", device->name,
+	           device->session != NULL ? ", and is taken from its owner" : "",
+	           device->state == LIFE_QUARANTINED ? ", quarantined" : "");
+	device->left = true;
+	platform_tell(broker, device, HWB_CHANGE_REMOVED);
 }
 
 void release_gone(struct broker *broker, struct device *device)

@@ -26,7 +26,10 @@ int release_listen(struct device *device, struct fault *fault);
 /* The device has no owner any more. */
 void release_disown(struct device *device);
 
-/* The device has left the bus, and nothing is being done with it. */
+/* The device has left the bus: all who may know are told, once. */
+void release_left(struct broker *broker, struct device *device);
+
+/* And nothing is being done with it any more. */
 void release_gone(struct broker *broker, struct device *device);
 
 /* Looks at once whether somebody still has registers of a device that waits for that

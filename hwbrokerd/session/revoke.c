@@ -96,8 +96,29 @@ void revoke_at_once(struct device_session *session, const char *why)
 	revoke_take(session, HWB_CHANGE_REVOKED);
 }
 
+/* Nobody but us uses them, and there is nothing to bring to rest: without asking. */
+static void take_ports(struct broker *broker)
+{
+	struct port_session *next;
+
+	for (struct port_session *session = broker->port_sessions; session != NULL;
+	     session = next) {
+		const struct peer *peer = session->session.peer;
+		next = session->next;
+		if (port_still_given(session))
+			continue;
+		log_notice("ports 0x%x-0x%x: taken from `%s' (pid %u): the policy gives them no "
+		           "more",
+		           session->base, session->base + session->count - 1, peer->name,
+		           peer->pid);
+		session->session.taken = true;
+		port_close(session);
+	}
+}
+
 void revoke_by_policy(struct broker *broker)
 {
+	take_ports(broker);
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		struct device_session *session = broker->inventory.devices[i]->session;
 		if (session != NULL && !still_given(session))

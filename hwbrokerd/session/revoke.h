@@ -24,7 +24,8 @@ void revoke_at_once(struct device_session *session, const char *why);
 /* Takes the device now. `how` is what the client is told, once it is at rest. */
 void revoke_take(struct device_session *session, enum hwb_device_change how);
 
-/* After a change of the policy: asks for all that it does not give any more. */
+/* After a change of the policy: asks for all devices that it does not give any more, and
+ * takes such ports. */
 void revoke_by_policy(struct broker *broker);
 
 #endif

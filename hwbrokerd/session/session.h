@@ -129,6 +129,9 @@ void port_close(struct port_session *session);
 void irq_close(struct irq_session *irq, const struct request *request);
 void domain_close(struct domain *domain, const struct request *request);
 
+/* Whether the policy of now gives what was opened; ports of a device are given with it. */
+bool port_still_given(const struct port_session *session);
+
 /* A device left the domain, or never came in. Frees it if that was the last. */
 void domain_leave(struct domain *domain);
 

@@ -277,7 +277,29 @@ START_TEST(fewer_devices)
 }
 END_TEST
 
-/* A connection of a client that is no more can use and close what it has. */
+/* Those that are given stay, and what goes need not be asked for. */
+START_TEST(fewer_ports)
+{
+	struct hwb_port_op latch = { .port = 0x43, .width = 1, .action = HWB_PORT_OUT };
+	uint32_t ports, again;
+
+	want(HWB_OK, hwb_io_port_open(guest, 0x40, 4, &ports, &why));
+	want(HWB_OK, hwb_io_port_open(guest, 0x40, 1, &again, &why));
+	reload("policy-generous");
+	want(HWB_OK, hwb_io_port_batch(guest, ports, &latch, 1, &why));
+	reload("policy-mean");
+	want(HWB_GONE, hwb_io_port_batch(guest, ports, &latch, 1, &why));
+	want(HWB_GONE, hwb_io_port_batch(guest, again, &latch, 1, &why));
+	want(HWB_OK, hwb_close(guest, ports, &why));
+	want(HWB_NO_SESSION, hwb_close(guest, ports, &why));
+	reload("policy");
+	want(HWB_GONE, hwb_io_port_batch(guest, again, &latch, 1, &why));
+	want(HWB_OK, hwb_io_port_open(guest, 0x40, 4, &ports, &why));
+	want(HWB_OK, hwb_io_port_batch(guest, ports, &latch, 1, &why));
+}
+END_TEST
+
+/* A connection of a client that is no more can use and close the devices that it has. */
 START_TEST(another_name)
 {
 	struct hwb_port_op latch = { .port = 0x43, .width = 1, .action = HWB_PORT_OUT };
@@ -289,13 +311,13 @@ START_TEST(another_name)
 	want(HWB_OK, hwb_io_port_open(guest, 0x40, 4, &ports, &why));
 	reload("policy-renamed");
 	want(HWB_DENIED, guest_try(guest, EDU, &nothing, &taken));
-	want(HWB_OK, hwb_io_port_batch(guest, ports, &latch, 1, &why));
+	want(HWB_GONE, hwb_io_port_batch(guest, ports, &latch, 1, &why));
 	want(HWB_OK, hwb_config_read(guest, edu.handle, 0, 2, &value, &why));
 	ck_assert_uint_eq(value, 0x1234);
 	guest_connect(&fresh);
 	ck_assert_str_eq(fresh.client.hello.client, "somebody");
 	want(HWB_BUSY, guest_try(&fresh.client, EDU, &nothing, &taken));
-	want(HWB_BUSY, hwb_io_port_open(&fresh.client, 0x40, 4, &value, &why));
+	want(HWB_OK, hwb_io_port_open(&fresh.client, 0x40, 4, &value, &why));
 	guest_release(ports);
 	guest_release(edu.handle);
 	want(HWB_OK, guest_try(&fresh.client, EDU, &nothing, &taken));
@@ -337,6 +359,7 @@ int main(void)
 	tcase_add_test(tests, more_devices);
 	tcase_add_test(tests, more_memory_than_the_host_has);
 	tcase_add_test(tests, fewer_devices);
+	tcase_add_test(tests, fewer_ports);
 	tcase_add_test(tests, another_name);
 	tcase_add_test(tests, mistakes);
 	return guest_run(suite);
