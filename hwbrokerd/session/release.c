@@ -130,8 +130,8 @@ static void list_restore(const struct broker *broker, struct device_session *sel
 		struct device *mate = broker->inventory.devices[i];
 		if (mate->group != self->device->group)
 			continue;
-		bool wanted_back = mate->reclaimed ||
-		                   (mate->held != NULL && mate->held->release.reclaimed);
+		bool wanted_back =
+		        mate->reclaimed || (mate->held != NULL && mate->held->release.reclaimed);
 		if (mate->state == LIFE_QUARANTINED || mate->state == LIFE_GRANTED ||
 		    mate->state == LIFE_CLAIMING || mate->found || wanted_back) {
 			/* What shares the group with these stays with us. */
