@@ -205,3 +205,16 @@ void policy_decide(const struct policy *policy, const struct policy_client *clie
 	else
 		decide_device(policy, client, resource, verdict);
 }
+
+int policy_may(const struct policy *policy, const struct policy_client *client,
+               const struct policy_resource *resource, struct fault *fault)
+{
+	struct policy_verdict verdict;
+
+	policy_decide(policy, client, resource, &verdict);
+	if (verdict.granted)
+		return 0;
+	if (fault != NULL)
+		*fault = verdict.why;
+	return -1;
+}

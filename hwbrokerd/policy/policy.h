@@ -135,6 +135,10 @@ bool policy_may_change(const struct policy_subject *subject);
 void policy_decide(const struct policy *policy, const struct policy_client *client,
                    const struct policy_resource *resource, struct policy_verdict *verdict);
 
+/* The same as yes or no: 0, or -1 and `fault`, which may be NULL, receives the sentence. */
+int policy_may(const struct policy *policy, const struct policy_client *client,
+               const struct policy_resource *resource, struct fault *fault);
+
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);
 

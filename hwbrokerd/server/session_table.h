@@ -13,8 +13,8 @@
 
 struct peer;
 
-/* What is left of a session whose device was taken away: its handle, which answers
- * HWB_GONE until the client has closed it. */
+/* What is left of a session that was taken away: its handle, which answers HWB_GONE
+ * until the client has closed it. */
 #define SESSION_TAKEN ((enum hwb_session_kind)0xff)
 
 /* The head of every session object. */

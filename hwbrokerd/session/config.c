@@ -91,12 +91,8 @@ static bool may_change(const struct config_job *self, const struct peer *peer, u
 		.count = self->access.width,
 		.changed = changed,
 	};
-	struct policy_verdict verdict;
 
-	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
-	if (!verdict.granted && why != NULL)
-		*why = verdict.why;
-	return verdict.granted;
+	return policy_may(peer->broker->policy, peer->client, &resource, why) == 0;
 }
 
 static void done(struct job *job)

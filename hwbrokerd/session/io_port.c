@@ -55,21 +55,14 @@ void port_close(struct port_session *session)
 static int may(const struct peer *peer, uint32_t base, uint32_t count, struct fault *fault)
 {
 	struct policy_resource resource = { .kind = POLICY_PORTS, .offset = base, .count = count };
-	struct policy_verdict verdict;
 
-	policy_decide(peer->broker->policy, peer->client, &resource, &verdict);
-	if (verdict.granted)
-		return 0;
-	*fault = verdict.why;
-	return -1;
+	return policy_may(peer->broker->policy, peer->client, &resource, fault);
 }
 
 bool port_still_given(const struct port_session *session)
 {
-	struct fault fault;
-
 	return session->device != NULL ||
-	       may(session->session.peer, session->base, session->count, &fault) == 0;
+	       may(session->session.peer, session->base, session->count, NULL) == 0;
 }
 
 /* The session, and the answer. */

@@ -10,14 +10,8 @@ static int may(const struct policy *policy, const struct policy_client *client,
 {
 	struct policy_device about = device_for_policy(device);
 	struct policy_resource resource = { .kind = kind, .device = &about };
-	struct policy_verdict verdict;
 
-	policy_decide(policy, client, &resource, &verdict);
-	if (verdict.granted)
-		return 0;
-	if (fault != NULL)
-		*fault = verdict.why;
-	return -1;
+	return policy_may(policy, client, &resource, fault);
 }
 
 int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,

@@ -20,9 +20,9 @@ as_user() {
 		--bounding-set=-all --no-new-privs "${@:2}"
 }
 
-# Broker and echo have processor 1. Who asks for little and who asks for much share the
-# other one, of which the former has as much as it wants: what it waits for is not the
-# processor, be it the virtual one or one of the host's, which need not have more than two.
+# Broker and echo have processor 1. Who asks for little and who asks for much share
+# processor 0, and the former comes first: it never waits for a processor. Two are enough,
+# so that a host with two has one for each.
 ask() {
 	(
 		chrt -f -p 1 $BASHPID

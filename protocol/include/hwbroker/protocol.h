@@ -112,7 +112,7 @@ enum hwb_status {
 	HWB_CONFLICT = 15,    /* overlaps a mapping or a reserved region */
 	HWB_BAD_FD = 16,      /* descriptor is not of an acceptable kind */
 	HWB_UNSUPPORTED = 17, /* this device, kernel or broker cannot */
-	HWB_GONE = 18,        /* device was removed or revoked */
+	HWB_GONE = 18,        /* device was removed or revoked, or ports were */
 	HWB_HOST_ERROR = 19,  /* the kernel failed; host_errno says how */
 	HWB_NO_MEMORY = 20
 };
