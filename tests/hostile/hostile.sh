@@ -16,7 +16,4 @@ systemctl restart hwbrokerd || {
 	journalctl -u hwbrokerd --no-pager -o cat -n 20
 	exit 1
 }
-"$here/hostile" "$@"
-status=$?
-[ $status = 0 ] || journalctl -u hwbrokerd --no-pager -o short-precise -n 30
-exit $status
+exec "$here/hostile" "$@"

@@ -214,6 +214,8 @@ static bool run(const struct hostile_case *self)
 	if (!good)
 		printf("%s", said);
 	fflush(stdout);
+	if (!good)
+		shell("journalctl -u hwbrokerd --no-pager -o short-precise -n 15");
 	/* The judge had its own watch on the next daemon. */
 	if (!good || (self->flags & RESTARTS) != 0)
 		watch_anew();

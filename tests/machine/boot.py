@@ -79,11 +79,14 @@ class Console:
         return 0 if self.until is None and self.has(_POWERED_OFF) else machine.BROKEN
 
 
-def _follow(process, serial, console, deadline):
+def _follow(process, serial, console, seconds):
     """Until QEMU is gone, the line has come, or the time is up; returns the status."""
+    begin = time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(serial, selectors.EVENT_READ)
-        while time.monotonic() < deadline:
+        while time.monotonic() < begin + seconds:
+            if time.monotonic() > begin + machine.BOOT_SECONDS and not console.user_space():
+                break
             if not selector.select(0.5):
                 continue
             data = serial.recv(65536)
@@ -115,7 +118,7 @@ def _boot(options, work, until):
                                    preexec_fn=report.die_with_parent())
     far.close()
     try:
-        status = _follow(process, near, console, time.monotonic() + options.timeout)
+        status = _follow(process, near, console, options.timeout)
     finally:
         process.kill()
         process.wait()
@@ -140,7 +143,7 @@ def run(options):
         with workdir.make() as work:
             status, console = _boot(options, work, until)
         # Nothing of the image has run: see machine.BOOTS.
-        if status != machine.PANICKED or console.user_space():
+        if status not in (machine.PANICKED, machine.TIMED_OUT) or console.user_space():
             break
-        report.progress("it panicked before its first process, which is the emulation's fault")
+        report.progress("its first process has not begun, which is the emulation's fault")
     return status

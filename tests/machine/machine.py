@@ -24,11 +24,13 @@ TIMED_OUT = 124
 BROKEN = 125
 
 # Under load QEMU's emulation now and then lets one processor run into an instruction
-# that the kernel is just patching on another ("Oops: int3" early in the boot).
+# that the kernel is just patching on another ("Oops: int3" early in the boot), or none of
+# them goes on.
 BOOTS = 3
+BOOT_SECONDS = 150  # ten times what it takes
 
 _REASON = {PANICKED: "the guest's kernel panicked",
-           TIMED_OUT: "the script did not end in time",
+           TIMED_OUT: "the boot, or its script, did not end in time",
            BROKEN: "the virtual PC ended before its script did"}
 
 
@@ -136,6 +138,8 @@ class Machine:
                 if time.monotonic() > deadline:
                     return TIMED_OUT
                 if not self.control.started:
+                    if time.monotonic() > self.begin + BOOT_SECONDS:
+                        return TIMED_OUT
                     report.waiting("the virtual PC boots")
                 if not selector.select(0.5):
                     continue
@@ -177,9 +181,9 @@ def run(options):
     """`pc run`: returns the exit status."""
     for _ in range(BOOTS):
         status, started = boot(options)
-        if status != PANICKED or started:
+        if status not in (PANICKED, TIMED_OUT) or started:
             break
-        report.progress("it panicked before the script began, which is the emulation's fault")
+        report.progress("its script has not begun, which is the emulation's fault")
     return status
 
 
