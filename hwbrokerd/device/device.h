@@ -66,6 +66,7 @@ struct device {
 	struct device_session *held;    /* revoking: the former owner's, whose registers live */
 	bool overdue;                   /* for so long that nobody waits for it any more */
 	bool reclaimed;                 /* free for who had it and kept registers, to be taken */
+	bool tried;                     /* free, and giving it back to the host was tried */
 	char former[HWB_NAME_SIZE];     /* client that last kept registers, or may: quarantine, */
 	uint32_t former_uid;            /* and its user */
 	int wanted_fd;  /* eventfd by which the kernel asks for it back; -1: no owner */

@@ -162,6 +162,7 @@ static void granted(struct acquire *self)
 
 	lifecycle_step(&device->state, LIFE_DID_GRANT, device->name);
 	device->reclaimed = false;
+	device->tried = false;
 	device->session = session;
 	session->device = device;
 	session->domain = self->domain;
@@ -205,11 +206,11 @@ static void not_granted(struct acquire *self)
 		lifecycle_step(&device->state, self->claimed ? LIFE_NOT_OPENED : LIFE_NOT_CLAIMED,
 		               device->name);
 	release_disown(device);
-	refuse(self);
 	if (device->left)
 		release_gone(broker, device);
 	else
 		release_wake(device);
+	refuse(self);
 }
 
 static void done_acquire(struct job *job)
@@ -219,8 +220,10 @@ static void done_acquire(struct job *job)
 	self->broker->busy_devices--;
 	for (uint32_t i = 1; i < self->targets.count; i++) {
 		struct device *mate = self->targets.items[i].device;
-		if (self->targets.items[i].fresh && mate->state == LIFE_HOST)
-			lifecycle_step(&mate->state, LIFE_TAKEN_ALONG, mate->name);
+		if (!self->targets.items[i].fresh || mate->state != LIFE_HOST)
+			continue;
+		mate->tried = false;
+		lifecycle_step(&mate->state, LIFE_TAKEN_ALONG, mate->name);
 	}
 	if (self->result == 0)
 		granted(self);

@@ -66,7 +66,7 @@ static int take_up(struct device_session *self, const struct kernel_backend *ker
 		                     release->need_not_reset, &release->fault);
 	case RELEASE_CLEARED:
 		return operate_clear(kernel, self->device, &release->fault);
-	case RELEASE_LEFT_OVER:
+	case RELEASE_RECLAIMED:
 		return operate_take_up(kernel, self->device, &release->fault);
 	case RELEASE_TAKEN_UP:
 		break;
@@ -93,6 +93,7 @@ static void run_release(struct job *job)
 	release->claimed = self->device->unit.claimed;
 	if ((release->result != 0 && !self->device->unit.gone) || any_stays(release))
 		return;
+	release->tried = true;
 	for (uint32_t i = 0; i < release->restore_count; i++) {
 		if (release->restore[i]->unit.gone)
 			continue;
@@ -105,11 +106,12 @@ static void run_release(struct job *job)
 	release->claimed = self->device->unit.claimed;
 }
 
-/* Those that went back with this one. */
+/* Those that went back with this one, or did not. */
 static void note_restored(const struct device_session *self)
 {
 	for (uint32_t i = 0; i < self->release.restore_count; i++) {
 		struct device *device = self->release.restore[i];
+		device->tried = self->release.tried;
 		if ((self->release.restored >> i & 1) != 0 && device != self->device &&
 		    device->state == LIFE_FREE)
 			lifecycle_step(&device->state, LIFE_DID_RESTORE, device->name);
@@ -124,6 +126,7 @@ static void list_restore(const struct broker *broker, struct device_session *sel
 
 	release->restore_count = 0;
 	release->restored = 0;
+	release->tried = false;
 	if (release->reclaimed)
 		return;
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
@@ -414,7 +417,9 @@ void release_gone(struct broker *broker, struct device *device)
 	device->note[0] = '\0';
 	device->left = false;
 	device->reclaimed = false;
+	device->tried = false;
 	release_wake(device);
+	release_left_over(broker, device->group);
 }
 
 void release_quarantine(struct device *device, const struct fault *fault)
@@ -512,43 +517,49 @@ int release_clear(struct broker *broker, struct device *device)
 	return 0;
 }
 
-static bool group_is_idle(const struct broker *broker, const struct group *group)
+/* Whether a device of the group is not to be touched, or keeps the others with us. */
+static bool group_is_busy(const struct broker *broker, const struct group *group)
 {
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		const struct device *mate = broker->inventory.devices[i];
-		if (mate->group == group && mate->state != LIFE_GONE &&
-		    !lifecycle_is_idle(mate->state))
-			return false;
+		if (mate->group == group && mate->state != LIFE_GONE && mate->state != LIFE_HOST &&
+		    mate->state != LIFE_FREE)
+			return true;
+		if (mate->group == group && (mate->left || mate->found))
+			return true;
 	}
-	return true;
+	return false;
 }
 
-static void release_one_left_over(struct broker *broker, struct device *device)
+static void give_back(struct broker *broker, struct device *device)
 {
+	enum release_of of = device->reclaimed ? RELEASE_RECLAIMED : RELEASE_TAKEN_UP;
 	struct device_session *session =
-	        new_release(broker, device, RELEASE_LEFT_OVER, device->former, device->former_uid);
+	        new_release(broker, device, of, device->former, device->former_uid);
 
+	device->tried = true;
 	if (session == NULL) {
 		log_warning("%s: no memory to give it back: it stays with the broker",
 		            device->name);
 		return;
 	}
-	log_info("%s: who kept registers of it did not take it again", device->name);
+	log_info("%s: %s", device->name,
+	         device->reclaimed ? "who kept registers of it did not take it again"
+	                           : "nothing keeps it from its host driver any more");
+	device->reclaimed = false;
 	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
 	submit(session);
 }
 
 void release_left_over(struct broker *broker, const struct group *group)
 {
-	if (!group_is_idle(broker, group))
+	if (group_is_busy(broker, group))
 		return;
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		struct device *device = broker->inventory.devices[i];
-		if (device->group != group || !device->reclaimed)
-			continue;
-		device->reclaimed = false;
-		if (device->state == LIFE_FREE)
-			release_one_left_over(broker, device);
+		if (device->group == group && device->state == LIFE_FREE &&
+		    (device->reclaimed || (device->restore && !device->tried)))
+			give_back(broker, device);
 	}
 }
 

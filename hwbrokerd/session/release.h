@@ -42,8 +42,9 @@ void release_hurry(struct device *device);
 bool release_was_its(const struct device *device, const struct peer *peer);
 bool release_to_former(struct device *device, const struct peer *peer);
 
-/* What was to be free for its former owner, who then did not take it, goes back to where it
- * would be without that, as soon as nothing is being done with its group. */
+/* What is with us, though its rule says `restore', since its former owner wanted it again and
+ * then did not take it, or since a neighbour was in use or quarantined, goes back to its host
+ * driver, once nothing is being done with its group. */
 void release_left_over(struct broker *broker, const struct group *group);
 
 /* For nobody from now on, since it did not come to rest; `fault` says why. */

@@ -16,10 +16,10 @@ struct irq_session;
 
 /* What is brought to rest, if it is to be taken up first. */
 enum release_of {
-	RELEASE_TAKEN_UP,  /* it is, or was granted */
+	RELEASE_TAKEN_UP,  /* it was granted; or is at rest, and is only to go back */
 	RELEASE_FOUND,     /* taken by the daemon before this one, from `origin` */
 	RELEASE_CLEARED,   /* of quarantine */
-	RELEASE_LEFT_OVER, /* free, and reclaimed in vain */
+	RELEASE_RECLAIMED, /* free, and in vain: somebody has registers */
 };
 
 /* What bringing a device to rest needs, there before it is granted: giving back
@@ -35,6 +35,7 @@ struct release_job {
 	struct bind_origin origin;
 	struct device *restore[OPERATE_GROUP_MAX]; /* to their host drivers, afterwards */
 	uint32_t restore_count;
+	bool tried;        /* nothing was in the way of that */
 	uint64_t restored; /* bit n: restore[n] is with its host driver again */
 	int result;
 	struct fault fault;
