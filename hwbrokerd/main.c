@@ -15,11 +15,14 @@
 #include "session/release.h"
 #include "util/log.h"
 #include "version.h"
+#include "work/priority.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #define DEFAULT_POLICY HWBROKER_SYSCONFDIR "/hwbroker/hwbroker.conf"
@@ -221,6 +224,9 @@ static int start(struct daemon *self, const struct options *options)
 	struct fault fault;
 
 	raise_descriptor_limit();
+	if (priority_prefer_this_thread() != 0)
+		log_notice("no precedence over other programs: %s (LimitNICE=-10 of its unit)",
+		           strerror(errno));
 	broker->peers_end = &broker->peers;
 	broker->handler = &dispatch_handler;
 	broker->loop = ev_default_loop(EVFLAG_NOENV);

@@ -59,6 +59,20 @@ systemctl daemon-reload
 udevadm settle
 result "the daemon starts" systemctl restart hwbrokerd
 
+# loop_first PID: the thread of the event loop, whose number is the process's, and none of the
+# others, of which there is one at least.
+loop_first() {
+	ps -L -o lwp=,ni= -p "$1"
+	ps -L -o lwp=,ni= -p "$1" | awk -v pid="$1" '
+		$1 == pid { good = $2 == -10 }
+		$1 != pid { others++; usual += $2 == 0 }
+		END { exit !(good && others > 0 && usual == others) }'
+}
+
+as_user "$examples/edu" > /dev/null
+result "the event loop goes before usual programs, and its workers do not" \
+	loop_first "$(systemctl show --property=MainPID --value hwbrokerd)"
+
 # ---- disks
 
 kept_disk() {
