@@ -11,7 +11,7 @@
  *     └──taken along with a neighbour───┘                        quarantined
  *
  * `found` leads from `host`, as all devices are at the start, to `revoking`; so does
- * `release` from `free`, if who wanted a device back whose registers it kept did not take it.
+ * `release` from `free`, for one that goes back to its host driver after all.
  *
  * `revoking` ends when no old descriptor can reach the device any more; taking
  * registers back from a client that still holds them belongs there. `removed`

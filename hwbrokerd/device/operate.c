@@ -47,7 +47,12 @@ static int watch_registers(struct device *device, bool former, struct fault *fau
 	                 device->name, device->name);
 }
 
-/* What somebody else put on vfio-pci is not ours to give back. */
+static bool was_vfio(const struct device *device)
+{
+	return is_vfio(device->unit.origin.driver);
+}
+
+/* A neighbour that somebody else put on vfio-pci is left there as it is. */
 static int write_down(const struct operate_target *target, bool wanted, struct fault *fault)
 {
 	const struct device *device = target->device;
@@ -59,7 +64,7 @@ static int write_down(const struct operate_target *target, bool wanted, struct f
 		.uid = wanted ? target->uid : 0,
 	};
 
-	if (is_vfio(record.origin.driver))
+	if (was_vfio(device) && !wanted)
 		return 0;
 	if (wanted)
 		snprintf(record.client, sizeof(record.client), "%s", target->client);
@@ -350,7 +355,11 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 		return result;
 	}
 	witness_close(&unit->witness);
-	record_nobody(&device->facts.address);
+	/* What somebody else put on vfio-pci may be of use to others there. */
+	if (was_vfio(device))
+		record_drop(&device->facts.address);
+	else
+		record_nobody(&device->facts.address);
 	return 0;
 }
 

@@ -338,37 +338,45 @@ END_TEST
 
 /* ---- devices that cannot be reset ---- */
 
-static void use_board(struct hwb_client *client)
+/* A device that cannot be reset, once. */
+static void use_up(struct hwb_client *client, const char *address)
 {
-	struct example_device board;
+	struct example_device device;
 
-	want(HWB_OK, guest_try(client, TESTDEV, &nothing, &board));
+	want(HWB_OK, guest_try(client, address, &nothing, &device));
 	/* So that it is open, and not only taken. */
 	uint32_t value;
-	want(HWB_OK, hwb_config_read(client, board.handle, 0, 2, &value, &why));
-	want(HWB_OK, hwb_close(client, board.handle, &why));
-	wait_state(TESTDEV, HWB_DEVICE_QUARANTINED);
+	want(HWB_OK, hwb_config_read(client, device.handle, 0, 2, &value, &why));
+	want(HWB_OK, hwb_close(client, device.handle, &why));
+	wait_state(address, HWB_DEVICE_QUARANTINED);
 }
 
-static void clear_board(void)
+static void clear(const char *address)
 {
 	struct order order;
 
-	want(HWB_OK, ask(root, &order, HWB_ADMIN_CLEAR, TESTDEV, 0));
+	want(HWB_OK, ask(root, &order, HWB_ADMIN_CLEAR, address, 0));
 	ck_assert_uint_eq(order.outcome.state, HWB_DEVICE_FREE);
+}
+
+static void another_daemon(void)
+{
+	disconnect_all();
+	guest_ask_runner("kill-daemon");
+	connect_all();
 }
 
 START_TEST(no_reset)
 {
 	struct example_device board;
 
-	use_board(driver);
+	use_up(driver, TESTDEV);
 	want(HWB_UNSAFE, guest_try(other, TESTDEV, &nothing, &board));
 	ck_assert_msg(strstr(why.reason, "no way to reset") != NULL, "%s", why.reason);
 	ck_assert_msg(strstr(why.reason, "reset = none") != NULL, "%s", why.reason);
-	clear_board();
-	use_board(other);
-	clear_board();
+	clear(TESTDEV);
+	use_up(other, TESTDEV);
+	clear(TESTDEV);
 }
 END_TEST
 
@@ -384,18 +392,32 @@ START_TEST(no_reset_and_registers_kept)
 	ck_assert_ptr_eq(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, board.bar_fds[0], 0), MAP_FAILED);
 	close(board.bar_fds[0]);
 	wait_state(TESTDEV, HWB_DEVICE_QUARANTINED);
-	clear_board();
+	clear(TESTDEV);
 }
 END_TEST
 
 START_TEST(no_reset_and_a_killed_daemon)
 {
-	use_board(driver);
-	disconnect_all();
-	guest_ask_runner("kill-daemon");
-	connect_all();
+	use_up(driver, TESTDEV);
+	another_daemon();
 	wait_state(TESTDEV, HWB_DEVICE_QUARANTINED);
-	clear_board();
+	clear(TESTDEV);
+}
+END_TEST
+
+/* Nobody takes it from its driver, but it is as little to be given as any other. */
+START_TEST(of_an_administrator_and_a_killed_daemon)
+{
+	guest_ask_runner("write /sys/bus/pci/devices/0000:" IVSHMEM "/driver_override vfio-pci");
+	guest_ask_runner("write /sys/bus/pci/drivers_probe 0000:" IVSHMEM);
+	guest_wait_driver(IVSHMEM, "vfio-pci");
+	use_up(driver, IVSHMEM);
+	another_daemon();
+	wait_state(IVSHMEM, HWB_DEVICE_QUARANTINED);
+	clear(IVSHMEM);
+	another_daemon();
+	wait_state(IVSHMEM, HWB_DEVICE_HOST);
+	guest_wait_driver(IVSHMEM, "vfio-pci");
 }
 END_TEST
 
@@ -436,9 +458,7 @@ START_TEST(a_killed_daemon_had_changed_it)
 
 	want(HWB_OK, guest_try(other, NVME, &nothing, &disk));
 	must_be_reset_by(NVME, "");
-	disconnect_all();
-	guest_ask_runner("kill-daemon");
-	connect_all();
+	another_daemon();
 	guest_wait_driver(NVME, "nvme");
 	must_be_reset_by(NVME, "flr");
 }
@@ -465,6 +485,7 @@ int main(void)
 	tcase_add_test(tests, no_reset);
 	tcase_add_test(tests, no_reset_and_registers_kept);
 	tcase_add_test(tests, no_reset_and_a_killed_daemon);
+	tcase_add_test(tests, of_an_administrator_and_a_killed_daemon);
 	tcase_add_test(tests, by_the_way_of_the_rule);
 	tcase_add_test(tests, by_a_way_that_it_has_not);
 	tcase_add_test(tests, a_killed_daemon_had_changed_it);
