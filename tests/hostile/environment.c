@@ -189,11 +189,13 @@ static void another_daemon(void)
 	expect(shell("runuser -u driver -- timeout 5 hwbrokerd > /dev/null 2>&1") == 1,
 	       "a user's serves");
 	/* It would take the devices for those of a daemon that has died. */
-	expect(shell("timeout 5 hwbrokerd --socket /tmp/hostile.sock > /tmp/hostile.log 2>&1") == 1,
+	expect(shell("timeout 30 hwbrokerd --socket /tmp/hostile.sock > /tmp/hostile.log 2>&1") ==
+	               1,
 	       "another one has the same list");
 	expect(shell("grep -q 'another hwbrokerd' /tmp/hostile.log") == 0, "it does not say why");
-	shell("timeout 2 hwbrokerd --socket /tmp/hostile.sock --state /tmp/hostile.devices "
-	      "> /tmp/hostile.log 2>&1");
+	shell("timeout 30 hwbrokerd --socket /tmp/hostile.sock --state /tmp/hostile.devices "
+	      "> /tmp/hostile.log 2>&1 & for i in $(seq 200); do "
+	      "grep -q 'ready: ' /tmp/hostile.log && break; sleep 0.1; done; kill $!; wait");
 	expect(shell("grep -q 'ready: ' /tmp/hostile.log") == 0, "it did not start");
 	expect(edu_alive(edu.registers), "a device was taken from its client");
 	expect(bus_master(EDU), "its DMA was ended");

@@ -217,15 +217,12 @@ static bool is_another(void)
 void kill_daemon(void)
 {
 	killed = daemon_pid();
-	/* It may be killed as often as we like. */
-	shell("systemctl reset-failed hwbrokerd");
 	kill(killed, SIGKILL);
 	expect(within(is_another), "no other daemon is started");
 }
 
 void restart_daemon(void)
 {
-	shell("systemctl reset-failed hwbrokerd 2> /dev/null");
 	expect(shell("systemctl restart hwbrokerd") == 0, "the daemon does not start");
 }
 

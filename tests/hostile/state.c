@@ -60,6 +60,13 @@ static void drivers(void)
 	give_back(fd, &edu);
 }
 
+/* As fast as can be: a limit on starts would be met. */
+static void killed_again_and_again(void)
+{
+	for (unsigned i = 0; i < 12; i++)
+		kill_daemon();
+}
+
 /* Each is what an attacker, a fault, or another version may have left. */
 static const char *const states[] = {
 	"printf 'hwbrokerd devices 1\\n0000:00:03.0 1 - - alpha 1000 keep\\n' > " STATE,
@@ -162,6 +169,8 @@ const struct hostile_case state_cases[] = {
 	  AS_ROOT | RESTARTS, 0 },
 	{ 36, "a daemon that finds nonsense about the one before it gives nothing away",
 	  wrong_states, AS_ROOT | RESTARTS, 120 },
+	{ 54, "a daemon that is killed again and again is started as often", killed_again_and_again,
+	  AS_ROOT | RESTARTS, 0 },
 	{ 37, "no space for what is to be written down, and no log", full, AS_ROOT | RESTARTS, 0 },
 	{ 0 },
 };
