@@ -11,6 +11,7 @@
 #include "server/reload.h"
 #include "session/adopt.h"
 #include "session/dispatch.h"
+#include "session/held.h"
 #include "session/hotplug.h"
 #include "session/release.h"
 #include "util/log.h"
@@ -153,7 +154,7 @@ static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 	while (self->broker.peers != NULL)
 		peer_drop(self->broker.peers, "the broker stops");
 	for (uint32_t i = 0; i < self->broker.inventory.count; i++)
-		release_hurry(self->broker.inventory.devices[i]);
+		held_hurry(self->broker.inventory.devices[i]);
 	ev_prepare_start(loop, &self->until_idle);
 }
 

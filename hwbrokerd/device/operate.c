@@ -363,6 +363,13 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 	return 0;
 }
 
+bool operate_stays(const struct device *device)
+{
+	const struct unit *unit = &device->unit;
+
+	return unit->opened != NULL || (unit->unfit && !unit->gone) || witness_held(&unit->witness);
+}
+
 void operate_unwatch(struct device *device)
 {
 	device->unit.loose = device->unit.loose || witness_held(&device->unit.witness);

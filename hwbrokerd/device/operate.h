@@ -57,6 +57,10 @@ enum { OPERATE_HELD = 1 };
 int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
                    struct fault *fault);
 
+/* Whether it cannot be given back now: it is open, did not come to rest, or somebody has its
+ * registers. One that left the bus is in nobody's way. */
+bool operate_stays(const struct device *device);
+
 /* Watches no longer who has its registers: it is for the same client again, or the host's. */
 void operate_unwatch(struct device *device);
 

@@ -3,6 +3,7 @@
 #include "device/operate.h"
 #include "server/peer.h"
 #include "server/process.h"
+#include "session/held.h"
 #include "session/irq_plan.h"
 #include "session/platform.h"
 #include "session/region.h"
@@ -369,14 +370,14 @@ static bool park(struct acquire *self, struct device *busy)
  * Having back what it had takes no time. */
 static bool waits(struct acquire *self, struct device *busy)
 {
-	bool former = release_to_former(busy, self->request.peer);
+	bool former = held_to_former(busy, self->request.peer);
 	bool wait = former || !busy->overdue;
 
 	/* Its registers may be gone since they were last looked for. */
 	if (!wait && !self->looked) {
 		self->looked = true;
 		wait = true;
-		release_hurry(busy);
+		held_hurry(busy);
 	}
 	return wait && (former || (self->flags & HWB_ACQUIRE_NO_WAIT) == 0) && park(self, busy);
 }
@@ -398,7 +399,7 @@ static void begin(struct acquire *self)
 		refuse(self);
 		return;
 	}
-	self->targets.items[0].former = release_was_its(device, self->request.peer);
+	self->targets.items[0].former = held_was_its(device, self->request.peer);
 	self->haunted = estates_touch(&self->broker->estates, device);
 	lifecycle_step(&device->state, LIFE_CLAIM, device->name);
 	device->owner = self->request.peer;

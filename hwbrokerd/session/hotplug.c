@@ -2,6 +2,7 @@
 #include "session/hotplug.h"
 
 #include "kernel/uevent.h"
+#include "session/held.h"
 #include "session/platform.h"
 #include "session/release.h"
 #include "session/revoke.h"
@@ -28,7 +29,7 @@ static bool on_left(struct inventory_watcher *watcher, struct device *device)
 	release_left(self->broker, device);
 	if (device->session != NULL)
 		revoke_take(device->session, HWB_CHANGE_REMOVED);
-	release_hurry(device);
+	held_hurry(device);
 	/* A job may have this device among others in hand. */
 	if (lifecycle_is_idle(device->state) && strand_idle(&device->group->strand))
 		release_gone(self->broker, device);

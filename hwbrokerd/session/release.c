@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The way of a device back to rest, and to its host driver. */
-#define _GNU_SOURCE /* eventfd_read */
 #include "session/release.h"
 
-#include "server/process.h"
+#include "session/held.h"
 #include "session/platform.h"
 #include "session/revoke.h"
 #include "util/cleanup.h"
@@ -43,16 +42,12 @@ static struct device_session *session_of(struct job *job)
 	return (struct device_session *)((char *)job - offsetof(struct device_session, release));
 }
 
-/* Whether one of those that were to go back did not come to rest in the meantime, or is
- * held; one that left the bus is in nobody's way. */
+/* Whether one of those that were to go back cannot. */
 static bool any_stays(const struct release_job *release)
 {
-	for (uint32_t i = 0; i < release->restore_count; i++) {
-		const struct unit *unit = &release->restore[i]->unit;
-		if (unit->opened != NULL || (unit->unfit && !unit->gone) ||
-		    witness_held(&unit->witness))
+	for (uint32_t i = 0; i < release->restore_count; i++)
+		if (operate_stays(release->restore[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -111,7 +106,7 @@ static void note_restored(const struct device_session *self)
 {
 	for (uint32_t i = 0; i < self->release.restore_count; i++) {
 		struct device *device = self->release.restore[i];
-		device->tried = self->release.tried;
+		device->tried = device->tried || self->release.tried;
 		if ((self->release.restored >> i & 1) != 0 && device != self->device &&
 		    device->state == LIFE_FREE)
 			lifecycle_step(&device->state, LIFE_DID_RESTORE, device->name);
@@ -146,14 +141,14 @@ static void list_restore(const struct broker *broker, struct device_session *sel
 	}
 }
 
-static void leave_domain(struct device_session *self)
+void release_leave_domain(struct device_session *self)
 {
 	if (self->domain != NULL)
 		domain_leave(self->domain);
 	self->domain = NULL;
 }
 
-static void tell(struct device_session *self)
+void release_tell(struct device_session *self)
 {
 	if (self->session.handle != 0)
 		peer_event(self->session.peer, &self->device->facts.address, self->session.handle,
@@ -161,14 +156,7 @@ static void tell(struct device_session *self)
 	self->session.handle = 0;
 }
 
-/* ---- while somebody has its registers ---- */
-
-/* From when on nobody waits for it any more, and how often it is looked at. */
-#define HELD_PATIENCE 1.0
-#define HELD_LOOK_FIRST 0.02
-#define HELD_LOOK_LAST 1.0
-
-static void submit(struct device_session *self)
+void release_submit(struct device_session *self)
 {
 	struct broker *broker = self->release.broker;
 
@@ -178,156 +166,6 @@ static void submit(struct device_session *self)
 	broker->busy_devices++;
 	strand_submit(&self->device->group->strand, &self->release.job);
 }
-
-static void on_again(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	(void)loop;
-	(void)revents;
-	submit(timer->data);
-}
-
-static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
-{
-	struct device_session *self = watcher->data;
-	eventfd_t count;
-	(void)loop;
-
-	/* Then hold() starts it again. */
-	if ((revents & EV_ERROR) != 0)
-		return;
-	eventfd_read(watcher->fd, &count);
-	self->release.let_go = true;
-	release_hurry(self->device);
-}
-
-/* Of a daemon before this one only the client's name is known. */
-static void describe_holder(const struct device_session *self, char *text, size_t size)
-{
-	const struct release_job *release = &self->release;
-	char process[24] = "";
-
-	if (release->pid != 0)
-		snprintf(process, sizeof(process), " (pid %u)", release->pid);
-	snprintf(text, size,
-	         "`%s'%s, who had it, or somebody whom it gave them to, still has registers of it",
-	         release->client, process);
-}
-
-/* Who may still have its registers: this client, for whom it need not be kept. */
-static void note_former(const struct device_session *self)
-{
-	struct device *device = self->device;
-
-	memcpy(device->former, self->release.client, sizeof(device->former));
-	device->former_uid = self->release.uid;
-}
-
-static void begin_holding(struct device_session *self)
-{
-	struct device *device = self->device;
-	const struct release_job *release = &self->release;
-	struct ev_loop *loop = release->broker->loop;
-
-	self->release.held_since = ev_now(loop);
-	device->held = self;
-	note_former(self);
-	describe_holder(self, device->note, sizeof(device->note));
-	leave_domain(self);
-	/* What it released is not free, but what was taken is taken. */
-	if (self->ending == HWB_CHANGE_REVOKED)
-		tell(self);
-	ev_init(&self->release.again, on_again);
-	ev_io_init(&self->wanted, on_wanted, device->wanted_fd, EV_READ);
-	self->release.again.data = self;
-	self->wanted.data = self;
-	log_info("%s: kept from everybody, since %s", device->name, device->note);
-	/* Its former owner may wait for it, and is given it. */
-	release_wake(device);
-}
-
-/* By its rule. Others whom it may have given registers to are not ours to end. */
-static void end_holder(struct device_session *self)
-{
-	struct release_job *release = &self->release;
-
-	if (process_end(release->process) == 0)
-		log_notice("%s: process %u of `%s' is ended, since it kept registers for %u s "
-		           "(holders = end)",
-		           self->device->name, release->pid, release->client, self->device->grace);
-	else if (errno != ESRCH)
-		log_error("%s: process %u of `%s' cannot be ended: %s", self->device->name,
-		          release->pid, release->client, strerror(errno));
-	release->process = close_fd(release->process);
-}
-
-/* It is at rest, and nothing that its former owner has reaches it as long as we keep it. */
-static void hold(struct device_session *self)
-{
-	struct device *device = self->device;
-	const struct broker *broker = self->release.broker;
-
-	if (self->release.held_since == 0.0)
-		begin_holding(self);
-	ev_io_start(broker->loop, &self->wanted);
-	if (device->left || broker->stopping) {
-		submit(self);
-		return;
-	}
-	ev_tstamp age = ev_now(broker->loop) - self->release.held_since;
-	if (age >= HELD_PATIENCE && !device->overdue) {
-		log_notice("%s: is for nobody until they are gone: %s", device->name, device->note);
-		device->overdue = true;
-	}
-	if (device->overdue)
-		release_wake(device);
-	if (self->release.process >= 0 && age >= device->grace)
-		end_holder(self);
-	ev_tstamp pause = age + HELD_LOOK_FIRST;
-	ev_timer_set(&self->release.again, pause < HELD_LOOK_LAST ? pause : HELD_LOOK_LAST, 0.0);
-	ev_timer_start(broker->loop, &self->release.again);
-}
-
-void release_hurry(struct device *device)
-{
-	struct device_session *self = device->held;
-
-	if (self == NULL || !ev_is_active(&self->release.again))
-		return;
-	ev_timer_stop(self->release.broker->loop, &self->release.again);
-	submit(self);
-}
-
-bool release_to_former(struct device *device, const struct peer *peer)
-{
-	struct device_session *self = device->held;
-
-	if (self == NULL || !release_was_its(device, peer))
-		return false;
-	self->release.reclaimed = true;
-	self->release.let_go = true;
-	self->release.last = true;
-	release_hurry(device);
-	return true;
-}
-
-bool release_was_its(const struct device *device, const struct peer *peer)
-{
-	return strcmp(device->former, peer->name) == 0 && device->former_uid == peer->subject.uid;
-}
-
-static void end_holding(struct device_session *self)
-{
-	struct device *device = self->device;
-
-	if (device->held == NULL)
-		return;
-	ev_io_stop(self->release.broker->loop, &self->wanted);
-	device->held = NULL;
-	device->overdue = false;
-	device->note[0] = '\0';
-}
-
-/* ---- the end ---- */
 
 static void done_release(struct job *job)
 {
@@ -339,13 +177,13 @@ static void done_release(struct job *job)
 
 	broker->busy_devices--;
 	if (self->release.result == OPERATE_HELD && !(device->left && self->release.let_go)) {
-		hold(self);
+		held_look(self);
 		return;
 	}
 	/* Seen here first: the list follows. */
 	if (!rest && self->release.fault.status == HWB_GONE)
 		release_left(broker, device);
-	end_holding(self);
+	held_end(self);
 	note_restored(self);
 	if (!device->left && device->state == LIFE_REVOKING)
 		lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
@@ -362,13 +200,13 @@ static void done_release(struct job *job)
 		         self->release.client[0] != '\0' ? "'" : "",
 		         lifecycle_state_name(device->state));
 	} else {
-		note_former(self);
+		held_note_former(self);
 		release_quarantine(device, &self->release.fault);
 		self->ending = HWB_CHANGE_QUARANTINED;
 	}
 	release_disown(device);
-	leave_domain(self);
-	tell(self);
+	release_leave_domain(self);
+	release_tell(self);
 	close_fd(self->release.process);
 	free(self);
 	if (peer != NULL)
@@ -451,7 +289,7 @@ void release_start(struct device_session *session)
 	release->uid = peer->subject.uid;
 	release->pid = peer->pid;
 	peer_reference(peer);
-	submit(session);
+	release_submit(session);
 }
 
 /* Of nobody now, and of this client last. NULL: no memory. */
@@ -499,7 +337,7 @@ int release_found(struct broker *broker, struct device *device, const struct rec
 		return -1;
 	session->release.need_not_reset = need_not_reset(broker, device, record);
 	session->release.origin = record->origin;
-	submit(session);
+	release_submit(session);
 	return 0;
 }
 
@@ -513,7 +351,7 @@ int release_clear(struct broker *broker, struct device *device)
 	log_notice("%s: root lets it out of quarantine, if it comes to rest", device->name);
 	lifecycle_step(&device->state, LIFE_CLEARED, device->name);
 	device->note[0] = '\0';
-	submit(session);
+	release_submit(session);
 	return 0;
 }
 
@@ -548,7 +386,7 @@ static void give_back(struct broker *broker, struct device *device)
 	                           : "nothing keeps it from its host driver any more");
 	device->reclaimed = false;
 	lifecycle_step(&device->state, LIFE_RELEASE, device->name);
-	submit(session);
+	release_submit(session);
 }
 
 void release_left_over(struct broker *broker, const struct group *group)
@@ -567,14 +405,9 @@ static void close_children(struct peer *peer, const struct device *device)
 {
 	struct session_table *table = &peer->sessions;
 
-	for (uint32_t i = table->count; i-- > 0;) {
-		struct session *session = table->items[i];
-		if ((session->kind == HWB_SESSION_IO_MEM &&
-		     ((struct region_session *)session)->device == device) ||
-		    (session->kind == HWB_SESSION_IO_PORT &&
-		     ((struct port_session *)session)->device == device))
-			session_close(session, NULL);
-	}
+	for (uint32_t i = table->count; i-- > 0;)
+		if (session_hangs_on(table->items[i], device))
+			session_close(table->items[i], NULL);
 }
 
 void device_session_close(struct device_session *session)

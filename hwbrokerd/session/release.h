@@ -2,8 +2,7 @@
 /*
  * Giving a device back: brought to rest on a worker, then free, or with its host
  * driver, or quarantined; whoever waits for it is woken. In between it may take any
- * time until nobody has registers of it any more. Then it is at rest and they reach
- * nothing, but it is for nobody else: `held`.
+ * time until nobody has registers of it any more: held.h.
  */
 #ifndef HWBROKERD_SESSION_RELEASE_H
 #define HWBROKERD_SESSION_RELEASE_H
@@ -32,16 +31,6 @@ void release_left(struct broker *broker, struct device *device);
 /* And nothing is being done with it any more. */
 void release_gone(struct broker *broker, struct device *device);
 
-/* Looks at once whether somebody still has registers of a device that waits for that
- * only; if it has left, or the broker stops, it is not waited for any longer. */
-void release_hurry(struct device *device);
-
-/* A client may have again what it had, though its own processes still have registers of
- * it: they reach no more than before. Whether the device was this client's, of this user;
- * and, if it is held, ends that: it will be free, but whoever waits for it is woken. */
-bool release_was_its(const struct device *device, const struct peer *peer);
-bool release_to_former(struct device *device, const struct peer *peer);
-
 /* What is with us, though its rule says `restore', since its former owner wanted it again and
  * then did not take it, or since a neighbour was in use or quarantined, goes back to its host
  * driver, once nothing is being done with its group. */
@@ -53,6 +42,12 @@ void release_quarantine(struct device *device, const struct fault *fault);
 /* Moves a granted device towards rest and frees the session, which is in no table
  * any more. What was open of it is withdrawn already. */
 void release_start(struct device_session *session);
+
+/* For held.h, which waits in between: goes on with the release, lets go of the client's
+ * domain, and tells it. */
+void release_submit(struct device_session *session);
+void release_leave_domain(struct device_session *session);
+void release_tell(struct device_session *session);
 
 /* Brings a device to rest, in the state `revoking`, that the daemon before this one had
  * taken, and puts it where it belongs. -1: no memory; then it is quarantined by the caller. */

@@ -20,10 +20,7 @@ static void mark_taken(struct device_session *owner)
 		owner->irq->session.taken = true;
 	for (uint32_t i = 0; i < table->count; i++) {
 		struct session *session = table->items[i];
-		if ((session->kind == HWB_SESSION_IO_MEM &&
-		     ((struct region_session *)session)->device == device) ||
-		    (session->kind == HWB_SESSION_IO_PORT &&
-		     ((struct port_session *)session)->device == device))
+		if (session_hangs_on(session, device))
 			session->taken = true;
 	}
 }

@@ -30,6 +30,14 @@ void session_withdraw(struct session *session)
 	session_table_replace(table, session, rest);
 }
 
+bool session_hangs_on(const struct session *session, const struct device *device)
+{
+	return (session->kind == HWB_SESSION_IO_MEM &&
+	        ((const struct region_session *)session)->device == device) ||
+	       (session->kind == HWB_SESSION_IO_PORT &&
+	        ((const struct port_session *)session)->device == device);
+}
+
 static void forget_taken(struct session *rest)
 {
 	session_table_remove(&rest->peer->sessions, rest);

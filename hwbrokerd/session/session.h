@@ -114,6 +114,9 @@ int session_publish(struct peer *peer, struct session *session, struct fault *fa
 /* Takes out of the table; the object stays the caller's. */
 void session_withdraw(struct session *session);
 
+/* Whether it is of registers or ports of the device. */
+bool session_hangs_on(const struct session *session, const struct device *device);
+
 /* Ends a session of any kind and what hangs on it. `request`: the CLOSE that is
  * to be answered, or NULL. */
 void session_close(struct session *session, const struct request *request);

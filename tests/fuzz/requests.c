@@ -17,6 +17,7 @@
 #include "server/reload.h"
 #include "session/adopt.h"
 #include "session/dispatch.h"
+#include "session/held.h"
 #include "session/hotplug.h"
 #include "session/release.h"
 #include "session/session.h"
@@ -406,7 +407,7 @@ static void stop_serving(struct world *world)
 	while (world->broker.peers != NULL)
 		peer_drop(world->broker.peers, "the broker stops");
 	for (uint32_t i = 0; i < world->broker.inventory.count; i++)
-		release_hurry(world->broker.inventory.devices[i]);
+		held_hurry(world->broker.inventory.devices[i]);
 }
 
 static void step(struct world *world, struct input *input)
@@ -532,7 +533,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int i = 0; i < CLIENTS; i++)
 			client_drop_kept(&world.clients[i]);
 		for (uint32_t i = 0; i < world.broker.inventory.count; i++)
-			release_hurry(world.broker.inventory.devices[i]);
+			held_hurry(world.broker.inventory.devices[i]);
 		settle(&world);
 		check_rest(&world);
 		check_nothing_left(&world);
