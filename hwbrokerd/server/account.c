@@ -15,6 +15,7 @@ struct account *account_get(struct account **accounts, const char *client)
 		return NULL;
 	account->lane.max = ACCOUNT_THREADS;
 	account->closings.max = ACCOUNT_CLOSERS;
+	account->use.often = true;
 	memcpy(account->client, client, strnlen(client, HWB_NAME_SIZE - 1));
 	account->next = *accounts;
 	*accounts = account;

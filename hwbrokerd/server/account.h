@@ -21,7 +21,8 @@ struct account {
 	uint64_t bytes;
 	struct lane lane;     /* of its domains' strands */
 	struct lane closings; /* of what it sent: closer.h */
-	struct log_limit log; /* of the lines that it causes */
+	struct log_limit log; /* of what is wrong with what it sends */
+	struct log_limit use; /* of what it gets and gives back */
 };
 
 /* The account of that name, made if absent. NULL: no memory. */

@@ -66,6 +66,11 @@ struct log_limit *peer_log_limit(const struct peer *peer)
 	return peer->account != NULL ? &peer->account->log : &peer->broker->log;
 }
 
+struct log_limit *peer_use_limit(const struct peer *peer)
+{
+	return peer->account != NULL ? &peer->account->use : &peer->broker->log;
+}
+
 uint32_t peer_connections_max(const struct peer *peer)
 {
 	return peer->client != NULL ? peer->limits.connections : UNNAMED_CONNECTIONS;

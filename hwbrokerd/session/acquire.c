@@ -180,8 +180,9 @@ static void granted(struct acquire *self)
 	else
 		result = publish(self, session);
 	if (result == 0) {
-		log_info("%s: granted to `%s' (pid %u)%s", device->name, peer->name, peer->pid,
-		         self->domain != NULL ? " with DMA" : "");
+		log_limited(peer_use_limit(peer), LOG_LEVEL_INFO, "%s: granted to `%s' (pid %u)%s",
+		            device->name, peer->name, peer->pid,
+		            self->domain != NULL ? " with DMA" : "");
 		if (!device->resets && device->reset[0] == '\0')
 			log_notice("%s: the kernel has no way to reset it: after `%s' it is for "
 			           "nobody (`reset = none' in its rule does without)",

@@ -78,7 +78,8 @@ static void begin_holding(struct device_session *self)
 	ev_io_init(&self->wanted, on_wanted, device->wanted_fd, EV_READ);
 	self->release.again.data = self;
 	self->wanted.data = self;
-	log_info("%s: kept from everybody, since %s", device->name, device->note);
+	log_limited(release_log_limit(self), LOG_LEVEL_INFO, "%s: kept from everybody, since %s",
+	            device->name, device->note);
 	/* Its former owner may wait for it, and is given it. */
 	release_wake(device);
 }
@@ -113,7 +114,9 @@ void held_look(struct device_session *self)
 	}
 	ev_tstamp age = ev_now(broker->loop) - self->release.held_since;
 	if (age >= HELD_PATIENCE && !device->overdue) {
-		log_notice("%s: is for nobody until they are gone: %s", device->name, device->note);
+		log_limited(release_log_limit(self), LOG_LEVEL_NOTICE,
+		            "%s: is for nobody until they are gone: %s", device->name,
+		            device->note);
 		device->overdue = true;
 	}
 	if (device->overdue)

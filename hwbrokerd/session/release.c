@@ -156,6 +156,11 @@ void release_tell(struct device_session *self)
 	self->session.handle = 0;
 }
 
+struct log_limit *release_log_limit(const struct device_session *self)
+{
+	return self->session.peer != NULL ? peer_use_limit(self->session.peer) : NULL;
+}
+
 void release_submit(struct device_session *self)
 {
 	struct broker *broker = self->release.broker;
@@ -195,10 +200,10 @@ static void done_release(struct job *job)
 		               self->release.claimed ? LIFE_DID_FREE : LIFE_DID_RESTORE,
 		               device->name);
 		device->reclaimed = self->release.reclaimed && self->release.claimed;
-		log_info("%s: at rest%s%s%s, %s", device->name,
-		         self->release.client[0] != '\0' ? " after `" : "", self->release.client,
-		         self->release.client[0] != '\0' ? "'" : "",
-		         lifecycle_state_name(device->state));
+		log_limited(release_log_limit(self), LOG_LEVEL_INFO, "%s: at rest%s%s%s, %s",
+		            device->name, self->release.client[0] != '\0' ? " after `" : "",
+		            self->release.client, self->release.client[0] != '\0' ? "'" : "",
+		            lifecycle_state_name(device->state));
 	} else {
 		held_note_former(self);
 		release_quarantine(device, &self->release.fault);

@@ -151,14 +151,16 @@ void log_line(enum log_level level, const char *format, ...)
 
 bool log_limit_pass(struct log_limit *limit, int64_t now_ms)
 {
+	int64_t burst = limit->often ? LOG_OFTEN_BURST : LOG_LIMIT_BURST;
+	int64_t cost = limit->often ? LOG_OFTEN_MS : LOG_LIMIT_MS;
 	int64_t paid = limit->paid_until > now_ms ? limit->paid_until : now_ms;
 
-	if (paid - now_ms > (int64_t)(LOG_LIMIT_BURST - 1) * LOG_LIMIT_MS) {
+	if (paid - now_ms > (burst - 1) * cost) {
 		if (limit->left_out != UINT32_MAX)
 			limit->left_out++;
 		return false;
 	}
-	limit->paid_until = paid + LOG_LIMIT_MS;
+	limit->paid_until = paid + cost;
 	return true;
 }
 
@@ -178,15 +180,16 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *form
 	if (level > highest)
 		return;
 	pthread_mutex_lock(&lock);
-	if (log_limit_pass(limit, milliseconds())) {
+	if (limit == NULL || log_limit_pass(limit, milliseconds())) {
 		begin(&line, level);
 		va_start(arguments, format);
 		append_list(&line, format, arguments);
 		va_end(arguments);
-		if (limit->left_out != 0)
+		if (limit != NULL && limit->left_out != 0)
 			append(&line, " (%" PRIu32 " such lines before were left out)",
 			       limit->left_out);
-		limit->left_out = 0;
+		if (limit != NULL)
+			limit->left_out = 0;
 		end(&line);
 		put_or_lose(&line);
 	}

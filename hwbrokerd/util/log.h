@@ -37,18 +37,20 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 /*
  * For lines that a client can cause, and so as many as it likes. Everybody who
  * is to be heard beside the others has a limit of his own: each client, and
- * each place for those who are no client. All zero at first.
+ * each place for those who are no client. Zero but for `often` at first.
  */
 struct log_limit {
-	int64_t paid_until; /* ms; a line costs LOG_LIMIT_MS */
+	bool often;         /* of what usual work says, not mistakes */
+	int64_t paid_until; /* CLOCK_MONOTONIC in ms: a line costs some */
 	uint32_t left_out;  /* since the last line that passed */
 };
 
-/* So many lines at once, and from then on one in so many milliseconds. */
-enum { LOG_LIMIT_BURST = 10, LOG_LIMIT_MS = 5000 };
+/* So many lines at once, and from then on one in so many milliseconds; and of those that
+ * come often. The journal takes 10000 of all together in 30 s (journald.conf(5)). */
+enum { LOG_LIMIT_BURST = 10, LOG_LIMIT_MS = 5000, LOG_OFTEN_BURST = 200, LOG_OFTEN_MS = 100 };
 
 /* As log_line(), or nothing; the next line of this limit that is written then
- * says how many were left out. */
+ * says how many were left out. NULL: no limit. */
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 

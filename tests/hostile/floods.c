@@ -141,12 +141,37 @@ static void no_memory(void)
 	dma_alloc(fd, domain, large.size, &iova);
 }
 
+/* Of a device that is taken and given back without end. */
+static void lines(void)
+{
+	enum { MANY = 600, AT_ONCE = 200, A_SECOND = 10 }; /* docs/security.md, "Attack surface" */
+	struct taken edu;
+	int fd = client_of(driver_uid());
+	unsigned before = logged(EDU ": granted to") + logged(EDU ": at rest");
+	int64_t start = now_ms();
+
+	for (unsigned i = 0; i < MANY; i++) {
+		take(fd, EDU, 0, &edu);
+		give_back(fd, &edu);
+	}
+	unsigned allowed = AT_ONCE + A_SECOND * (unsigned)((now_ms() - start) / 1000 + 1);
+	unsigned written = logged(EDU ": granted to") + logged(EDU ": at rest") - before;
+	expect(written >= AT_ONCE / 2 && written <= allowed, "%u lines of %u, and %u are allowed",
+	       written, 2 * MANY, allowed);
+	expect(allowed < 2 * MANY, "too slow to tell");
+	pause_ms(2000 / A_SECOND);
+	take(fd, EDU, 0, &edu);
+	give_back(fd, &edu);
+	expect(logged("such lines before were left out") > 0, "nobody is told of the others");
+}
+
 const struct hostile_case flood_cases[] = {
 	{ 8, "a client that never reads is dropped, and loses its device before", never_reads,
 	  AS_ROOT, 0 },
 	{ 9, "without a descriptor left the daemon neither spins nor ends", no_descriptors, AS_ROOT,
 	  0 },
 	{ 10, "a flood of connections is one user's, and no other's", connections, AS_ROOT, 0 },
+	{ 55, "a flood of grants does not flood the log", lines, AS_ROOT, 120 },
 	{ 44, "without address space left requests are refused, and served afterwards", no_memory,
 	  AS_ROOT, 0 },
 	{ 0 },

@@ -244,6 +244,32 @@ START_TEST(limited_lines)
 }
 END_TEST
 
+START_TEST(lines_that_come_often)
+{
+	struct log_limit limit = { .often = true };
+	unsigned passed = 0;
+
+	for (unsigned i = 0; i < 1000; i++)
+		passed += log_limit_pass(&limit, 1000000);
+	ck_assert_uint_eq(passed, LOG_OFTEN_BURST);
+	ck_assert_uint_eq(limit.left_out, 1000 - LOG_OFTEN_BURST);
+	for (unsigned i = 0; i < 1000; i++)
+		passed += log_limit_pass(&limit, 1000000 + 10 * LOG_OFTEN_MS);
+	ck_assert_uint_eq(passed, LOG_OFTEN_BURST + 10);
+}
+END_TEST
+
+START_TEST(no_limit)
+{
+	char text[4096];
+
+	use_pipe();
+	for (unsigned i = 0; i < 2 * LOG_LIMIT_BURST; i++)
+		log_limited(NULL, LOG_LEVEL_NOTICE, "uid %d", 1000);
+	ck_assert_uint_eq(drain(text, sizeof(text)), 2 * LOG_LIMIT_BURST);
+}
+END_TEST
+
 /* What is not logged at all uses up nothing. */
 START_TEST(limit_below_the_level)
 {
@@ -280,6 +306,8 @@ int main(void)
 	tcase_add_test(tests, limit_in_time);
 	tcase_add_test(tests, limit_at_boot);
 	tcase_add_test(tests, limited_lines);
+	tcase_add_test(tests, lines_that_come_often);
+	tcase_add_test(tests, no_limit);
 	tcase_add_test(tests, limit_below_the_level);
 	suite_add_tcase(suite, tests);
 
