@@ -111,17 +111,25 @@ static void wait_state(const char *address, uint32_t wanted)
 }
 
 /* As the kernel has it. */
-static void must_be_reset_by(const char *address, const char *wanted)
+/* The first line of a device's attribute. */
+static void read_attribute(const char *address, const char *name, char *text, int size)
 {
-	char path[96], text[64] = "";
+	char path[96];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/reset_method", address);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:%s/%s", address, name);
 	FILE *file = fopen(path, "r");
 	ck_assert_ptr_nonnull(file);
-	size_t length = fread(text, 1, sizeof(text) - 1, file);
+	if (fgets(text, size, file) == NULL)
+		text[0] = '\0';
 	fclose(file);
-	text[length] = '\0';
 	text[strcspn(text, "\n")] = '\0';
+}
+
+static void must_be_reset_by(const char *address, const char *wanted)
+{
+	char text[64];
+
+	read_attribute(address, "reset_method", text, sizeof(text));
 	ck_assert_str_eq(text, wanted);
 }
 
@@ -405,19 +413,49 @@ START_TEST(no_reset_and_a_killed_daemon)
 }
 END_TEST
 
+/* Writes are on their way when they are answered. */
+static void wait_override(const char *wanted)
+{
+	char override[32];
+
+	for (int waited = 0;; waited += 20) {
+		read_attribute(SPARE_DISK, "driver_override", override, sizeof(override));
+		if (strcmp(override, wanted) == 0)
+			return;
+		ck_assert_msg(waited < PATIENCE_MS, "the override is `%s'", override);
+		guest_pause(20);
+	}
+}
+
+static void move_spare(const char *from, const char *to)
+{
+	char action[96];
+
+	snprintf(action, sizeof(action), "write /sys/bus/pci/drivers/%s/unbind 0000:" SPARE_DISK,
+	         from);
+	guest_ask_runner(action);
+	guest_wait_driver(SPARE_DISK, "");
+	snprintf(action, sizeof(action),
+	         "write /sys/bus/pci/devices/0000:" SPARE_DISK "/driver_override %s", to);
+	guest_ask_runner(action);
+	wait_override(to[0] != '\0' ? to : "(null)");
+	guest_ask_runner("write /sys/bus/pci/drivers_probe 0000:" SPARE_DISK);
+}
+
 /* Nobody takes it from its driver, but it is as little to be given as any other. */
 START_TEST(of_an_administrator_and_a_killed_daemon)
 {
-	guest_ask_runner("write /sys/bus/pci/devices/0000:" IVSHMEM "/driver_override vfio-pci");
-	guest_ask_runner("write /sys/bus/pci/drivers_probe 0000:" IVSHMEM);
-	guest_wait_driver(IVSHMEM, "vfio-pci");
-	use_up(driver, IVSHMEM);
+	move_spare("virtio-pci", "vfio-pci");
+	guest_wait_driver(SPARE_DISK, "vfio-pci");
+	use_up(driver, SPARE_DISK);
 	another_daemon();
-	wait_state(IVSHMEM, HWB_DEVICE_QUARANTINED);
-	clear(IVSHMEM);
+	wait_state(SPARE_DISK, HWB_DEVICE_QUARANTINED);
+	clear(SPARE_DISK);
 	another_daemon();
-	wait_state(IVSHMEM, HWB_DEVICE_HOST);
-	guest_wait_driver(IVSHMEM, "vfio-pci");
+	wait_state(SPARE_DISK, HWB_DEVICE_HOST);
+	guest_wait_driver(SPARE_DISK, "vfio-pci");
+	move_spare("vfio-pci", "");
+	guest_wait_driver(SPARE_DISK, "virtio-pci");
 }
 END_TEST
 
