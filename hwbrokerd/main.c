@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +200,12 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/* Workers wait more than they allocate: memory that each kept for itself would only grow. */
+static void share_memory_among_threads(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+}
+
 static int load_policy(struct broker *broker)
 {
 	char *report = NULL;
@@ -225,6 +232,7 @@ static int start(struct daemon *self, const struct options *options)
 	struct fault fault;
 
 	raise_descriptor_limit();
+	share_memory_among_threads();
 	if (priority_prefer_this_thread() != 0)
 		log_notice("no precedence over other programs: %s (LimitNICE=-10 of its unit)",
 		           strerror(errno));

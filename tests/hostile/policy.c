@@ -210,7 +210,7 @@ static void rule_goes(void)
 	dma_alloc(fd, domain, PAGE, &iova);
 	policy_install(BODY);
 	const struct hwb_device_event *event = next_event(fd);
-	expect(event->change == HWB_CHANGE_ASKED_BACK && event->grace_ms == 1000, "change %u",
+	expect(event->change == HWB_CHANGE_ASKED_BACK && event->grace_ms == 3000, "change %u",
 	       event->change);
 	expect(edu_alive(edu.registers), "it is taken at once");
 	/* It does not hear. */
