@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DRIVER = 1000, OTHER = 1001, GRACE_MS = 1000, UNPLUG_MS = 30000 };
+enum { DRIVER = 1000, OTHER = 1001, GRACE_MS = 2000, UNPLUG_MS = 30000 };
 
 #define PORT "02:00.0"
 
