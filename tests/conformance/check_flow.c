@@ -23,8 +23,8 @@ static void pipelining(void)
 	}
 }
 
-/* Sends PINGs until there is no room for more. */
-static uint32_t flood(int fd)
+/* Sends PINGs until there has been no room for more for so long. */
+static uint32_t flood(int fd, int patience_ms)
 {
 	struct packet packet;
 	struct pollfd wait = { .fd = fd, .events = POLLOUT };
@@ -37,7 +37,7 @@ static uint32_t flood(int fd)
 		} else if (errno != EAGAIN) {
 			wrong("expected EAGAIN once the socket is full, got the end after %u requests",
 			      sent);
-		} else if (poll(&wait, 1, 500) == 0) {
+		} else if (poll(&wait, 1, patience_ms) == 0) {
 			return sent;
 		}
 	}
@@ -48,7 +48,7 @@ static void flow_room(void)
 {
 	struct packet packet;
 	int fd = greeted();
-	uint32_t sent = flood(fd);
+	uint32_t sent = flood(fd, 2000);
 
 	for (uint32_t i = 0; i < sent; i++)
 		if (hear_reply(fd, &packet, PROMPT_MS) != A_PACKET)
@@ -62,7 +62,7 @@ static void deaf_dropped(void)
 	int fd = greeted();
 	int64_t begun;
 
-	flood(fd);
+	flood(fd, 500);
 	begun = now_ms();
 	wait.fd = fd;
 	if (poll(&wait, 1, READER_MS + PROMPT_MS) != 1 || (wait.revents & POLLHUP) == 0)
@@ -75,7 +75,7 @@ static void deaf_alone(void)
 {
 	int deaf = greeted();
 
-	flood(deaf);
+	flood(deaf, 500);
 	for (unsigned i = 0; i < 10; i++) {
 		int64_t begun = now_ms();
 		int fd = greeted();
