@@ -522,10 +522,14 @@ int main(void)
 	tcase_add_test(tests, its_process_is_ended);
 	tcase_add_test(tests, no_reset);
 	tcase_add_test(tests, no_reset_and_registers_kept);
-	tcase_add_test(tests, no_reset_and_a_killed_daemon);
-	tcase_add_test(tests, of_an_administrator_and_a_killed_daemon);
 	tcase_add_test(tests, by_the_way_of_the_rule);
 	tcase_add_test(tests, by_a_way_that_it_has_not);
+	tests = tcase_create("killed daemon");
+	tcase_add_checked_fixture(tests, connect_all, disconnect_all);
+	tcase_set_timeout(tests, 60);
+	suite_add_tcase(suite, tests);
+	tcase_add_test(tests, no_reset_and_a_killed_daemon);
+	tcase_add_test(tests, of_an_administrator_and_a_killed_daemon);
 	tcase_add_test(tests, a_killed_daemon_had_changed_it);
 	return guest_run(suite);
 }
