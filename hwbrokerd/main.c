@@ -16,7 +16,7 @@
 #include "session/release.h"
 #include "util/log.h"
 #include "version.h"
-#include "work/priority.h"
+#include "kernel/priority.h"
 
 #include <errno.h>
 #include <getopt.h>

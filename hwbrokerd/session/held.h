@@ -10,12 +10,12 @@
 
 /* The release has found that somebody has them: it goes on when that is to be looked at
  * again. */
-void held_look(struct device_session *session);
+void held_look(struct device_session *self);
 /* It is over, if it was. */
-void held_end(struct device_session *session);
+void held_end(struct device_session *self);
 
 /* Who may still have its registers: this client, for whom it need not be kept. */
-void held_note_former(const struct device_session *session);
+void held_note_former(const struct device_session *self);
 
 /* Looks at once whether somebody still has registers of a device that waits for that
  * only; if it has left, or the broker stops, it is not waited for any longer. */

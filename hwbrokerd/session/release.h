@@ -45,11 +45,11 @@ void release_start(struct device_session *session);
 
 /* For held.h, which waits in between: goes on with the release, lets go of the client's
  * domain, and tells it. */
-void release_submit(struct device_session *session);
-void release_leave_domain(struct device_session *session);
-void release_tell(struct device_session *session);
+void release_submit(struct device_session *self);
+void release_leave_domain(struct device_session *self);
+void release_tell(struct device_session *self);
 /* Of the lines about it, by who had it; NULL: an earlier daemon's client. */
-struct log_limit *release_log_limit(const struct device_session *session);
+struct log_limit *release_log_limit(const struct device_session *self);
 
 /* Brings a device to rest, in the state `revoking`, that the daemon before this one had
  * taken, and puts it where it belongs. -1: no memory; then it is quarantined by the caller. */

@@ -3,7 +3,7 @@
  * Precedence of one thread, and of no other. Who runs this may lack the right to it: then
  * that is said, and nothing changes.
  */
-#include "work/priority.h"
+#include "kernel/priority.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* syscall */
-#include "work/priority.h"
+#include "kernel/priority.h"
 
 #include <linux/sched.h>
 #include <linux/sched/types.h>
