@@ -2,6 +2,7 @@
 /* Start, signals and end of the daemon. */
 #include "device/record.h"
 #include "kernel/host.h"
+#include "kernel/priority.h"
 #include "server/account.h"
 #include "server/broker.h"
 #include "server/closer.h"
@@ -16,7 +17,6 @@
 #include "session/release.h"
 #include "util/log.h"
 #include "version.h"
-#include "kernel/priority.h"
 
 #include <errno.h>
 #include <getopt.h>
