@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,6 +178,14 @@ START_TEST(a_device_is_plugged_in_and_out)
 	ck_assert_uint_eq(edu.info.device.device, 0x0005);
 }
 END_TEST
+
+/* Linux 6.1 panics when such a device goes (list_del corruption in device_block_translation). */
+static bool survives_a_growing_group(void)
+{
+	struct utsname kernel;
+
+	return uname(&kernel) == 0 && strncmp(kernel.release, "6.1.", 4) != 0;
+}
 
 /* The group grows under its owner, who may have the newcomer as well. */
 START_TEST(a_device_joins_a_group_in_use)
@@ -358,7 +367,8 @@ int main(void)
 	TCase *tests = hotplug_case(suite, "hotplug");
 
 	tcase_add_test(tests, a_device_is_plugged_in_and_out);
-	tcase_add_test(tests, a_device_joins_a_group_in_use);
+	if (survives_a_growing_group())
+		tcase_add_test(tests, a_device_joins_a_group_in_use);
 	tcase_add_test(tests, a_device_is_given_back_when_asked);
 	tcase_add_test(tests, a_device_leaves_again_and_again);
 	tcase_add_test(tests, another_device_goes_on);
