@@ -93,8 +93,9 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	char driver[HWB_NAME_SIZE];
 	char use[96];
 
+	/* A neighbour that has left is in nobody's way. */
 	if (bind_instance(&device->facts.address) != device->instance)
-		return refuse_left(device, fault);
+		return wanted ? refuse_left(device, fault) : 0;
 	if (wanted && watch_registers(device, target->former, fault) != 0)
 		return -1;
 	bind_driver(&device->facts.address, driver);
