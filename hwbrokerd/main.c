@@ -14,7 +14,6 @@
 #include "session/dispatch.h"
 #include "session/held.h"
 #include "session/hotplug.h"
-#include "session/release.h"
 #include "util/log.h"
 #include "version.h"
 

@@ -216,10 +216,11 @@ static void done_release(struct job *job)
 	free(self);
 	if (peer != NULL)
 		peer_release(peer);
-	if (device->left)
+	if (device->left) {
 		release_gone(broker, device);
-	else
-		release_wake(device);
+		return;
+	}
+	release_wake(device);
 	release_left_over(broker, device->group);
 }
 
@@ -365,10 +366,9 @@ static bool group_is_busy(const struct broker *broker, const struct group *group
 {
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		const struct device *mate = broker->inventory.devices[i];
-		if (mate->group == group && mate->state != LIFE_GONE && mate->state != LIFE_HOST &&
-		    mate->state != LIFE_FREE)
-			return true;
-		if (mate->group == group && (mate->left || mate->found))
+		bool rests = mate->state == LIFE_HOST || mate->state == LIFE_FREE ||
+		             mate->state == LIFE_GONE;
+		if (mate->group == group && (!rests || mate->left || mate->found))
 			return true;
 	}
 	return false;

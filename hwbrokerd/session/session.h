@@ -19,7 +19,7 @@ enum release_of {
 	RELEASE_TAKEN_UP,  /* it was granted; or is at rest, and is only to go back */
 	RELEASE_FOUND,     /* taken by the daemon before this one, from `origin` */
 	RELEASE_CLEARED,   /* of quarantine */
-	RELEASE_RECLAIMED, /* free, and in vain: somebody has registers */
+	RELEASE_RECLAIMED, /* free for who had it, and did not take it */
 };
 
 /* What bringing a device to rest needs, there before it is granted: giving back

@@ -174,22 +174,24 @@ static int64_t milliseconds(void)
 
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
 {
+	struct log_limit none = { 0 };
 	struct line line;
 	va_list arguments;
 
 	if (level > highest)
 		return;
+	if (limit == NULL)
+		limit = &none;
 	pthread_mutex_lock(&lock);
-	if (limit == NULL || log_limit_pass(limit, milliseconds())) {
+	if (log_limit_pass(limit, milliseconds())) {
 		begin(&line, level);
 		va_start(arguments, format);
 		append_list(&line, format, arguments);
 		va_end(arguments);
-		if (limit != NULL && limit->left_out != 0)
+		if (limit->left_out != 0)
 			append(&line, " (%" PRIu32 " such lines before were left out)",
 			       limit->left_out);
-		if (limit != NULL)
-			limit->left_out = 0;
+		limit->left_out = 0;
 		end(&line);
 		put_or_lose(&line);
 	}

@@ -14,15 +14,16 @@ static struct {
 	uint32_t serial, session, length;
 } flights[IN_FLIGHT];
 static size_t flight_count;
-static bool forgot_some; /* requests that there was no room for */
 static unsigned char greeted_fd[1024];
+static unsigned char forgot_fd[1024]; /* requests of it that there was no room for */
 
 void audit_sent(int fd, const struct packet *packet)
 {
 	bool whole = packet->length >= HEADER;
 
 	if (flight_count == IN_FLIGHT) {
-		forgot_some = true;
+		if ((size_t)fd < sizeof(forgot_fd))
+			forgot_fd[fd] = 1;
 		return;
 	}
 	flights[flight_count].fd = fd;
@@ -41,7 +42,7 @@ void audit_closed(int fd)
 			flights[kept++] = flights[i];
 	flight_count = kept;
 	if ((size_t)fd < sizeof(greeted_fd))
-		greeted_fd[fd] = 0;
+		greeted_fd[fd] = forgot_fd[fd] = 0;
 }
 
 static bool is_utf8(const unsigned char *text, size_t length)
@@ -171,7 +172,7 @@ static void audit_reply(int fd, const struct packet *packet)
 		if (flights[at].opcode == opcode)
 			break;
 	}
-	if (last == flight_count && forgot_some)
+	if (last == flight_count && (size_t)fd < sizeof(forgot_fd) && forgot_fd[fd] != 0)
 		return;
 	if (last == flight_count) {
 		violated("reply-serial", "no request with serial %u waits for a reply to %s",

@@ -19,7 +19,6 @@
 #include "session/dispatch.h"
 #include "session/held.h"
 #include "session/hotplug.h"
-#include "session/release.h"
 #include "session/session.h"
 
 #include <fcntl.h>

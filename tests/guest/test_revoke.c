@@ -110,8 +110,7 @@ static void wait_state(const char *address, uint32_t wanted)
 	guest_wait_state_of(other, address, wanted, PATIENCE_MS);
 }
 
-/* As the kernel has it. */
-/* The first line of a device's attribute. */
+/* The first line of a device's attribute, as the kernel has it. */
 static void read_attribute(const char *address, const char *name, char *text, int size)
 {
 	char path[96];
