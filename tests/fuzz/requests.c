@@ -19,6 +19,7 @@
 #include "session/dispatch.h"
 #include "session/held.h"
 #include "session/hotplug.h"
+#include "session/release.h"
 #include "session/session.h"
 
 #include <fcntl.h>
