@@ -101,9 +101,21 @@ broker=$(systemctl show --property=MainPID --value hwbrokerd)
 taskset -apc 1 "$broker" > /dev/null
 taskset -pc 1 "$(pidof bench-echo)" > /dev/null
 
+# disk_to DRIVER: from its present one. The broker leaves vfio-pci's with vfio-pci.
+disk_to() {
+	local disk=/sys/bus/pci/devices/0000:00:06.0
+	echo "$1" > $disk/driver_override
+	echo 0000:00:06.0 > $disk/driver/unbind
+	echo 0000:00:06.0 > /sys/bus/pci/drivers_probe
+	echo > $disk/driver_override
+}
+
 under compute "another process computes"
 under map "maps 1 GiB of DMA memory"
 under take "takes, resets, gives a disk"
+disk_to vfio-pci
+under take "opens, resets, closes a disk"
+disk_to nvme
 under ping "pings, 16 at a time"
 under pings "the same on 16 connections"
 under ports "reads 256 ports a request"
