@@ -16,23 +16,26 @@ static int by_name(const void *left, const void *right)
 	int order = strcmp(a->name, b->name);
 	if (order != 0)
 		return order;
-	return a->line < b->line ? -1 : a->line > b->line;
+	return a->place < b->place ? -1 : a->place > b->place;
 }
 
 void check_sections(const struct parser *parser)
 {
 	struct seen_section *seen = parser->seen;
+	char first[POLICY_PLACE_SIZE];
 
 	if (parser->seen_count > 0)
 		qsort(seen, parser->seen_count, sizeof(*seen), by_name);
 	for (uint32_t i = 1; i < parser->seen_count; i++) {
 		if (seen[i].kind != seen[i - 1].kind || strcmp(seen[i].name, seen[i - 1].name) != 0)
 			continue;
-		report_add(parser->report, seen[i].line, "[%s%s%s] is already there in line %u; %s",
-		           policy_sections[seen[i].kind].word, seen[i].name[0] != '\0' ? " " : "",
-		           seen[i].name, seen[i - 1].line,
-		           seen[i].name[0] != '\0' ? "give one of them another name"
-		                                   : "make them one");
+		report_add(
+		        parser->report, seen[i].place, "[%s%s%s] is already there in %s; %s",
+		        policy_sections[seen[i].kind].word, seen[i].name[0] != '\0' ? " " : "",
+		        seen[i].name,
+		        policy_place_text(parser->policy, seen[i].place, seen[i - 1].place, first),
+		        seen[i].name[0] != '\0' ? "give one of them another name"
+		                                : "make them one");
 	}
 }
 
@@ -44,7 +47,7 @@ static void unknown_client(const struct parser *parser, const struct reference *
 	suggest_start(&suggestion, reference->name);
 	for (uint32_t i = 0; i < policy->client_count; i++)
 		suggest_consider(&suggestion, policy->clients[i].name);
-	report_add(parser->report, reference->line, "there is no [client %s]%s", reference->name,
+	report_add(parser->report, reference->place, "there is no [client %s]%s", reference->name,
 	           suggest_text(&suggestion));
 }
 
@@ -97,22 +100,23 @@ static void check_device(struct parser *parser, const struct reference *referenc
 	const struct policy *policy = parser->policy;
 	const struct device_rule *rule = &policy->devices[reference->rule];
 	const struct device_rule *other;
+	char where[POLICY_PLACE_SIZE];
 	const char *client = policy->clients[reference->client].name;
 	uint32_t found = match_find(&policy->index, reference->client, &rule->match);
 	if (found == MATCH_NONE)
 		return;
 	other = &policy->devices[found];
+	policy_place_text(policy, rule->place, other->place, where);
 	if (match_equal(&other->match, &rule->match))
-		report_add(
-		        parser->report, rule->line,
-		        "[%s] is about the same devices for client `%s' as [%s] in line %u; make "
-		        "them one",
-		        rule->section, client, other->section, other->line);
+		report_add(parser->report, rule->place,
+		           "[%s] is about the same devices for client `%s' as [%s] in %s; make "
+		           "them one",
+		           rule->section, client, other->section, where);
 	else
-		report_add(parser->report, rule->line,
-		           "[%s] can never be used for client `%s': [%s] in line %u has all of its "
+		report_add(parser->report, rule->place,
+		           "[%s] can never be used for client `%s': [%s] in %s has all of its "
 		           "devices already; put the narrower section first",
-		           rule->section, client, other->section, other->line);
+		           rule->section, client, other->section, where);
 }
 
 void check_devices(struct parser *parser)
@@ -147,7 +151,7 @@ static int by_port(const void *left, const void *right)
 
 	if (a->first != b->first)
 		return a->first < b->first ? -1 : 1;
-	return a->line < b->line ? -1 : a->line > b->line;
+	return a->place < b->place ? -1 : a->place > b->place;
 }
 
 static void overlap(const struct parser *parser, const struct port_range *low,
@@ -155,16 +159,18 @@ static void overlap(const struct parser *parser, const struct port_range *low,
 {
 	const struct ports_rule *rules = parser->policy->ports;
 	/* The mistake is told where the second of the two stands. */
-	const struct port_range *late = high->line >= low->line ? high : low;
+	const struct port_range *late = high->place >= low->place ? high : low;
 	const struct port_range *early = late == high ? low : high;
+	char where[POLICY_PLACE_SIZE];
 
 	if (late->rule == early->rule)
-		report_add(parser->report, late->line, "port 0x%x is named twice", high->first);
+		report_add(parser->report, late->place, "port 0x%x is named twice", high->first);
 	else
-		report_add(parser->report, late->line,
-		           "port 0x%x is already in [%s], line %u; a port stands in one section, "
+		report_add(parser->report, late->place,
+		           "port 0x%x is already in [%s], %s; a port stands in one section, "
 		           "which may name several clients",
-		           high->first, rules[early->rule].section, early->line);
+		           high->first, rules[early->rule].section,
+		           policy_place_text(parser->policy, late->place, early->place, where));
 }
 
 static int by_client_and_port(const void *left, const void *right)

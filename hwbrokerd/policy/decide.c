@@ -47,11 +47,11 @@ static bool granted_by(const struct policy_grant *grant, enum policy_kind kind)
 
 /* Says which rule decided. */
 static void cite(struct policy_verdict *verdict, const struct policy *policy,
-                 const char section[RULE_SECTION_SIZE], uint32_t line)
+                 const char section[RULE_SECTION_SIZE], uint32_t place)
 {
 	memcpy(verdict->section, section, sizeof(verdict->section));
-	memcpy(verdict->file, policy->shown_path, sizeof(verdict->file));
-	verdict->line = line;
+	memcpy(verdict->file, policy->files[place_file(place)].shown, sizeof(verdict->file));
+	verdict->line = place_line(place);
 }
 
 /* The words for a device that is not there: whether it is must not show. */
@@ -131,7 +131,7 @@ static void decide_device(const struct policy *policy, const struct policy_clien
 		return;
 	}
 	const struct device_rule *rule = &policy->devices[found];
-	cite(verdict, policy, rule->section, rule->line);
+	cite(verdict, policy, rule->section, rule->place);
 	verdict->grant = rule->grant;
 	if (resource->kind == POLICY_CONFIG_WRITE) {
 		decide_config_write(policy, rule, resource, verdict);
@@ -180,7 +180,7 @@ static void decide_ports(const struct policy *policy, const struct policy_client
 			break;
 		const struct ports_rule *rule = &policy->ports[grant->range.rule];
 		if (verdict->section[0] == '\0')
-			cite(verdict, policy, rule->section, rule->line);
+			cite(verdict, policy, rule->section, rule->place);
 		port = grant->range.last + 1u;
 	}
 	verdict->granted = port >= end;
@@ -188,7 +188,7 @@ static void decide_ports(const struct policy *policy, const struct policy_client
 		fault_set(&verdict->why, HWB_DENIED,
 		          "no [ports] section of %s gives port 0x%x to client `%s'; add it to "
 		          "`range' of one",
-		          policy->shown_path, port, client != NULL ? client->name : "");
+		          policy->files[0].shown, port, client != NULL ? client->name : "");
 }
 
 void policy_decide(const struct policy *policy, const struct policy_client *client,

@@ -11,7 +11,7 @@
 struct reader {
 	const char *at;
 	const char *end;
-	uint32_t line;
+	uint32_t place; /* of the line that was taken last */
 	bool crlf_told;
 	const struct ini_sink *sink;
 	struct report *report;
@@ -57,12 +57,12 @@ static size_t take_line(struct reader *reader, const char **line)
 
 	*line = reader->at;
 	reader->at = newline != NULL ? newline + 1 : reader->end;
-	reader->line++;
+	reader->place++;
 	if (end > *line && end[-1] == '\r') {
 		end--;
 		/* One such line means all of them: say it once. */
 		if (!reader->crlf_told)
-			report_add(reader->report, reader->line,
+			report_add(reader->report, reader->place,
 			           "line ends in CR LF; convert the file to plain newlines "
 			           "(dos2unix)");
 		reader->crlf_told = true;
@@ -75,13 +75,13 @@ static bool check_text(struct reader *reader, const char *line, size_t length)
 	struct fault fault;
 
 	if (length > INI_LINE_MAX) {
-		report_add(reader->report, reader->line,
+		report_add(reader->report, reader->place,
 		           "line has %zu bytes, at most %d are possible; shorten it", length,
 		           INI_LINE_MAX);
 		return false;
 	}
 	if (text_check(line, length, &fault) != 0) {
-		report_add(reader->report, reader->line, "%s", fault.reason);
+		report_add(reader->report, reader->place, "%s", fault.reason);
 		return false;
 	}
 	return true;
@@ -94,18 +94,18 @@ static bool read_header(struct reader *reader, const char *line)
 	const char *comment = find_comment(line);
 
 	if (close == NULL || close > comment) {
-		report_add(reader->report, reader->line,
+		report_add(reader->report, reader->place,
 		           "section header is not closed; end it with `]'");
 		return false;
 	}
 	const char *rest = skip_blanks(close + 1);
 	if (*rest != '\0' && *rest != ';' && *rest != '#') {
-		report_add(reader->report, reader->line,
+		report_add(reader->report, reader->place,
 		           "`%s' behind the section header; put it on a line of its own", rest);
 		return false;
 	}
 	copy_trimmed(header, line + 1, close);
-	reader->sink->section(reader->sink->context, reader->line, header);
+	reader->sink->section(reader->sink->context, reader->place, header);
 	return true;
 }
 
@@ -117,29 +117,29 @@ static bool check_key(struct reader *reader, const char *line)
 
 	if (mark >= comment) {
 		copy_trimmed(key, line, comment);
-		report_add(reader->report, reader->line, "`%s' has no value; write `key = value'",
+		report_add(reader->report, reader->place, "`%s' has no value; write `key = value'",
 		           key);
 		return false;
 	}
 	copy_trimmed(key, line, mark);
 	if (*mark == ':') {
-		report_add(reader->report, reader->line,
+		report_add(reader->report, reader->place,
 		           "`:' behind `%s'; keys and values are separated by `='", key);
 		return false;
 	}
 	if (key[0] == '\0') {
-		report_add(reader->report, reader->line, "no key before `='");
+		report_add(reader->report, reader->place, "no key before `='");
 		return false;
 	}
 	copy_trimmed(value, mark + 1, find_comment(mark + 1));
 	if (value[0] == '\0' || value[0] == ';' || value[0] == '#') {
-		report_add(reader->report, reader->line,
+		report_add(reader->report, reader->place,
 		           "`%s' has no value; remove the line to get its default", key);
 		return false;
 	}
 	const char *hash = strchr(value + 1, '#');
 	if (hash != NULL && is_blank(hash[-1])) {
-		report_add(reader->report, reader->line,
+		report_add(reader->report, reader->place,
 		           "`%s' would be part of the value of `%s'; a comment behind a value "
 		           "begins with ` ;'",
 		           hash, key);
@@ -156,7 +156,7 @@ static bool check_line(struct reader *reader, const char *line)
 	if (*start == '\0' || *start == ';' || *start == '#')
 		return false;
 	if (start > line) {
-		report_add(reader->report, reader->line,
+		report_add(reader->report, reader->place,
 		           "`%s' is indented, which would make it part of the line above; begin it "
 		           "in the first column",
 		           start);
@@ -166,7 +166,7 @@ static bool check_line(struct reader *reader, const char *line)
 		return check_key(reader, line);
 	if (read_header(reader, line))
 		return true;
-	reader->sink->section(reader->sink->context, reader->line, NULL);
+	reader->sink->section(reader->sink->context, reader->place, NULL);
 	return false;
 }
 
@@ -187,7 +187,7 @@ static char *next_line(char *buffer, int size, void *stream)
 		if (check_line(reader, buffer))
 			return buffer;
 	} else if (length > 0 && line[0] == '[') {
-		reader->sink->section(reader->sink->context, reader->line, NULL);
+		reader->sink->section(reader->sink->context, reader->place, NULL);
 	}
 	buffer[0] = '\0';
 	return buffer;
@@ -198,41 +198,43 @@ static int on_key(void *user, const char *section, const char *key, const char *
 	const struct reader *reader = user;
 	(void)section; /* cut after 49 bytes; the sink has the whole header */
 
-	reader->sink->key(reader->sink->context, reader->line, key, value);
+	reader->sink->key(reader->sink->context, reader->place, key, value);
 	return 1;
 }
 
-void ini_read_text(const char *text, size_t size, const struct ini_sink *sink,
+void ini_read_text(const char *text, size_t size, uint32_t file, const struct ini_sink *sink,
                    struct report *report)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	struct reader reader = {
 		.at = text,
 		.end = text + size,
+		.place = place_of(file, 0),
 		.sink = sink,
 		.report = report,
 	};
 
 	if (size >= 3 && memcmp(text, mark, 3) == 0) {
-		report_add(report, 1,
+		report_add(report, place_of(file, 1),
 		           "file begins with a byte order mark; save it as UTF-8 without one");
 		reader.at += 3;
 	}
 	int bad_line = ini_parse_stream(next_line, &reader, on_key, &reader);
 	/* Not reached unless this host's inih was built with other rules. */
 	if (bad_line != 0)
-		report_add(report, bad_line > 0 ? (uint32_t)bad_line : 0,
+		report_add(report, place_of(file, bad_line > 0 ? (uint32_t)bad_line : 0),
 		           "the INI library of this host cannot read this");
 }
 
-void ini_read_file(const char *path, const struct ini_sink *sink, struct report *report)
+void ini_read_file(const char *path, uint32_t file, const struct ini_sink *sink,
+                   struct report *report)
 {
 	_cleanup_free_ char *text = NULL;
 	struct fault fault;
 	size_t size = 0;
 
 	if (safe_file_read(path, &text, &size, &fault) != 0)
-		report_add(report, 0, "%s", fault.reason);
+		report_add(report, place_of(file, 0), "%s", fault.reason);
 	else
-		ini_read_text(text, size, sink, report);
+		ini_read_text(text, size, file, sink, report);
 }

@@ -15,21 +15,24 @@
 /* inih's line buffer has 200 bytes; it wants room for "\n" and NUL. */
 enum { INI_LINE_MAX = 198 };
 
-/* Told in the order of the file. Strings are valid during the call. */
+/* Told in the order of the file, with places in it (place.h). Strings are valid during the
+ * call. */
 struct ini_sink {
 	/* `header` is what stands between the brackets; NULL: it could not be
 	 * read (which was reported), so the keys that follow belong nowhere. */
-	void (*section)(void *context, uint32_t line, const char *header);
+	void (*section)(void *context, uint32_t place, const char *header);
 	/* Neither string is empty. */
-	void (*key)(void *context, uint32_t line, const char *key, const char *value);
+	void (*key)(void *context, uint32_t place, const char *key, const char *value);
 	void *context;
 };
 
-/* Mistakes go to `report`; the rest of the file is told nevertheless. */
-void ini_read_text(const char *text, size_t size, const struct ini_sink *sink,
+/* Mistakes go to `report`; the rest of the file is told nevertheless. `file`: its number
+ * among those that the report is about. */
+void ini_read_text(const char *text, size_t size, uint32_t file, const struct ini_sink *sink,
                    struct report *report);
 
 /* The same for a file, which must be safe (safe_file.h). */
-void ini_read_file(const char *path, const struct ini_sink *sink, struct report *report);
+void ini_read_file(const char *path, uint32_t file, const struct ini_sink *sink,
+                   struct report *report);
 
 #endif

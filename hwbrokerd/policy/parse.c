@@ -7,18 +7,18 @@
 
 #include <stdio.h>
 
-uint32_t parser_line_of(const struct parser *parser, const char *key)
+uint32_t parser_place_of(const struct parser *parser, const char *key)
 {
 	for (size_t i = 0; i < policy_key_count; i++) {
 		if (policy_keys[i].section == parser->kind && strcmp(policy_keys[i].name, key) == 0)
-			return parser->key_lines[i];
+			return parser->key_places[i];
 	}
 	return 0;
 }
 
 int parser_bad_entry(struct parser *parser, const struct key *key, const struct fault *fault)
 {
-	report_add(parser->report, parser->line, "`%s': %s", key->name, fault->reason);
+	report_add(parser->report, parser->place, "`%s': %s", key->name, fault->reason);
 	parser->faulty = true;
 	return 0;
 }
@@ -27,7 +27,7 @@ static void apply_presets(struct parser *parser, enum section_kind kind)
 {
 	struct fault fault;
 
-	parser->line = 0;
+	parser->place = 0;
 	for (size_t i = 0; i < policy_key_count; i++) {
 		const struct key *key = &policy_keys[i];
 		if (key->section == kind && key->preset != NULL &&
@@ -42,8 +42,8 @@ static void close_section(struct parser *parser)
 		return;
 	for (size_t i = 0; i < policy_key_count; i++) {
 		const struct key *key = &policy_keys[i];
-		if (key->section == parser->kind && key->required && parser->key_lines[i] == 0)
-			report_add(parser->report, parser->section_line,
+		if (key->section == parser->kind && key->required && parser->key_places[i] == 0)
+			report_add(parser->report, parser->section_place,
 			           "[%s %s] has no `%s', which it needs", parser->section->word,
 			           parser->name, key->name);
 	}
@@ -69,8 +69,8 @@ static const struct section_type *kind_of(struct parser *parser, const char *wor
 		}
 		suggest_consider(&suggestion, policy_sections[i].word);
 	}
-	report_add(parser->report, parser->section_line, "there is no kind of section `%s'%s", word,
-	           suggest_text(&suggestion));
+	report_add(parser->report, parser->section_place, "there is no kind of section `%s'%s",
+	           word, suggest_text(&suggestion));
 	return NULL;
 }
 
@@ -80,17 +80,17 @@ static bool check_section_name(struct parser *parser, const struct section_type 
 	struct fault fault;
 
 	if (type->named && name[0] == '\0') {
-		report_add(parser->report, parser->section_line,
+		report_add(parser->report, parser->section_place,
 		           "section has no name; write [%s NAME]", type->word);
 		return false;
 	}
 	if (!type->named && name[0] != '\0') {
-		report_add(parser->report, parser->section_line, "[%s] takes no name, but has `%s'",
-		           type->word, name);
+		report_add(parser->report, parser->section_place,
+		           "[%s] takes no name, but has `%s'", type->word, name);
 		return false;
 	}
 	if (type->named && value_name(name, &fault) != 0) {
-		report_add(parser->report, parser->section_line, "%s", fault.reason);
+		report_add(parser->report, parser->section_place, "%s", fault.reason);
 		return false;
 	}
 	return true;
@@ -103,13 +103,13 @@ static int open_section(struct parser *parser, const struct section_type *type,
 	               sizeof(*parser->seen)) != 0)
 		return -1;
 	struct seen_section *seen = &parser->seen[parser->seen_count++];
-	*seen = (struct seen_section){ .kind = kind, .line = parser->section_line };
+	*seen = (struct seen_section){ .kind = kind, .place = parser->section_place };
 	snprintf(seen->name, sizeof(seen->name), "%s", name);
 	memcpy(parser->name, seen->name, sizeof(parser->name));
 	parser->kind = kind;
 	parser->faulty = false;
 	parser->first_reference = parser->reference_count;
-	memset(parser->key_lines, 0, sizeof(parser->key_lines));
+	memset(parser->key_places, 0, sizeof(parser->key_places));
 	/* [broker] has its presets from the start, as it may be left out. */
 	if (type->open != NULL) {
 		if (type->open(parser) != 0)
@@ -120,7 +120,7 @@ static int open_section(struct parser *parser, const struct section_type *type,
 	return 0;
 }
 
-static void on_section(void *context, uint32_t line, const char *header)
+static void on_section(void *context, uint32_t place, const char *header)
 {
 	struct parser *parser = context;
 	char word[INI_LINE_MAX + 1];
@@ -128,7 +128,7 @@ static void on_section(void *context, uint32_t line, const char *header)
 
 	close_section(parser);
 	parser->lost = true;
-	parser->section_line = line;
+	parser->section_place = place;
 	if (header == NULL)
 		return;
 	size_t length = strcspn(header, " \t");
@@ -157,22 +157,22 @@ static void unknown_key(struct parser *parser, const char *name)
 			home = policy_sections[policy_keys[i].section].word;
 	}
 	if (home != NULL)
-		report_add(parser->report, parser->line, "`%s' is a key of [%s], not of [%s]", name,
-		           home, parser->section->word);
+		report_add(parser->report, parser->place, "`%s' is a key of [%s], not of [%s]",
+		           name, home, parser->section->word);
 	else
-		report_add(parser->report, parser->line, "[%s] has no key `%s'%s",
+		report_add(parser->report, parser->place, "[%s] has no key `%s'%s",
 		           parser->section->word, name, suggest_text(&suggestion));
 }
 
-static void on_key(void *context, uint32_t line, const char *name, const char *value)
+static void on_key(void *context, uint32_t place, const char *name, const char *value)
 {
 	struct parser *parser = context;
 	struct fault fault;
 
-	parser->line = line;
+	parser->place = place;
 	if (parser->section == NULL) {
 		if (!parser->lost)
-			report_add(parser->report, line,
+			report_add(parser->report, place,
 			           "`%s' stands before the first section; put it into one", name);
 		return;
 	}
@@ -180,12 +180,12 @@ static void on_key(void *context, uint32_t line, const char *name, const char *v
 		const struct key *key = &policy_keys[i];
 		if (key->section != parser->kind || strcmp(key->name, name) != 0)
 			continue;
-		if (parser->key_lines[i] != 0) {
-			report_add(parser->report, line, "`%s' is already set in line %u", name,
-			           parser->key_lines[i]);
+		if (parser->key_places[i] != 0) {
+			report_add(parser->report, place, "`%s' is already set in line %u", name,
+			           place_line(parser->key_places[i]));
 			return;
 		}
-		parser->key_lines[i] = line;
+		parser->key_places[i] = place;
 		if (key->set(parser, key, value, &fault) != 0)
 			parser_bad_entry(parser, key, &fault);
 		return;
@@ -205,9 +205,10 @@ struct ini_sink parser_sink(struct parser *parser)
 	return (struct ini_sink){ .section = on_section, .key = on_key, .context = parser };
 }
 
-void parser_finish(struct parser *parser)
+void parser_end_file(struct parser *parser)
 {
 	close_section(parser);
+	parser->lost = false;
 }
 
 void parser_release(struct parser *parser)

@@ -15,14 +15,14 @@
 struct seen_section {
 	enum section_kind kind;
 	char name[HWB_NAME_SIZE];
-	uint32_t line;
+	uint32_t place;
 };
 
 /* A rule names a client, which may come later in the file. */
 struct reference {
 	enum section_kind kind; /* of the rule */
 	uint32_t rule;
-	uint32_t line;   /* of the key */
+	uint32_t place;  /* of the key */
 	uint32_t client; /* UINT32_MAX: not resolved */
 	bool faulty;     /* the rule has mistakes: compare it with no other */
 	char name[HWB_NAME_SIZE];
@@ -39,10 +39,10 @@ struct parser {
 	bool lost;   /* a bad header was reported: its keys are passed over */
 	enum section_kind kind;
 	char name[HWB_NAME_SIZE];
-	uint32_t section_line;
+	uint32_t section_place;
 	void *target;
-	uint32_t line;                       /* of the key that is being read, 0: a preset */
-	uint32_t key_lines[POLICY_KEYS_MAX]; /* where each was set; 0: not */
+	uint32_t place;                       /* of the key that is being read, 0: a preset */
+	uint32_t key_places[POLICY_KEYS_MAX]; /* where each was set; 0: not */
 
 	struct seen_section *seen;
 	uint32_t seen_count, seen_capacity;
@@ -55,12 +55,12 @@ struct parser {
 void parser_start(struct parser *parser, struct policy *policy, const struct policy_users *users,
                   struct report *report);
 struct ini_sink parser_sink(struct parser *parser);
-/* After the last file. */
-void parser_finish(struct parser *parser);
+/* What comes next begins outside of any section. */
+void parser_end_file(struct parser *parser);
 void parser_release(struct parser *parser);
 
-/* Line on which the current section sets a key of this name, 0: nowhere. */
-uint32_t parser_line_of(const struct parser *parser, const char *key);
+/* Where the current section sets a key of this name, 0: nowhere. */
+uint32_t parser_place_of(const struct parser *parser, const char *key);
 
 /* For a setter of a list: reports what is wrong with one entry and lets the
  * others be read. Always 0. */

@@ -57,7 +57,7 @@ static int add_reference(struct parser *parser, const char *name, struct fault *
 		return 0;
 	}
 	struct reference *added = &parser->references[parser->reference_count++];
-	*added = (struct reference){ .kind = parser->kind, .rule = rule, .line = parser->line };
+	*added = (struct reference){ .kind = parser->kind, .rule = rule, .place = parser->place };
 	snprintf(added->name, sizeof(added->name), "%s", name);
 	return 0;
 }

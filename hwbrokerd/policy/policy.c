@@ -1,26 +1,85 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/policy.h"
 
+#include "policy/array.h"
 #include "policy/check.h"
+#include "policy/drop_ins.h"
 #include "util/cleanup.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static int fill(struct policy *policy, const struct policy_users *users, struct report *report)
+/* -1: no memory. */
+static int add_file(struct policy *policy, const char *path)
+{
+	if (array_room(&policy->files, &policy->file_capacity, policy->file_count,
+	               sizeof(*policy->files)) != 0)
+		return -1;
+	struct policy_file *file = &policy->files[policy->file_count];
+	file->path = strdup(path);
+	if (file->path == NULL)
+		return -1;
+	snprintf(file->shown, sizeof(file->shown), "%s", path);
+	policy->file_count++;
+	return 0;
+}
+
+static void read_file(struct parser *parser, const char *path)
+{
+	struct policy *policy = parser->policy;
+	struct ini_sink sink = parser_sink(parser);
+
+	if (add_file(policy, path) != 0) {
+		parser->report->out_of_memory = true;
+		return;
+	}
+	ini_read_file(path, policy->file_count - 1, &sink, parser->report);
+	parser_end_file(parser);
+}
+
+static void read_files(struct parser *parser, const char *path)
+{
+	struct policy *policy = parser->policy;
+	struct drop_ins drop_ins;
+	struct fault fault;
+
+	read_file(parser, path);
+	if (drop_ins_find(&drop_ins, path, &fault) == 0) {
+		for (uint32_t i = 0; i < drop_ins.count; i++)
+			read_file(parser, drop_ins.paths[i]);
+	} else if (drop_ins.folder == NULL || add_file(policy, drop_ins.folder) != 0) {
+		parser->report->out_of_memory = true;
+	} else {
+		report_add(parser->report, place_of(policy->file_count - 1, 0), "%s", fault.reason);
+	}
+	drop_ins_release(&drop_ins);
+}
+
+static int fill(struct policy *policy, const char *path, const struct policy_users *users,
+                struct report *report)
 {
 	struct parser parser;
 
 	parser_start(&parser, policy, users, report);
-	struct ini_sink sink = parser_sink(&parser);
-	ini_read_file(policy->path, &sink, report);
-	parser_finish(&parser);
+	read_files(&parser, path);
 	check_sections(&parser);
 	check_references(&parser);
 	check_devices(&parser);
 	check_ports(&parser);
 	parser_release(&parser);
 	return report_clean(report) ? 0 : -1;
+}
+
+/* NULL: no memory. */
+static char *tell(const struct policy *policy, struct report *report)
+{
+	_cleanup_free_ const char **names = calloc(policy->file_count + 1u, sizeof(const char *));
+
+	if (names == NULL || policy->file_count == 0)
+		return NULL;
+	for (uint32_t i = 0; i < policy->file_count; i++)
+		names[i] = policy->files[i].path;
+	return report_text(report, names);
 }
 
 int policy_load_with(const char *path, const struct policy_users *users, struct policy **policy,
@@ -30,16 +89,13 @@ int policy_load_with(const char *path, const struct policy_users *users, struct 
 	struct policy *loaded = calloc(1, sizeof(*loaded));
 
 	*report = NULL;
-	if (loaded == NULL || (loaded->path = strdup(path)) == NULL) {
-		free(loaded);
+	if (loaded == NULL)
 		return -1;
-	}
-	snprintf(loaded->shown_path, sizeof(loaded->shown_path), "%s", path);
-	int result = fill(loaded, users, &mistakes);
+	int result = fill(loaded, path, users, &mistakes);
 	if (result == 0) {
 		*policy = loaded;
 	} else {
-		*report = report_text(&mistakes, path);
+		*report = tell(loaded, &mistakes);
 		policy_free(loaded);
 	}
 	report_release(&mistakes);
@@ -63,13 +119,26 @@ void policy_free(struct policy *policy)
 	free(policy->ports);
 	free(policy->ranges);
 	free(policy->grants);
-	free(policy->path);
+	for (uint32_t i = 0; i < policy->file_count; i++)
+		free(policy->files[i].path);
+	free(policy->files);
 	free(policy);
 }
 
 const char *policy_path(const struct policy *policy)
 {
-	return policy->path;
+	return policy->files[0].path;
+}
+
+const char *policy_place_text(const struct policy *policy, uint32_t from, uint32_t place,
+                              char text[POLICY_PLACE_SIZE])
+{
+	if (place_file(from) == place_file(place))
+		snprintf(text, POLICY_PLACE_SIZE, "line %u", place_line(place));
+	else
+		snprintf(text, POLICY_PLACE_SIZE, "line %u of %s", place_line(place),
+		         policy->files[place_file(place)].shown);
+	return text;
 }
 
 uint32_t policy_rule_count(const struct policy *policy)

@@ -34,7 +34,7 @@ struct policy_limits {
 struct policy_client {
 	char name[HWB_NAME_SIZE];
 	struct policy_limits limits;
-	uint32_t line;
+	uint32_t place; /* of its section: place.h */
 	uint32_t index; /* among the policy's clients */
 };
 

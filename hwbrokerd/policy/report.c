@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void report_add(struct report *report, uint32_t line, const char *format, ...)
+void report_add(struct report *report, uint32_t place, const char *format, ...)
 {
 	va_list arguments;
 	char *text = NULL;
@@ -29,7 +29,7 @@ void report_add(struct report *report, uint32_t line, const char *format, ...)
 		return;
 	}
 	report->mistakes[report->count] =
-	        (struct mistake){ .line = line, .order = report->count, .text = text };
+	        (struct mistake){ .place = place, .order = report->count, .text = text };
 	report->count++;
 }
 
@@ -38,36 +38,38 @@ bool report_clean(const struct report *report)
 	return report->count == 0 && !report->out_of_memory;
 }
 
-static int by_line(const void *left, const void *right)
+static int by_place(const void *left, const void *right)
 {
 	const struct mistake *a = left, *b = right;
 
-	if (a->line != b->line)
-		return a->line < b->line ? -1 : 1;
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-char *report_text(struct report *report, const char *file)
+char *report_text(struct report *report, const char *const *files)
 {
 	char *text = NULL;
 	size_t size = 0;
 
 	if (report->count > 0)
-		qsort(report->mistakes, report->count, sizeof(*report->mistakes), by_line);
+		qsort(report->mistakes, report->count, sizeof(*report->mistakes), by_place);
 	FILE *stream = open_memstream(&text, &size);
 	if (stream == NULL)
 		return NULL;
 	for (uint32_t i = 0; i < report->count; i++) {
 		const struct mistake *mistake = &report->mistakes[i];
-		if (mistake->line == 0)
+		const char *file = files[place_file(mistake->place)];
+		uint32_t line = place_line(mistake->place);
+		if (line == 0)
 			fprintf(stream, "%s: %s\n", file, mistake->text);
 		else
-			fprintf(stream, "%s:%u: %s\n", file, mistake->line, mistake->text);
+			fprintf(stream, "%s:%u: %s\n", file, line, mistake->text);
 	}
 	if (report->untold > 0)
-		fprintf(stream, "%s: and %u more mistakes\n", file, report->untold);
+		fprintf(stream, "%s: and %u more mistakes\n", files[0], report->untold);
 	if (report->out_of_memory)
-		fprintf(stream, "%s: out of memory\n", file);
+		fprintf(stream, "%s: out of memory\n", files[0]);
 	if (fclose(stream) != 0) {
 		free(text);
 		return NULL;

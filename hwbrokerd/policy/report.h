@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mistakes found in a policy. All of them are collected, so that a person
- * repairs a file in one go, and told in the order of the file's lines however
+ * repairs a file in one go, and told in the order of files and lines however
  * late a check found them.
  */
 #ifndef HWBROKERD_POLICY_REPORT_H
 #define HWBROKERD_POLICY_REPORT_H
 
+#include "policy/place.h"
+
 #include <stdbool.h>
-#include <stdint.h>
 
 enum { REPORT_MAX = 200 }; /* mistakes that are told; the others are counted */
 
 struct mistake {
-	uint32_t line; /* 0: of the file as a whole */
+	uint32_t place;
 	uint32_t order;
 	char *text;
 };
@@ -26,14 +27,15 @@ struct report {
 	bool out_of_memory;
 };
 
-void report_add(struct report *report, uint32_t line, const char *format, ...)
+void report_add(struct report *report, uint32_t place, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 bool report_clean(const struct report *report);
 
 /* "FILE:LINE: mistake" lines, each ended by a newline, to be freed by the
- * caller; NULL if memory is out. Sorts the report. */
-char *report_text(struct report *report, const char *file);
+ * caller; NULL if memory is out. Sorts the report. `files`: the names of those that places
+ * are in; what concerns none of them goes by the first name. */
+char *report_text(struct report *report, const char *const *files);
 
 /* Frees what the report holds, not the report. */
 void report_release(struct report *report);

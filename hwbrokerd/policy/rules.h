@@ -8,6 +8,7 @@
 #define HWBROKERD_POLICY_RULES_H
 
 #include "policy/match.h"
+#include "policy/place.h"
 #include "policy/policy.h"
 
 enum { RULE_SECTION_SIZE = sizeof(((struct policy_verdict *)0)->section) };
@@ -28,7 +29,7 @@ struct config_mask {
 /* A [device NAME] section. */
 struct device_rule {
 	char section[RULE_SECTION_SIZE]; /* "device NAME" */
-	uint32_t line;
+	uint32_t place;
 	uint32_t first_mask; /* among the policy's masks */
 	uint32_t mask_count;
 	struct policy_grant grant;
@@ -38,7 +39,7 @@ struct device_rule {
 /* A [ports NAME] section. */
 struct ports_rule {
 	char section[RULE_SECTION_SIZE];
-	uint32_t line;
+	uint32_t place;
 	bool force;
 };
 
@@ -46,7 +47,7 @@ struct port_range {
 	uint16_t first;
 	uint16_t last;
 	uint32_t rule; /* among the policy's port rules */
-	uint32_t line;
+	uint32_t place;
 };
 
 /* A range as one client has it. */
@@ -55,9 +56,14 @@ struct port_grant {
 	struct port_range range;
 };
 
-struct policy {
+struct policy_file {
 	char *path;
-	char shown_path[sizeof(((struct policy_verdict *)0)->file)];
+	char shown[sizeof(((struct policy_verdict *)0)->file)];
+};
+
+struct policy {
+	struct policy_file *files; /* the first is the one that was asked for */
+	uint32_t file_count, file_capacity;
 	bool has_query_group;
 	uint32_t query_group;
 
@@ -79,6 +85,12 @@ struct policy {
 	struct port_grant *grants; /* by client, then by port; they do not overlap */
 	uint32_t grant_count, grant_capacity;
 };
+
+enum { POLICY_PLACE_SIZE = sizeof(((struct policy_file *)0)->shown) + 20 };
+
+/* Another place as a mistake at `from` names it: "line 3", or "line 3 of FILE". */
+const char *policy_place_text(const struct policy *policy, uint32_t from, uint32_t place,
+                              char text[POLICY_PLACE_SIZE]);
 
 /* The name behind "device " or "ports ". */
 static inline const char *rule_name(const char section[RULE_SECTION_SIZE])

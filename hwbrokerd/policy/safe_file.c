@@ -7,7 +7,23 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static int check(int fd, struct fault *fault)
+/* Whether only root, or the daemon's own user, can change it. */
+static int check_writers(const struct stat *status, struct fault *fault)
+{
+	if (status->st_uid != 0 && status->st_uid != geteuid())
+		return fault_set(fault, HWB_INVALID,
+		                 "belongs to uid %u, who could grant himself any device; make it "
+		                 "root's (chown root)",
+		                 status->st_uid);
+	if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return fault_set(fault, HWB_INVALID,
+		                 "can be written by others than its owner (mode %04o); take that "
+		                 "away (chmod go-w)",
+		                 status->st_mode & 07777);
+	return 0;
+}
+
+static int check_file(int fd, struct fault *fault)
 {
 	struct stat status;
 
@@ -15,16 +31,8 @@ static int check(int fd, struct fault *fault)
 		return fault_errno(fault, errno, "cannot examine it");
 	if (!S_ISREG(status.st_mode))
 		return fault_set(fault, HWB_INVALID, "is not a regular file");
-	if (status.st_uid != 0 && status.st_uid != geteuid())
-		return fault_set(fault, HWB_INVALID,
-		                 "belongs to uid %u, who could grant himself any device; make it "
-		                 "root's (chown root)",
-		                 status.st_uid);
-	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return fault_set(fault, HWB_INVALID,
-		                 "can be written by others than its owner (mode %04o); take that "
-		                 "away (chmod go-w)",
-		                 status.st_mode & 07777);
+	if (check_writers(&status, fault) != 0)
+		return -1;
 	if (status.st_size > SAFE_FILE_MAX)
 		return fault_set(fault, HWB_INVALID, "is larger than 1 MiB");
 	return 0;
@@ -39,7 +47,7 @@ int safe_file_read(const char *path, char **text, size_t *size, struct fault *fa
 		                 "is a symbolic link; name the file that it points to");
 	if (fd < 0)
 		return fault_errno(fault, errno, "cannot open it");
-	if (check(fd, fault) != 0)
+	if (check_file(fd, fault) != 0)
 		return -1;
 
 	/* One byte more than allowed, so that a file that grows is noticed. */
@@ -63,4 +71,18 @@ int safe_file_read(const char *path, char **text, size_t *size, struct fault *fa
 	*text = steal_pointer(&content);
 	*size = got;
 	return 0;
+}
+
+int safe_folder_open(const char *path, struct fault *fault)
+{
+	struct stat status;
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOTDIR)
+		return fault_set(fault, HWB_INVALID, "is not a folder, or a symbolic link to one");
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot open it");
+	if (fstat(fd, &status) != 0)
+		return fault_errno(fault, errno, "cannot examine it");
+	return check_writers(&status, fault) == 0 ? steal_fd(&fd) : -1;
 }

@@ -15,4 +15,8 @@ enum { SAFE_FILE_MAX = 1024 * 1024 };
  * saying what is wrong with it and how to repair it, without the path. */
 int safe_file_read(const char *path, char **text, size_t *size, struct fault *fault);
 
+/* A descriptor of the caller's of a folder, not a link, that only they can change. -1 with
+ * `fault` as above; its `host_errno` is ENOENT if there is none. */
+int safe_folder_open(const char *path, struct fault *fault);
+
 #endif

@@ -45,7 +45,7 @@ int set_query_group(struct parser *parser, const struct key *key, const char *va
 
 	policy->has_query_group = look_up(parser, true, value, &policy->query_group, fault) == 0;
 	/* The default group need not exist: then it is root alone who may. */
-	return policy->has_query_group || parser->line == 0 ? 0 : -1;
+	return policy->has_query_group || parser->place == 0 ? 0 : -1;
 }
 
 int open_client(struct parser *parser)
@@ -57,7 +57,7 @@ int open_client(struct parser *parser)
 		return -1;
 	struct policy_client *client = &policy->clients[policy->client_count];
 	*client = (struct policy_client){
-		.line = parser->section_line,
+		.place = parser->section_place,
 		.index = policy->client_count++,
 	};
 	snprintf(client->name, sizeof(client->name), "%s", parser->name);
@@ -71,6 +71,7 @@ static int add_member(struct parser *parser, bool group, const char *text, struc
 {
 	struct policy *policy = parser->policy;
 	const struct policy_client *client = parser->target;
+	char where[POLICY_PLACE_SIZE];
 	uint32_t id = 0;
 
 	if (look_up(parser, group, text, &id, fault) != 0)
@@ -79,9 +80,10 @@ static int add_member(struct parser *parser, bool group, const char *text, struc
 		const struct member *member = &policy->members[i];
 		const struct policy_client *other = &policy->clients[member->client];
 		if (member->group == group && member->id == id)
-			return fault_set(fault, HWB_INVALID,
-			                 "%s %s is already named by [client %s] in line %u",
-			                 group ? "group" : "user", text, other->name, other->line);
+			return fault_set(
+			        fault, HWB_INVALID, "%s %s is already named by [client %s] in %s",
+			        group ? "group" : "user", text, other->name,
+			        policy_place_text(policy, parser->place, other->place, where));
 	}
 	if (array_room(&policy->members, &policy->member_capacity, policy->member_count,
 	               sizeof(*policy->members)) != 0) {
@@ -119,8 +121,8 @@ int set_groups(struct parser *parser, const struct key *key, const char *value, 
 
 void close_client(struct parser *parser)
 {
-	if (parser_line_of(parser, "user") == 0 && parser_line_of(parser, "group") == 0)
-		report_add(parser->report, parser->section_line,
+	if (parser_place_of(parser, "user") == 0 && parser_place_of(parser, "group") == 0)
+		report_add(parser->report, parser->section_place,
 		           "[client %s] admits nobody; add `user = NAME' or `group = NAME'",
 		           parser->name);
 }

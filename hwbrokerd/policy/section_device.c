@@ -15,7 +15,7 @@ int open_device(struct parser *parser)
 		return -1;
 	struct device_rule *rule = &policy->devices[policy->device_count++];
 	*rule = (struct device_rule){
-		.line = parser->section_line,
+		.place = parser->section_place,
 		.first_mask = policy->mask_count,
 	};
 	snprintf(rule->section, sizeof(rule->section), "device %s", parser->name);
@@ -107,9 +107,9 @@ int set_reset(struct parser *parser, const struct key *key, const char *value, s
 
 void close_device(struct parser *parser)
 {
-	if (parser_line_of(parser, "address") == 0 && parser_line_of(parser, "id") == 0 &&
-	    parser_line_of(parser, "subsystem") == 0 && parser_line_of(parser, "class") == 0) {
-		report_add(parser->report, parser->section_line,
+	if (parser_place_of(parser, "address") == 0 && parser_place_of(parser, "id") == 0 &&
+	    parser_place_of(parser, "subsystem") == 0 && parser_place_of(parser, "class") == 0) {
+		report_add(parser->report, parser->section_place,
 		           "[device %s] does not say which device; add `address', `id', "
 		           "`subsystem' or `class'",
 		           parser->name);

@@ -15,7 +15,7 @@ int open_ports(struct parser *parser)
 	               sizeof(*policy->ports)) != 0)
 		return -1;
 	struct ports_rule *rule = &policy->ports[policy->ports_count++];
-	*rule = (struct ports_rule){ .line = parser->section_line };
+	*rule = (struct ports_rule){ .place = parser->section_place };
 	snprintf(rule->section, sizeof(rule->section), "ports %s", parser->name);
 	parser->target = rule;
 	return 0;
@@ -39,7 +39,7 @@ static int add_range(struct parser *parser, const char *text, struct fault *faul
 		.first = first,
 		.last = last,
 		.rule = policy->ports_count - 1,
-		.line = parser->line,
+		.place = parser->place,
 	};
 	return 0;
 }
@@ -71,7 +71,7 @@ void close_ports(struct parser *parser)
 		        dangerous_ports_find(range->first, range->last);
 		if (danger == NULL)
 			continue;
-		report_add(parser->report, range->line,
+		report_add(parser->report, range->place,
 		           "port 0x%x %s; only `force = yes' in [%s] grants it",
 		           range->first > danger->first ? range->first : danger->first,
 		           danger->reason, rule->section);

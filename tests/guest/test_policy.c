@@ -341,6 +341,35 @@ START_TEST(mistakes)
 }
 END_TEST
 
+/* The installed daemon looks into policy.d. */
+START_TEST(drop_in)
+{
+	struct example_device edu2;
+
+	ck_assert(!listed(EDU2));
+	reload("policy policy-drop-in");
+	ck_assert(listed(EDU2));
+	ck_assert(listed(NVME));
+	guest_take(EDU2, &nothing, &edu2);
+	want(HWB_DENIED, hwb_config_write(guest, edu2.handle, 0x40, 1, 1, &why));
+	ck_assert_msg(strstr(why.reason, "[device edu2] (/etc/hwbroker/policy.d/"
+	                                 "policy-drop-in.conf:2)") != NULL,
+	              "%s", why.reason);
+	guest_release(edu2.handle);
+	reload("policy");
+	ck_assert(!listed(EDU2));
+}
+END_TEST
+
+START_TEST(mistake_in_a_drop_in)
+{
+	reload("policy-mean policy-broken-drop-in");
+	ck_assert(listed(EDU));
+	reload("policy-mean");
+	ck_assert(!listed(EDU));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy");
@@ -362,5 +391,7 @@ int main(void)
 	tcase_add_test(tests, fewer_ports);
 	tcase_add_test(tests, another_name);
 	tcase_add_test(tests, mistakes);
+	tcase_add_test(tests, drop_in);
+	tcase_add_test(tests, mistake_in_a_drop_in);
 	return guest_run(suite);
 }

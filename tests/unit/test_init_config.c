@@ -20,7 +20,8 @@ static char *mistakes(const char *text)
 	struct report report = { 0 };
 
 	config_read_text(&config, text, strlen(text), &report);
-	char *said = report_text(&report, "init.conf");
+	const char *const file = "init.conf";
+	char *said = report_text(&report, &file);
 	ck_assert_ptr_nonnull(said);
 	report_release(&report);
 	return said;

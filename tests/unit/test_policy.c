@@ -353,7 +353,7 @@ START_TEST(limits_have_defaults)
 	ck_assert_uint_eq(a->limits.dma_mappings, 4096);
 	ck_assert_uint_eq(a->limits.dma_bytes, 256u << 20);
 	ck_assert_uint_eq(a->limits.irq_vectors, 64);
-	ck_assert_uint_eq(a->line, 1);
+	ck_assert_uint_eq(a->place, 1);
 	ck_assert_uint_eq(a->index, 0);
 	ck_assert_uint_eq(b->limits.connections, 1);
 	ck_assert_uint_eq(b->limits.sessions, 2);
@@ -361,7 +361,7 @@ START_TEST(limits_have_defaults)
 	ck_assert_uint_eq(b->limits.dma_mappings, 60000);
 	ck_assert_uint_eq(b->limits.dma_bytes, 3ull << 30);
 	ck_assert_uint_eq(b->limits.irq_vectors, 2048);
-	ck_assert_uint_eq(b->line, 3);
+	ck_assert_uint_eq(b->place, 3);
 	ck_assert_uint_eq(b->index, 1);
 	ck_assert_ptr_null(policy_client_named(policy, "c"));
 	policy_free(policy);

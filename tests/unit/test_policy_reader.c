@@ -181,7 +181,7 @@ START_TEST(lines_are_told_with_their_numbers)
 	struct report report = { 0 };
 	struct ini_sink sink = { on_section, on_key, &told };
 
-	ini_read_text(text, sizeof(text) - 1, &sink, &report);
+	ini_read_text(text, sizeof(text) - 1, 0, &sink, &report);
 	/* The empty [a] and both [b] are seen, which inih alone does not tell. */
 	ck_assert_str_eq(told.text,
 	                 "2 section a|4 key x=1|5 section b|6 section b|7 section (lost)|"

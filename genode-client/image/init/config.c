@@ -205,7 +205,7 @@ void config_read_text(struct config *config, const char *text, size_t size, stru
 	const struct ini_sink sink = { .section = on_section, .key = on_key, .context = &reader };
 
 	start(&reader, config, report);
-	ini_read_text(text, size, &sink, report);
+	ini_read_text(text, size, 0, &sink, report);
 	finish(&reader);
 }
 
@@ -215,6 +215,6 @@ void config_read_file(struct config *config, const char *path, struct report *re
 	const struct ini_sink sink = { .section = on_section, .key = on_key, .context = &reader };
 
 	start(&reader, config, report);
-	ini_read_file(path, &sink, report);
+	ini_read_file(path, 0, &sink, report);
 	finish(&reader);
 }

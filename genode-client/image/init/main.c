@@ -41,7 +41,7 @@ static bool read_config(struct config *config, const char *file)
 
 	config_read_file(config, file, &report);
 	bool clean = report_clean(&report);
-	_cleanup_free_ char *text = report_text(&report, file);
+	_cleanup_free_ char *text = report_text(&report, &file);
 	say_lines(text != NULL ? text : "out of memory");
 	report_release(&report);
 	return clean;
