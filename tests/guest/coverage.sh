@@ -34,7 +34,7 @@ count() {
 	send_counts || result=1
 }
 
-for suite in io_mem io_port irq dma policy platform hotplug holders revoke protocol conformance genode
+for suite in io_mem io_port irq dma policy platform admin hotplug holders revoke protocol conformance genode
 do
 	case $suite in
 	holders | revoke) export CK_RUN_CASE=$suite ;;

@@ -351,7 +351,7 @@ START_TEST(drop_in)
 	ck_assert(listed(EDU2));
 	ck_assert(listed(NVME));
 	guest_take(EDU2, &nothing, &edu2);
-	want(HWB_DENIED, hwb_config_write(guest, edu2.handle, 0x40, 1, 1, &why));
+	want(HWB_DENIED, hwb_config_write(guest, edu2.handle, 0x80, 1, 1, &why));
 	ck_assert_msg(strstr(why.reason, "[device edu2] (/etc/hwbroker/policy.d/"
 	                                 "policy-drop-in.conf:2)") != NULL,
 	              "%s", why.reason);
