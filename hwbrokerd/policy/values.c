@@ -25,7 +25,7 @@ char *value_next(char **rest)
 	return entry;
 }
 
-/* Leading decimal digits; -1 if there are none or they overflow. */
+/* The decimal digits that the text begins with; -1 if they overflow. */
 static int take_digits(const char **text, uint64_t *number)
 {
 	const char *at = *text;
@@ -36,8 +36,6 @@ static int take_digits(const char **text, uint64_t *number)
 		    __builtin_add_overflow(*number, (uint64_t)(*at - '0'), number))
 			return -1;
 	}
-	if (at == *text)
-		return -1;
 	*text = at;
 	return 0;
 }

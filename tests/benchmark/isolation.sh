@@ -9,7 +9,7 @@ set -u
 
 here=/usr/libexec/hwbroker/tests
 rounds=7
-requests=500
+requests=3000
 goal=2
 results=/tmp/results
 : > $results

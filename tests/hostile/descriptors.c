@@ -164,6 +164,17 @@ static int lingering_socket(int *far)
 	return near;
 }
 
+static void send_lingering(int fd, int *far)
+{
+	struct packet packet;
+	int near = lingering_socket(far);
+
+	fill(&packet, HWB_PING, 0, NULL, 0);
+	header_of(&packet)->fds = 1;
+	wire_send(fd, packet.bytes, packet.length, &near, 1);
+	close(near);
+}
+
 /* More of them than there are threads to close them. */
 static void lingering(void)
 {
@@ -171,13 +182,8 @@ static void lingering(void)
 	int far[CLIENTS], fds[CLIENTS];
 
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		struct packet packet;
-		int near = lingering_socket(&far[i]);
 		fds[i] = i % 2 == 0 ? client() : wire_open();
-		fill(&packet, HWB_PING, 0, NULL, 0);
-		header_of(&packet)->fds = 1;
-		wire_send(fds[i], packet.bytes, packet.length, &near, 1);
-		close(near);
+		send_lingering(fds[i], &far[i]);
 		if (i % 3 == 0) {
 			close(fds[i]);
 			fds[i] = -1;
@@ -185,6 +191,29 @@ static void lingering(void)
 		expect_service();
 	}
 	close_fds(far, CLIENTS);
+}
+
+/* The daemon closes them no more when it ends, and does so in time. */
+static void lingering_at_the_end(void)
+{
+	enum { CLIENTS = 12 };
+	int far[CLIENTS], fds[CLIENTS];
+	char result[32];
+
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		fds[i] = client_of(driver_uid());
+		send_lingering(fds[i], &far[i]);
+		expect(wire_ended(fds[i], PROMPT_MS), "the sender is not dropped");
+	}
+	int64_t start = now_ms();
+	expect(shell("systemctl stop hwbrokerd") == 0, "the daemon does not end");
+	int64_t took = now_ms() - start;
+	shell_text(result, sizeof(result), "systemctl show --property=Result --value hwbrokerd");
+	expect(shell("systemctl start hwbrokerd") == 0, "no daemon after it");
+	expect(took < PROMPT_MS, "the daemon took %d ms to end", (int)took);
+	expect(strcmp(result, "success\n") == 0, "the daemon ended with %s", result);
+	close_fds(far, CLIENTS);
+	close_fds(fds, CLIENTS);
 }
 
 const struct hostile_case descriptor_cases[] = {
@@ -196,5 +225,7 @@ const struct hostile_case descriptor_cases[] = {
 	{ 41, "a connection that sends itself its own socket", itself, 0, 0 },
 	{ 42, "a client that does not read replies with descriptors", unread, 0, 0 },
 	{ 43, "descriptors whose last close waits delay nobody", lingering, 0, 0 },
+	{ 56, "descriptors whose last close waits do not keep the daemon from ending",
+	  lingering_at_the_end, AS_ROOT | RESTARTS, 0 },
 	{ 0 },
 };

@@ -275,6 +275,19 @@ class Whole(Case):
                      b"\ndriver:x:1000:1000:"]:
             self.assertIn(text, data)
 
+    def test_policy_of_several_files(self):
+        """As hwbrokerd takes them, no others."""
+        self.install()
+        for name in ["10-net.conf", "Z.conf", ".hidden.conf", "old.conf~"]:
+            self.put(f"etc/hwbroker/policy.d/{name}", b"# " + name.encode())
+        status, said = self.make()
+        self.assertEqual(status, 0, said)
+        files = [line.split()[1] for line in said.splitlines()[1:-1]]
+        self.assertEqual([file for file in files if "policy.d/" in file],
+                         ["/etc/hwbroker/policy.d/10-net.conf", "/etc/hwbroker/policy.d/Z.conf"])
+        self.put("mine/policy.conf", b"[broker]\n")
+        self.assertNotIn("policy.d", self.make("--policy", self.work / "mine/policy.conf")[1])
+
     def test_refused(self):
         """What is missing or cannot be is said, and nothing is written."""
         good = self.put("good/core", program(), 0o755).parent

@@ -141,6 +141,13 @@ def _session_programs(archive, options, root):
     return words, [(words[0], data)] if data[:4] == b"\x7fELF" else []
 
 
+def _add_policy(archive, path):
+    """All files of it: those of policy.d beside the first, as hwbrokerd takes them."""
+    archive.file("etc/hwbroker/hwbroker.conf", _read(path, "the policy"))
+    for drop_in in sorted((path.parent / "policy.d").glob("[!.]*.conf")):
+        archive.file(f"etc/hwbroker/policy.d/{drop_in.name}", _read(drop_in, "the policy"))
+
+
 def image(options):
     """The archive for these options, and the version of the kernel that it is for."""
     archive = cpio.Archive()
@@ -157,8 +164,7 @@ def image(options):
     roots = [root] if root == pathlib.Path("/") else [root, pathlib.Path("/")]
     _add_programs(archive, roots, programs)
     places, version = _add_kernel(archive, options)
-    policy = pathlib.Path(options.policy) if options.policy else _installed(root, _POLICY)
-    archive.file("etc/hwbroker/hwbroker.conf", _read(policy, "the policy"))
+    _add_policy(archive, pathlib.Path(options.policy) if options.policy else _installed(root, _POLICY))
     archive.file("etc/hwbroker/init.conf", _init_config(options, places, words))
     _add_users(archive, options)
     return archive, version
