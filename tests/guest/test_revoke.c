@@ -358,12 +358,12 @@ static void use_up(struct hwb_client *client, const char *address)
 	wait_state(address, HWB_DEVICE_QUARANTINED);
 }
 
-static void clear(const char *address)
+static void clear(const char *address, uint32_t state)
 {
 	struct order order;
 
 	want(HWB_OK, ask(root, &order, HWB_ADMIN_CLEAR, address, 0));
-	ck_assert_uint_eq(order.outcome.state, HWB_DEVICE_FREE);
+	ck_assert_uint_eq(order.outcome.state, state);
 }
 
 static void another_daemon(void)
@@ -381,9 +381,9 @@ START_TEST(no_reset)
 	want(HWB_UNSAFE, guest_try(other, TESTDEV, &nothing, &board));
 	ck_assert_msg(strstr(why.reason, "no way to reset") != NULL, "%s", why.reason);
 	ck_assert_msg(strstr(why.reason, "reset = none") != NULL, "%s", why.reason);
-	clear(TESTDEV);
+	clear(TESTDEV, HWB_DEVICE_FREE);
 	use_up(other, TESTDEV);
-	clear(TESTDEV);
+	clear(TESTDEV, HWB_DEVICE_FREE);
 }
 END_TEST
 
@@ -399,7 +399,7 @@ START_TEST(no_reset_and_registers_kept)
 	ck_assert_ptr_eq(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, board.bar_fds[0], 0), MAP_FAILED);
 	close(board.bar_fds[0]);
 	wait_state(TESTDEV, HWB_DEVICE_QUARANTINED);
-	clear(TESTDEV);
+	clear(TESTDEV, HWB_DEVICE_FREE);
 }
 END_TEST
 
@@ -408,7 +408,7 @@ START_TEST(no_reset_and_a_killed_daemon)
 	use_up(driver, TESTDEV);
 	another_daemon();
 	wait_state(TESTDEV, HWB_DEVICE_QUARANTINED);
-	clear(TESTDEV);
+	clear(TESTDEV, HWB_DEVICE_FREE);
 }
 END_TEST
 
@@ -449,7 +449,7 @@ START_TEST(of_an_administrator_and_a_killed_daemon)
 	use_up(driver, SPARE_DISK);
 	another_daemon();
 	wait_state(SPARE_DISK, HWB_DEVICE_QUARANTINED);
-	clear(SPARE_DISK);
+	clear(SPARE_DISK, HWB_DEVICE_HOST);
 	another_daemon();
 	wait_state(SPARE_DISK, HWB_DEVICE_HOST);
 	guest_wait_driver(SPARE_DISK, "vfio-pci");
