@@ -137,7 +137,7 @@ START_TEST(a_refusal_names_the_file_of_its_rule)
 }
 END_TEST
 
-/* "Z" is before "a" in each locale. */
+/* Whatever the locale: Z is before a. */
 START_TEST(in_the_order_of_bytes)
 {
 	struct policy_verdict verdict;
