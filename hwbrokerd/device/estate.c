@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+/* How long a descriptor may be kept for a mapping that is gone. */
+#define LOOK_SECONDS 1.0
+
 struct estate {
 	struct estate *next;
 	struct witness witness;
@@ -32,7 +35,27 @@ static void prune(struct estates *estates)
 			end(link);
 }
 
-void estates_add(struct estates *estates, struct device *device)
+static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct estates *estates = timer->data;
+	(void)revents;
+
+	prune(estates);
+	if (estates->first == NULL)
+		ev_timer_stop(loop, timer);
+}
+
+static void look_from_now_on(struct estates *estates, struct ev_loop *loop)
+{
+	if (estates->loop == NULL) {
+		estates->loop = loop;
+		ev_timer_init(&estates->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
+		estates->look.data = estates;
+	}
+	ev_timer_again(loop, &estates->look);
+}
+
+void estates_add(struct estates *estates, struct ev_loop *loop, struct device *device)
 {
 	struct unit *unit = &device->unit;
 
@@ -54,6 +77,7 @@ void estates_add(struct estates *estates, struct device *device)
 		estate->bars[i] = device->facts.bars[i];
 	estate->next = estates->first;
 	estates->first = estate;
+	look_from_now_on(estates, loop);
 }
 
 /* Ports are not mapped: a descriptor of old does not reach new ones. */
@@ -90,4 +114,6 @@ void estates_free(struct estates *estates)
 {
 	while (estates->first != NULL)
 		end(&estates->first);
+	if (estates->loop != NULL)
+		ev_timer_stop(estates->loop, &estates->look);
 }

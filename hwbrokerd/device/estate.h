@@ -9,16 +9,20 @@
 
 #include "device/device.h"
 
+#include <ev.h>
+
 struct estate;
 
 /* Zeroed: there are none. Loop-owned. */
 struct estates {
 	struct estate *first;
 	bool unknown; /* what one left: nobody watched it, or memory was missing */
+	struct ev_loop *loop;
+	ev_timer look; /* runs while there are some: each ends with the last mapping */
 };
 
 /* Of a device that has left and that nothing is being done with. */
-void estates_add(struct estates *estates, struct device *device);
+void estates_add(struct estates *estates, struct ev_loop *loop, struct device *device);
 
 /* Whether a mapping of old may show registers of this device. */
 bool estates_touch(struct estates *estates, const struct device *device);

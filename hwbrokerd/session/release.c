@@ -256,7 +256,7 @@ void release_left(struct broker *broker, struct device *device)
 void release_gone(struct broker *broker, struct device *device)
 {
 	lifecycle_step(&device->state, LIFE_REMOVED, device->name);
-	estates_add(&broker->estates, device);
+	estates_add(&broker->estates, broker->loop, device);
 	device->unit = (struct unit){ 0 };
 	device->note[0] = '\0';
 	device->left = false;
