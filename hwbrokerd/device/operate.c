@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* So often a device that is unbound as soon as we have bound it is bound again. */
+enum { CLAIM_TRIES = 2 };
+
 static bool is_vfio(const char *driver)
 {
 	return strcmp(driver, "vfio-pci") == 0;
@@ -200,11 +203,29 @@ static uint32_t memory_bars(const struct device *device)
 	return bars;
 }
 
+/* Somebody has unbound it since we bound it, such as its former driver: nvme of Linux 6.1,
+ * unbound while it still sets a disk up, afterwards unbinds the disk from whatever has it. */
+static bool has_lost_driver(const struct device *device)
+{
+	char driver[HWB_NAME_SIZE];
+
+	bind_driver(&device->facts.address, driver);
+	return device->unit.claimed && driver[0] == '\0' &&
+	       bind_instance(&device->facts.address) == device->instance;
+}
+
 static int open_once(const struct kernel_backend *kernel, struct device *device,
                      struct kernel_domain *domain, struct fault *fault)
 {
-	return kernel->open(&device->facts.address, device->group->id, domain, device->wanted_fd,
-	                    device->failed_fd, &device->unit.opened, fault);
+	for (int tries = 0;; tries++) {
+		int result = kernel->open(&device->facts.address, device->group->id, domain,
+		                          device->wanted_fd, device->failed_fd,
+		                          &device->unit.opened, fault);
+		if (result == 0 || tries == CLAIM_TRIES || !has_lost_driver(device))
+			return result;
+		if (bind_claim(&device->facts.address, &device->unit.origin, fault) != 0)
+			return -1;
+	}
 }
 
 static int open_unit(const struct kernel_backend *kernel, struct device *device,

@@ -15,6 +15,9 @@ static const char vfio_driver[] = "vfio-pci";
 /* So long a device may take to leave the bus or its driver once nobody has it open. */
 enum { UNBOUND_TRIES = 200, UNBOUND_PAUSE_MS = 50 };
 
+/* So often one that has no driver is offered to all of them, and so long after each time. */
+enum { PROBE_TRIES = 10, PROBE_PAUSE_MS = 20 };
+
 void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZE])
 {
 	char path[SYSFS_PATH];
@@ -66,12 +69,21 @@ static int unbind(const struct hwb_pci_address *address)
 	return result == -ENOENT ? 0 : result; /* no driver: as wished */
 }
 
-static int probe(const struct hwb_pci_address *address)
+/* Offers it to all drivers; until it has one, if one is expected: a device that is still leaving
+ * its driver, whoever had it do so, has none by name, and the kernel passes it over. */
+static int probe(const struct hwb_pci_address *address, bool expected, char driver[HWB_NAME_SIZE])
 {
+	const struct timespec pause = { .tv_nsec = PROBE_PAUSE_MS * 1000000L };
 	char text[SYSFS_ADDRESS];
 
 	sysfs_address(address, text);
-	return sysfs_write("/sys/bus/pci/drivers_probe", text);
+	for (int tries = 0;; tries++) {
+		int result = sysfs_write("/sys/bus/pci/drivers_probe", text);
+		bind_driver(address, driver);
+		if (result != 0 || driver[0] != '\0' || !expected || tries == PROBE_TRIES)
+			return result;
+		nanosleep(&pause, NULL);
+	}
 }
 
 void bind_origin(const struct hwb_pci_address *address, struct bind_origin *origin)
@@ -119,7 +131,7 @@ int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *
                struct fault *fault)
 {
 	char text[SYSFS_ADDRESS];
-	char driver[HWB_NAME_SIZE];
+	char driver[HWB_NAME_SIZE] = "";
 
 	sysfs_address(address, text);
 	if (strcmp(origin->driver, vfio_driver) == 0)
@@ -131,8 +143,7 @@ int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *
 		return fault_errno(fault, -result, "cannot set driver_override of %s", text);
 	result = unbind(address);
 	if (result == 0)
-		result = probe(address);
-	bind_driver(address, driver);
+		result = probe(address, true, driver);
 	if (result == 0 && strcmp(driver, vfio_driver) == 0)
 		return 0;
 	const char *rest = bind_restore(address, origin, NULL) == 0
@@ -164,8 +175,7 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 	/* The kernel picks by its own tables or the override: the driver that it had
 	 * before, unless that was bound by hand. */
 	if (result == 0)
-		result = probe(address);
-	bind_driver(address, now);
+		result = probe(address, origin->driver[0] != '\0', now);
 	if (result == 0 && origin->driver[0] != '\0' && strcmp(now, origin->driver) != 0) {
 		char path[SYSFS_PATH];
 		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", origin->driver);

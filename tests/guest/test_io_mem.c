@@ -293,6 +293,24 @@ START_TEST(bar_with_msix_table)
 }
 END_TEST
 
+/* While its host driver, which has only just got it back, still sets it up. */
+START_TEST(taken_again_at_once)
+{
+	enum { TIMES = 40 };
+	struct example_device disk;
+
+	for (int i = 0; i < TIMES; i++) {
+		volatile void *registers = guest_take_bar(NVME, 0, &disk);
+		ck_assert_uint_eq(read32(registers, 8) >> 16, 1);
+		munmap((void *)registers, disk.info.regions[0].size);
+		close(disk.bar_fds[0]);
+		guest_release(disk.handle);
+		/* Later each time, in steps of what nvme needs for all of it. */
+		guest_pause(i * 3);
+	}
+}
+END_TEST
+
 START_TEST(closing)
 {
 	const struct hwb_acquire_request request = { .bars = 1 };
@@ -394,6 +412,7 @@ int main(void)
 	tcase_add_test(tests, partial_page_allowed);
 	tcase_add_test(tests, shared_memory_bar);
 	tcase_add_test(tests, bar_with_msix_table);
+	tcase_add_test(tests, taken_again_at_once);
 	tests = guest_case(suite, "by address");
 	tcase_add_test(tests, by_physical_address);
 	tcase_add_test(tests, wrong_addresses);
