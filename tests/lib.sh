@@ -52,7 +52,8 @@ payload() {
 	stage=$(mktemp -d)
 	chmod 755 "$stage" # it becomes the mode of the guest's root directory
 	quietly "$builds/$1.install.log" env DESTDIR="$stage" cmake --install "$builds/$1" &&
-		tar -C "$stage" --owner=0 --group=0 --format=ustar -cf "$builds/$1.tar" .
+		tar -C "$stage" --owner=0 --group=0 --format=ustar -cf "$builds/$1.tar.new" . &&
+		mv "$builds/$1.tar.new" "$builds/$1.tar" # somebody may be reading the old one
 	local status=$?
 	rm -rf "$stage"
 	[ $status = 0 ] && echo "$builds/$1.tar"
