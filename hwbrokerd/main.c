@@ -275,7 +275,7 @@ static void stop(struct daemon *self)
 		workers_free(broker->workers);
 	inventory_free(&broker->inventory);
 	record_close();
-	estates_free(&broker->estates);
+	estates_free(&broker->estates, broker->loop);
 	policy_free(broker->policy);
 	/* What takes longer to close still has its lane of an account, and the loop. */
 	if (broker->closings != 0)

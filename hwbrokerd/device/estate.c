@@ -47,12 +47,11 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 
 static void look_from_now_on(struct estates *estates, struct ev_loop *loop)
 {
-	if (estates->loop == NULL) {
-		estates->loop = loop;
-		ev_timer_init(&estates->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
-		estates->look.data = estates;
-	}
-	ev_timer_again(loop, &estates->look);
+	if (ev_is_active(&estates->look))
+		return;
+	ev_timer_init(&estates->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
+	estates->look.data = estates;
+	ev_timer_start(loop, &estates->look);
 }
 
 void estates_add(struct estates *estates, struct ev_loop *loop, struct device *device)
@@ -110,10 +109,9 @@ bool estates_touch(struct estates *estates, const struct device *device)
 	return estates->unknown;
 }
 
-void estates_free(struct estates *estates)
+void estates_free(struct estates *estates, struct ev_loop *loop)
 {
 	while (estates->first != NULL)
 		end(&estates->first);
-	if (estates->loop != NULL)
-		ev_timer_stop(estates->loop, &estates->look);
+	ev_timer_stop(loop, &estates->look);
 }

@@ -16,8 +16,7 @@ struct estate;
 /* Zeroed: there are none. Loop-owned. */
 struct estates {
 	struct estate *first;
-	bool unknown; /* what one left: nobody watched it, or memory was missing */
-	struct ev_loop *loop;
+	bool unknown;  /* what one left: nobody watched it, or memory was missing */
 	ev_timer look; /* runs while there are some: each ends with the last mapping */
 };
 
@@ -27,6 +26,6 @@ void estates_add(struct estates *estates, struct ev_loop *loop, struct device *d
 /* Whether a mapping of old may show registers of this device. */
 bool estates_touch(struct estates *estates, const struct device *device);
 
-void estates_free(struct estates *estates);
+void estates_free(struct estates *estates, struct ev_loop *loop);
 
 #endif

@@ -504,7 +504,7 @@ static void end(struct world *world)
 	closer_stop(broker);
 	workers_free(broker->workers);
 	inventory_free(&broker->inventory);
-	estates_free(&broker->estates);
+	estates_free(&broker->estates, broker->loop);
 	account_free_all(&broker->accounts);
 	record_close();
 	policy_free(broker->policy);

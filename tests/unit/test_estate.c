@@ -34,7 +34,7 @@ static struct device device_at(uint64_t base)
 		                           .bars = { { .address = base, .size = 0x4000 } } } };
 }
 
-/* A mapping of the first of a device's registers, and the device after it has left. */
+/* Has somebody open the registers of a device, and the device leave the bus. */
 static int leave_registers(struct estates *estates, struct ev_loop *loop, struct device *device)
 {
 	char path[] = "/tmp/test_estate-XXXXXX";
@@ -61,13 +61,14 @@ START_TEST(of_a_device_that_left_only_its_own_addresses_are_haunted)
 	struct estates estates = { 0 };
 
 	device.group = &group;
-	int registers = leave_registers(&estates, ev_default_loop(0), &device);
+	struct ev_loop *loop = ev_default_loop(0);
+	int registers = leave_registers(&estates, loop, &device);
 	ck_assert(estates_touch(&estates, &there));
 	ck_assert(!estates_touch(&estates, &elsewhere));
 
 	close(registers);
 	ck_assert(!estates_touch(&estates, &there));
-	estates_free(&estates);
+	estates_free(&estates, loop);
 }
 END_TEST
 
@@ -94,7 +95,7 @@ START_TEST(it_ends_with_the_last_mapping)
 	/* Returns only when nothing is waited for. */
 	ev_run(loop, 0);
 	ck_assert_ptr_null(estates.first);
-	estates_free(&estates);
+	estates_free(&estates, loop);
 }
 END_TEST
 
