@@ -3,12 +3,12 @@
 
 #include "kernel/sysfs.h"
 #include "util/cleanup.h"
+#include "util/pause.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static const char vfio_driver[] = "vfio-pci";
 
@@ -73,7 +73,6 @@ static int unbind(const struct hwb_pci_address *address)
  * its driver, whoever had it do so, has none by name, and the kernel passes it over. */
 static int probe(const struct hwb_pci_address *address, bool expected, char driver[HWB_NAME_SIZE])
 {
-	const struct timespec pause = { .tv_nsec = PROBE_PAUSE_MS * 1000000L };
 	char text[SYSFS_ADDRESS];
 
 	sysfs_address(address, text);
@@ -82,7 +81,7 @@ static int probe(const struct hwb_pci_address *address, bool expected, char driv
 		bind_driver(address, driver);
 		if (result != 0 || driver[0] != '\0' || !expected || tries == PROBE_TRIES)
 			return result;
-		nanosleep(&pause, NULL);
+		pause_ms(PROBE_PAUSE_MS);
 	}
 }
 
@@ -192,7 +191,6 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
                        struct fault *fault)
 {
-	const struct timespec pause = { .tv_nsec = UNBOUND_PAUSE_MS * 1000000L };
 	char path[SYSFS_PATH];
 	char text[SYSFS_ADDRESS];
 	char driver[HWB_NAME_SIZE] = "";
@@ -202,7 +200,7 @@ int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
 		bind_driver(address, driver);
 		if (driver[0] == '\0' || bind_instance(address) != instance)
 			break;
-		nanosleep(&pause, NULL);
+		pause_ms(UNBOUND_PAUSE_MS);
 	}
 	if (bind_instance(address) != instance)
 		return fault_set(fault, HWB_GONE, "%s has left the bus", text);

@@ -5,6 +5,7 @@
 #include "kernel/bind.h"
 #include "kernel/sysfs.h"
 #include "util/cleanup.h"
+#include "util/pause.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,11 +16,16 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* What stands on what (LVM on RAID on crypt, VLAN on bridge on bond...) is
  * followed this deep. Paths are short and the only long buffer is that of
  * realpath(): the stacks of workers are small. */
 enum { STACK_MAX = 8, PLACE = 512 };
+
+/* A disk that comes or goes is in /sys a moment longer than in /dev; its node is awaited so long.
+ * Only once in a search: a disk that still has none ends it. */
+enum { NODE_TRIES = 50, NODE_PAUSE_MS = 20 };
 
 struct search {
 	const char *root;
@@ -227,22 +233,30 @@ static void disk_node(const struct search *search, const char *name, char node[P
  * is better than gone. */
 static bool disk_taken(const struct search *search, const char *name)
 {
-	char node[PLACE];
+	char path[PLACE], node[PLACE];
+	int error = 0;
 
-	disk_node(search, name, node);
-	_cleanup_fd_ int fd = open(node, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0)
-		return false;
-	switch (errno) {
+	place(search, path, "/sys/class/block/%s", name);
+	for (int tries = 0; tries <= NODE_TRIES; tries++) {
+		disk_node(search, name, node);
+		_cleanup_fd_ int fd = open(node, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+		error = fd >= 0 ? 0 : errno;
+		if (error != ENOENT)
+			break;
+		if (access(path, F_OK) != 0)
+			return false; /* it has gone */
+		pause_ms(NODE_PAUSE_MS);
+	}
+	switch (error) {
 	case EBUSY:
 		return say(search, "its disk %.32s is in use", name);
 	case ENOENT:
 	case EACCES:
 	case EPERM:
 		return say(search, "whether its disk %.32s is in use cannot be told: %s", name,
-		           strerrordesc_np(errno));
+		           strerrordesc_np(error));
 	default:
-		return false; /* no medium, or no longer a disk that works */
+		return false; /* it is free, has no medium, or no longer a disk that works */
 	}
 }
 

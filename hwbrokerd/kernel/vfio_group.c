@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices through the VFIO group and container API, which Debian ships. */
-#define _GNU_SOURCE /* nanosleep's prototype under any standard */
 #include "kernel/vfio.h"
 
 #include "kernel/sysfs.h"
 #include "util/cleanup.h"
+#include "util/pause.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,6 @@
 #include <linux/vfio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 /* A device that is busy resetting (EAGAIN) is asked again, this often. */
 enum { RESET_TRIES = 10, RESET_PAUSE_MS = 100 };
@@ -113,13 +112,6 @@ static void group_put(struct vfio_group *group)
 
 /* ---- devices ---- */
 
-static void pause_a_moment(void)
-{
-	const struct timespec pause = { .tv_nsec = RESET_PAUSE_MS * 1000000L };
-
-	nanosleep(&pause, NULL);
-}
-
 /* The kernel resets it once more, by whatever means it has, when the last descriptor is
  * closed (vfio_pci_core_disable). */
 static void close_device(struct kernel_device *device)
@@ -144,7 +136,7 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 		device->fd = ioctl(device->group->fd, VFIO_GROUP_GET_DEVICE_FD, device->name);
 		if (device->fd >= 0 || errno != EAGAIN)
 			break;
-		pause_a_moment();
+		pause_ms(RESET_PAUSE_MS);
 	}
 	if (device->fd < 0)
 		return fault_errno(fault, errno, "VFIO cannot open %s", device->name);
@@ -197,7 +189,7 @@ static int reset(struct kernel_device *device, struct fault *fault)
 		error = ioctl(device->fd, VFIO_DEVICE_RESET) == 0 ? 0 : errno;
 		if (error != EAGAIN)
 			break;
-		pause_a_moment();
+		pause_ms(RESET_PAUSE_MS);
 	}
 	return error == 0 ? 0 : fault_errno(fault, error, "cannot reset %s", device->name);
 }

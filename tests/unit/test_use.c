@@ -4,11 +4,12 @@
  * and files are as kernels 6.1 and 6.12 have them. What only a kernel can say,
  * that a disk is open exclusively, is tried in the virtual PC (tests/guest/use.sh).
  */
-#define _XOPEN_SOURCE 700 /* nftw */
+#define _GNU_SOURCE /* nftw, usleep */
 #include "kernel/use.h"
 
 #include <check.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -276,6 +277,31 @@ START_TEST(nvme_of_another_controller)
 }
 END_TEST
 
+static void remove_node(void)
+{
+	char path[512];
+
+	path_of(path, "/dev/nvme0n1");
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+static void *node_comes(void *unused)
+{
+	usleep(100000);
+	file("/dev/nvme0n1", "");
+	return unused;
+}
+
+static void *disk_goes(void *unused)
+{
+	char path[512];
+
+	usleep(100000);
+	path_of(path, "/sys/class/block/nvme0n1");
+	unlink(path);
+	return unused;
+}
+
 START_TEST(nvme_path_without_node)
 {
 	char path[512];
@@ -288,6 +314,31 @@ START_TEST(nvme_path_without_node)
 	not_in_use();
 	file(DEVICE "/nvme/nvme0/nvme0c0n1/hidden", "0\n");
 	in_use("cannot be told");
+}
+END_TEST
+
+/* The kernel shows a new disk in /sys before its node is there, and takes the node first. */
+START_TEST(node_that_is_late)
+{
+	pthread_t later;
+
+	nvme(DEVICE "/nvme/nvme0");
+	remove_node();
+	ck_assert_int_eq(pthread_create(&later, NULL, node_comes, NULL), 0);
+	not_in_use();
+	pthread_join(later, NULL);
+}
+END_TEST
+
+START_TEST(disk_that_goes)
+{
+	pthread_t later;
+
+	nvme(DEVICE "/nvme/nvme0");
+	remove_node();
+	ck_assert_int_eq(pthread_create(&later, NULL, disk_goes, NULL), 0);
+	not_in_use();
+	pthread_join(later, NULL);
 }
 END_TEST
 
@@ -485,6 +536,8 @@ int main(void)
 	tcase_add_test(tests, nvme_of_several_paths);
 	tcase_add_test(tests, nvme_of_another_controller);
 	tcase_add_test(tests, nvme_path_without_node);
+	tcase_add_test(tests, node_that_is_late);
+	tcase_add_test(tests, disk_that_goes);
 	tcase_add_test(tests, volume_on_crypt_on_nvme);
 	tcase_add_test(tests, raid_that_is_not_mounted);
 	tcase_add_test(tests, endless_stack);
