@@ -138,11 +138,11 @@ int scan_read(struct scan *scan, struct fault *fault)
 	*scan = (struct scan){ 0 };
 	/* The library keeps its own copy until told otherwise: ours is smaller. */
 	int error = pci_system_init();
-	if (error != 0)
-		return fault_errno(
-		        fault, error,
-		        "cannot list PCI devices (is /sys mounted and is there a PCI bus?)");
-	int result = collect(scan, fault);
+	int result = error == 0 ? collect(scan, fault)
+	                        : fault_errno(fault, error,
+	                                      "cannot list PCI devices (has one just left? is /sys "
+	                                      "mounted, and is there a PCI bus?)");
+	/* Also if it failed, as when a device leaves meanwhile: by then it has /proc/mtrr open. */
 	pci_system_cleanup();
 	if (result != 0)
 		scan_free(scan);
