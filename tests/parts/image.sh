@@ -16,12 +16,23 @@ image_make() {
 		}
 }
 
-# image_boot NAME KERNEL PC_OPTION...: its console is then in $images/NAME.console.
+# image_boot NAME KERNEL PC_OPTION...: its console is then in $images/NAME.console. If QEMU itself
+# ends, which is no result of ours, only a second run counts; what the first one left is beside it.
 image_boot() {
-	local name=$1 kernel=$2
+	local name=$1 kernel=$2 status=0
 	shift 2
-	"$pc" boot --initrd "$images/$name.cpio.gz" --kernel "$kernel" --timeout 240 "$@" \
-		> "$images/$name.console" 2> "$images/$name.pc" && return
+	set -- boot --initrd "$images/$name.cpio.gz" --kernel "$kernel" --timeout 240 "$@"
+	"$pc" "$@" > "$images/$name.console" 2> "$images/$name.pc" || status=$?
+	if [ $status = 125 ]
+	then
+		cat "$images/$name.pc" >&2
+		echo "image $name: the virtual PC ended by itself ($images/$name-before.pc); once more" >&2
+		mv "$images/$name.console" "$images/$name-before.console"
+		mv "$images/$name.pc" "$images/$name-before.pc"
+		status=0
+		"$pc" "$@" > "$images/$name.console" 2> "$images/$name.pc" || status=$?
+	fi
+	[ $status != 0 ] || return 0
 	cat "$images/$name.pc" >&2
 	tail -n 60 "$images/$name.console" >&2
 	return 1
