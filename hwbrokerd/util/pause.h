@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For workers, which may wait; the loop's thread never does. */
-#ifndef HWB_UTIL_PAUSE_H
-#define HWB_UTIL_PAUSE_H
+#ifndef HWBROKERD_UTIL_PAUSE_H
+#define HWBROKERD_UTIL_PAUSE_H
 
 #include <time.h>
 

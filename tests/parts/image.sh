@@ -19,21 +19,24 @@ image_make() {
 # image_boot NAME KERNEL PC_OPTION...: its console is then in $images/NAME.console. If QEMU itself
 # ends, which is no result of ours, only a second run counts; what the first one left is beside it.
 image_boot() {
-	local name=$1 kernel=$2 status=0
+	local name=$1 kernel=$2 first=1 status
 	shift 2
-	set -- boot --initrd "$images/$name.cpio.gz" --kernel "$kernel" --timeout 240 "$@"
-	"$pc" "$@" > "$images/$name.console" 2> "$images/$name.pc" || status=$?
-	if [ $status = 125 ]
-	then
+	while true
+	do
+		status=0
+		"$pc" boot --initrd "$images/$name.cpio.gz" --kernel "$kernel" --timeout 240 "$@" \
+			> "$images/$name.console" 2> "$images/$name.pc" || status=$?
+		[ $status != 0 ] || return 0
 		cat "$images/$name.pc" >&2
+		if [ $status != 125 ] || [ $first = 0 ]
+		then
+			break
+		fi
+		first=0
 		echo "image $name: the virtual PC ended by itself ($images/$name-before.pc); once more" >&2
 		mv "$images/$name.console" "$images/$name-before.console"
 		mv "$images/$name.pc" "$images/$name-before.pc"
-		status=0
-		"$pc" "$@" > "$images/$name.console" 2> "$images/$name.pc" || status=$?
-	fi
-	[ $status != 0 ] || return 0
-	cat "$images/$name.pc" >&2
+	done
 	tail -n 60 "$images/$name.console" >&2
 	return 1
 }
