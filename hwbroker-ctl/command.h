@@ -23,18 +23,8 @@ struct context {
 	const char *as;          /* --as: name of a client; NULL: the caller's own */
 	const char *framebuffer; /* --framebuffer, as it was written; NULL: none */
 	bool now;                /* --now */
-	const char *device;      /* the last word, of commands that take a device */
-};
-
-/* Options, and the word for a device, that not every command has. */
-enum { TAKES_JSON = 1, TAKES_AS = 2, TAKES_FRAMEBUFFER = 4, TAKES_NOW = 8, TAKES_DEVICE = 16 };
-
-struct command {
-	const char *verb;
-	const char *object; /* NULL: the verb stands alone */
-	const char *about;
-	int (*run)(const struct context *context);
-	unsigned takes;
+	char *const *words;      /* those behind the command's own; as many as it takes */
+	unsigned word_count;
 };
 
 /* Each returns an enum exit_status and has said on stderr what went wrong. */

@@ -20,7 +20,7 @@ void print_outcome(FILE *out, const struct hwb_pci_address *address,
 	        note);
 }
 
-/* `body` begins with the address of `context->device`. */
+/* `body` begins with the address of the device. */
 static int order(const struct context *context, uint16_t opcode, const void *body, size_t length)
 {
 	const struct hwb_pci_address *address = body;
@@ -47,12 +47,12 @@ static int order(const struct context *context, uint16_t opcode, const void *bod
 
 static bool read_device(const struct context *context, struct hwb_pci_address *address)
 {
-	if (names_read_address(context->device, address))
+	if (names_read_address(context->words[0], address))
 		return true;
 	fprintf(stderr,
 	        "hwbroker-ctl: `%s' is no address of a device: they look like 0000:00:03.0\n"
 	        "(`hwbroker-ctl list devices' shows them)\n",
-	        context->device);
+	        context->words[0]);
 	return false;
 }
 

@@ -1,47 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include "json_build.h"
 #include "names.h"
 
-#include <jansson.h>
 #include <string.h>
-
-/* A name field of the wire: up to `size` bytes, NULL where it is empty. */
-static json_t *text_of(const char *text, size_t size)
-{
-	size_t length = strnlen(text, size);
-	json_t *value = length == 0 ? json_null() : json_stringn(text, length);
-
-	return value != NULL ? value : json_string("?"); /* no UTF-8 */
-}
-
-static void set(json_t *object, const char *name, json_t *value)
-{
-	json_object_set_new(object, name, value);
-}
-
-static void set_number(json_t *object, const char *name, uint64_t value)
-{
-	set(object, name, json_integer((json_int_t)value));
-}
-
-/* Numbers that everybody writes in hexadecimal, as pci.ids has them. */
-static void set_id(json_t *object, const char *name, int digits, unsigned value)
-{
-	set(object, name, json_sprintf("%0*x", digits, value));
-}
-
-static void set_flag(json_t *object, const char *name, uint32_t flags, uint32_t bit)
-{
-	set(object, name, json_boolean((flags & bit) != 0));
-}
-
-static void finish(FILE *out, json_t *value)
-{
-	json_dumpf(value, out, JSON_INDENT(2));
-	fputc('\n', out);
-	json_decref(value);
-}
 
 static json_t *bars_of(const struct hwb_device *device)
 {
@@ -54,13 +17,14 @@ static json_t *bars_of(const struct hwb_device *device)
 			json_decref(object);
 			continue;
 		}
-		set_number(object, "bar", i);
-		set(object, "kind", json_string((bar->flags & HWB_BAR_IO) != 0 ? "io" : "memory"));
-		set_number(object, "address", bar->address);
-		set_number(object, "size", bar->size);
-		set_flag(object, "prefetchable", bar->flags, HWB_BAR_PREFETCHABLE);
-		set_flag(object, "msix_table", bar->flags, HWB_BAR_MSIX_TABLE);
-		set_flag(object, "partial_page", bar->flags, HWB_BAR_PARTIAL_PAGE);
+		json_set_number(object, "bar", i);
+		json_set(object, "kind",
+		         json_string((bar->flags & HWB_BAR_IO) != 0 ? "io" : "memory"));
+		json_set_number(object, "address", bar->address);
+		json_set_number(object, "size", bar->size);
+		json_set_flag(object, "prefetchable", bar->flags, HWB_BAR_PREFETCHABLE);
+		json_set_flag(object, "msix_table", bar->flags, HWB_BAR_MSIX_TABLE);
+		json_set_flag(object, "partial_page", bar->flags, HWB_BAR_PARTIAL_PAGE);
 		json_array_append_new(bars, object);
 	}
 	return bars;
@@ -77,28 +41,28 @@ void json_devices(FILE *out, const struct hwb_admin_device *records, size_t coun
 		char address[32], name[128];
 		names_address(&device->address, address);
 		names_device(device, name, sizeof(name));
-		set(object, "address", json_string(address));
-		set(object, "name", text_of(name, sizeof(name)));
-		set_id(object, "vendor", 4, device->vendor);
-		set_id(object, "device", 4, device->device);
-		set_id(object, "class", 6, device->class_code);
-		set(object, "iommu_group",
-		    device->iommu_group == UINT32_MAX
-		            ? json_null()
-		            : json_integer((json_int_t)device->iommu_group));
-		set(object, "host_driver",
-		    text_of(record->host_driver, sizeof(record->host_driver)));
-		set(object, "state", json_string(names_state(device->state)));
-		set(object, "client", text_of(record->client, sizeof(record->client)));
-		set(object, "rule", text_of(record->rule, sizeof(record->rule)));
-		set(object, "note", text_of(record->note, sizeof(record->note)));
-		set_flag(object, "resets", device->flags, HWB_DEVICE_RESETS);
-		set_number(object, "msi_vectors", device->msi_vectors);
-		set_number(object, "msix_vectors", device->msix_vectors);
-		set(object, "bars", bars_of(device));
+		json_set(object, "address", json_string(address));
+		json_set(object, "name", json_text(name, sizeof(name)));
+		json_set_id(object, "vendor", 4, device->vendor);
+		json_set_id(object, "device", 4, device->device);
+		json_set_id(object, "class", 6, device->class_code);
+		json_set(object, "iommu_group",
+		         device->iommu_group == UINT32_MAX
+		                 ? json_null()
+		                 : json_integer((json_int_t)device->iommu_group));
+		json_set(object, "host_driver",
+		         json_text(record->host_driver, sizeof(record->host_driver)));
+		json_set(object, "state", json_string(names_state(device->state)));
+		json_set(object, "client", json_text(record->client, sizeof(record->client)));
+		json_set(object, "rule", json_text(record->rule, sizeof(record->rule)));
+		json_set(object, "note", json_text(record->note, sizeof(record->note)));
+		json_set_flag(object, "resets", device->flags, HWB_DEVICE_RESETS);
+		json_set_number(object, "msi_vectors", device->msi_vectors);
+		json_set_number(object, "msix_vectors", device->msix_vectors);
+		json_set(object, "bars", bars_of(device));
 		json_array_append_new(list, object);
 	}
-	finish(out, list);
+	json_finish(out, list);
 }
 
 void json_clients(FILE *out, const struct hwb_admin_client *records, size_t count)
@@ -108,19 +72,19 @@ void json_clients(FILE *out, const struct hwb_admin_client *records, size_t coun
 	for (size_t i = 0; i < count; i++) {
 		const struct hwb_admin_client *record = &records[i];
 		json_t *object = json_object();
-		set_number(object, "id", record->id);
-		set(object, "client", text_of(record->client, sizeof(record->client)));
-		set_number(object, "pid", record->pid);
-		set_number(object, "uid", record->uid);
-		set_number(object, "gid", record->gid);
-		set_number(object, "connected_ms", record->connected_ms);
-		set_number(object, "sessions", record->sessions);
-		set_number(object, "dma_mappings", record->mappings);
-		set_number(object, "dma_bytes", record->dma_bytes);
-		set_number(object, "requests", record->requests);
+		json_set_number(object, "id", record->id);
+		json_set(object, "client", json_text(record->client, sizeof(record->client)));
+		json_set_number(object, "pid", record->pid);
+		json_set_number(object, "uid", record->uid);
+		json_set_number(object, "gid", record->gid);
+		json_set_number(object, "connected_ms", record->connected_ms);
+		json_set_number(object, "sessions", record->sessions);
+		json_set_number(object, "dma_mappings", record->mappings);
+		json_set_number(object, "dma_bytes", record->dma_bytes);
+		json_set_number(object, "requests", record->requests);
 		json_array_append_new(list, object);
 	}
-	finish(out, list);
+	json_finish(out, list);
 }
 
 void json_sessions(FILE *out, const struct hwb_admin_session *records, size_t count)
@@ -130,14 +94,14 @@ void json_sessions(FILE *out, const struct hwb_admin_session *records, size_t co
 	for (size_t i = 0; i < count; i++) {
 		const struct hwb_admin_session *record = &records[i];
 		json_t *object = json_object();
-		set_number(object, "connection", record->connection);
-		set(object, "client", text_of(record->client, sizeof(record->client)));
-		set_number(object, "handle", record->handle);
-		set(object, "service", json_string(names_session(record->kind)));
-		set(object, "resource", text_of(record->resource, sizeof(record->resource)));
+		json_set_number(object, "connection", record->connection);
+		json_set(object, "client", json_text(record->client, sizeof(record->client)));
+		json_set_number(object, "handle", record->handle);
+		json_set(object, "service", json_string(names_session(record->kind)));
+		json_set(object, "resource", json_text(record->resource, sizeof(record->resource)));
 		json_array_append_new(list, object);
 	}
-	finish(out, list);
+	json_finish(out, list);
 }
 
 void json_outcome(FILE *out, const struct hwb_pci_address *address,
@@ -147,10 +111,10 @@ void json_outcome(FILE *out, const struct hwb_pci_address *address,
 	char text[32];
 
 	names_address(address, text);
-	set(object, "address", json_string(text));
-	set(object, "state", json_string(names_state(outcome->state)));
-	set(object, "note", text_of(outcome->note, sizeof(outcome->note)));
-	finish(out, object);
+	json_set(object, "address", json_string(text));
+	json_set(object, "state", json_string(names_state(outcome->state)));
+	json_set(object, "note", json_text(outcome->note, sizeof(outcome->note)));
+	json_finish(out, object);
 }
 
 void json_status(FILE *out, const struct hwb_status_reply *status, const char *text)
@@ -158,30 +122,30 @@ void json_status(FILE *out, const struct hwb_status_reply *status, const char *t
 	json_t *object = json_object();
 	json_t *problems = json_array();
 
-	set(object, "version", text_of(status->version, sizeof(status->version)));
-	set_number(object, "pid", status->pid);
-	set_number(object, "uptime_ms", status->uptime_ms);
-	set(object, "backend", text_of(status->backend, sizeof(status->backend)));
-	set(object, "policy", text_of(status->policy, sizeof(status->policy)));
-	set_number(object, "rules", status->rules);
-	set_flag(object, "iommu", status->flags, HWB_STATUS_IOMMU);
-	set_flag(object, "interrupt_remapping", status->flags, HWB_STATUS_INTERRUPT_REMAPPING);
-	set_flag(object, "vfio", status->flags, HWB_STATUS_VFIO);
-	set_flag(object, "lockdown", status->flags, HWB_STATUS_LOCKDOWN);
-	set_flag(object, "strict_devmem", status->flags, HWB_STATUS_STRICT_DEVMEM);
-	set_number(object, "devices", status->devices);
-	set_number(object, "devices_granted", status->devices_granted);
-	set_number(object, "connections", status->connections);
-	set_number(object, "sessions", status->sessions);
-	set_number(object, "dma_bytes", status->dma_bytes);
-	set_number(object, "requests", status->requests);
-	set_number(object, "workers", status->workers);
-	set_number(object, "workers_busy", status->workers_busy);
+	json_set(object, "version", json_text(status->version, sizeof(status->version)));
+	json_set_number(object, "pid", status->pid);
+	json_set_number(object, "uptime_ms", status->uptime_ms);
+	json_set(object, "backend", json_text(status->backend, sizeof(status->backend)));
+	json_set(object, "policy", json_text(status->policy, sizeof(status->policy)));
+	json_set_number(object, "rules", status->rules);
+	json_set_flag(object, "iommu", status->flags, HWB_STATUS_IOMMU);
+	json_set_flag(object, "interrupt_remapping", status->flags, HWB_STATUS_INTERRUPT_REMAPPING);
+	json_set_flag(object, "vfio", status->flags, HWB_STATUS_VFIO);
+	json_set_flag(object, "lockdown", status->flags, HWB_STATUS_LOCKDOWN);
+	json_set_flag(object, "strict_devmem", status->flags, HWB_STATUS_STRICT_DEVMEM);
+	json_set_number(object, "devices", status->devices);
+	json_set_number(object, "devices_granted", status->devices_granted);
+	json_set_number(object, "connections", status->connections);
+	json_set_number(object, "sessions", status->sessions);
+	json_set_number(object, "dma_bytes", status->dma_bytes);
+	json_set_number(object, "requests", status->requests);
+	json_set_number(object, "workers", status->workers);
+	json_set_number(object, "workers_busy", status->workers_busy);
 	while (*text != '\0') {
 		size_t length = strcspn(text, "\n");
-		json_array_append_new(problems, text_of(text, length));
+		json_array_append_new(problems, json_text(text, length));
 		text += length + (text[length] == '\n');
 	}
-	set(object, "problems", problems);
-	finish(out, object);
+	json_set(object, "problems", problems);
+	json_finish(out, object);
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands.h"
+
+#include "options.h"
+
+static const char a_device[] = "the address of a device, such as 0000:00:03.0";
+
+const struct command commands[] = {
+	{ .verb = "list",
+	  .object = "devices",
+	  .about = "devices, their drivers, states and owners",
+	  .run = list_devices,
+	  .options = OPTION_JSON },
+	{ .verb = "list",
+	  .object = "clients",
+	  .about = "connections and what they use",
+	  .run = list_clients,
+	  .options = OPTION_JSON },
+	{ .verb = "list",
+	  .object = "sessions",
+	  .about = "what each connection has open",
+	  .run = list_sessions,
+	  .options = OPTION_JSON },
+	{ .verb = "status",
+	  .about = "what daemon and kernel offer, and what is missing",
+	  .run = show_status,
+	  .options = OPTION_JSON },
+	{ .verb = "revoke",
+	  .words = "DEVICE",
+	  .about = "takes a device from whoever has it",
+	  .run = revoke_device,
+	  .options = OPTION_NOW | OPTION_JSON,
+	  .least = 1,
+	  .most = 1,
+	  .needs = a_device },
+	{ .verb = "quarantine",
+	  .object = "clear",
+	  .words = "DEVICE",
+	  .about = "resets a quarantined device once more",
+	  .run = clear_device,
+	  .options = OPTION_JSON,
+	  .least = 1,
+	  .most = 1,
+	  .needs = a_device },
+	{ .verb = "genode-devices",
+	  .about = "the policy's view as Genode's ROM `devices'",
+	  .run = genode_devices,
+	  .options = OPTION_AS },
+	{ .verb = "genode-platform-info",
+	  .about = "Genode's ROM `platform_info'",
+	  .run = genode_platform_info,
+	  .options = OPTION_FRAMEBUFFER },
+};
+
+const unsigned command_count = sizeof(commands) / sizeof(commands[0]);
+
+void commands_help(FILE *file)
+{
+	enum { COLUMN = 23 };
+
+	fputs("Usage: hwbroker-ctl [OPTION...] COMMAND\n"
+	      "Shows what the hardware broker does, and takes devices back.\n\nCommands:\n",
+	      file);
+	for (unsigned i = 0; i < command_count; i++) {
+		const struct command *command = &commands[i];
+		char name[64];
+		int length = snprintf(name, sizeof(name), "%s%s%s%s%s", command->verb,
+		                      command->object != NULL ? " " : "",
+		                      command->object != NULL ? command->object : "",
+		                      command->words != NULL ? " " : "",
+		                      command->words != NULL ? command->words : "");
+		fprintf(file, "  %-*s %s", COLUMN, name, length > COLUMN ? "\n" : "");
+		fprintf(file, "%*s%s\n", length > COLUMN ? COLUMN + 3 : 0, "", command->about);
+	}
+	options_help(file);
+	fputs("\nExit status: 0 done, 1 the broker refused or failed, 2 wrong usage,\n"
+	      "3 no broker answers, 4 you may not. See hwbroker-ctl(1).\n",
+	      file);
+}

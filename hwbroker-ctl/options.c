@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <hwbroker/protocol.h>
+
+#include <getopt.h>
+
+/* What the context has of each; the order is that of the table. */
+enum which { JSON, NOW, AS, FRAMEBUFFER, SOCKET, HELP, VERSION, COUNT };
+
+const struct option_about options[] = {
+	[JSON] = { "json", NULL, OPTION_JSON, "print JSON for programs instead of a table" },
+	[NOW] = { "now", NULL, OPTION_NOW,
+	          "revoke: without the time that the policy leaves its owner" },
+	[AS] = { "as", "CLIENT", OPTION_AS,
+	         "genode-devices: what the policy gives that client\n(default: the caller)" },
+	[FRAMEBUFFER] = { "framebuffer", "ADDRESS,WIDTHxHEIGHTxBITS,PITCH", OPTION_FRAMEBUFFER,
+	                  "genode-platform-info: a screen for boot_fb" },
+	[SOCKET] = { "socket", "PATH", 0,
+	             "the broker's socket (default $HWBROKER_SOCKET, then\n" HWB_SOCKET_PATH ")" },
+	[HELP] = { "help", NULL, 0, "print this and end" },
+	[VERSION] = { "version", NULL, 0, "print the version and end" },
+};
+
+const unsigned option_count = sizeof(options) / sizeof(options[0]);
+
+static void set(struct context *context, enum which which, const char *argument)
+{
+	switch (which) {
+	case JSON:
+		context->json = true;
+		break;
+	case NOW:
+		context->now = true;
+		break;
+	case AS:
+		context->as = argument;
+		break;
+	case FRAMEBUFFER:
+		context->framebuffer = argument;
+		break;
+	case SOCKET:
+		context->socket = argument;
+		break;
+	case HELP:
+	case VERSION:
+	case COUNT:
+		break;
+	}
+}
+
+int options_read(int argc, char **argv, struct context *context, unsigned *given, int *status)
+{
+	struct option known[COUNT + 1] = { { 0 } };
+	int option;
+
+	_Static_assert(sizeof(options) / sizeof(options[0]) == COUNT, "one name for each");
+	for (int i = 0; i < COUNT; i++)
+		known[i] = (struct option){ options[i].name,
+			                    options[i].argument != NULL ? required_argument
+			                                                : no_argument,
+			                    NULL, 'A' + i };
+	*given = 0;
+	*status = EXIT_OK;
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option < 'A' || option >= 'A' + COUNT) {
+			fputs("Try `hwbroker-ctl --help'.\n", stderr);
+			*status = EXIT_WRONG_USAGE;
+			return -1;
+		}
+		enum which which = (enum which)(option - 'A');
+		if (which == HELP) {
+			commands_help(context->out);
+			return -1;
+		}
+		if (which == VERSION) {
+			fputs("hwbroker-ctl " HWBROKER_VERSION "\n", context->out);
+			return -1;
+		}
+		*given |= options[which].bit;
+		set(context, which, optarg);
+	}
+	return optind;
+}
+
+bool options_fit(const struct command *command, unsigned given)
+{
+	for (unsigned i = 0; i < option_count; i++)
+		if ((options[i].bit & given & ~command->options) != 0) {
+			fprintf(stderr,
+			        "hwbroker-ctl: `%s' does not take --%s\n"
+			        "Try `hwbroker-ctl --help'.\n",
+			        command->verb, options[i].name);
+			return false;
+		}
+	return true;
+}
+
+void options_help(FILE *file)
+{
+	enum { COLUMN = 19 };
+
+	fputs("\nOptions:\n", file);
+	for (unsigned i = 0; i < option_count; i++) {
+		int used = fprintf(file, "  --%s%s%s", options[i].name,
+		                   options[i].argument != NULL ? " " : "",
+		                   options[i].argument != NULL ? options[i].argument : "");
+		if (used >= COLUMN) {
+			fputc('\n', file);
+			used = 0;
+		}
+		fprintf(file, "%*s", COLUMN - used, "");
+		for (const char *at = options[i].about; *at != '\0'; at++) {
+			fputc(*at, file);
+			if (*at == '\n')
+				fprintf(file, "%*s", COLUMN, "");
+		}
+		fputc('\n', file);
+	}
+}
