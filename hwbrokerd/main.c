@@ -237,6 +237,7 @@ static int start(struct daemon *self, const struct options *options)
 		           strerror(errno));
 	broker->peers_end = &broker->peers;
 	broker->handler = &dispatch_handler;
+	broker->refusals.rate = LOG_RATE_REFUSALS;
 	broker->loop = ev_default_loop(EVFLAG_NOENV);
 	broker->workers = broker->loop == NULL ? NULL : workers_new(broker->loop);
 	if (broker->workers == NULL || closer_start(broker) != 0) {

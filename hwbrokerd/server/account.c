@@ -15,7 +15,8 @@ struct account *account_get(struct account **accounts, const char *client)
 		return NULL;
 	account->lane.max = ACCOUNT_THREADS;
 	account->closings.max = ACCOUNT_CLOSERS;
-	account->use.often = true;
+	account->use.rate = LOG_RATE_USE;
+	account->refusals.rate = LOG_RATE_REFUSALS;
 	memcpy(account->client, client, strnlen(client, HWB_NAME_SIZE - 1));
 	account->next = *accounts;
 	*accounts = account;

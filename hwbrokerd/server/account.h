@@ -23,6 +23,7 @@ struct account {
 	struct lane closings; /* of what it sent: closer.h */
 	struct log_limit log; /* of what is wrong with what it sends */
 	struct log_limit use; /* of what it gets and gives back */
+	struct log_limit refusals;
 };
 
 /* The account of that name, made if absent. NULL: no memory. */

@@ -16,8 +16,10 @@
 
 struct account;
 struct broker;
+struct happening;
 struct peer;
 struct port_session;
+struct request;
 
 /* What the connections call of the sessions, which lie above them; main() ties them. */
 struct peer_handler {
@@ -29,6 +31,10 @@ struct peer_handler {
 	void (*closed)(struct peer *peer);
 	/* Another policy is in force. */
 	void (*policy_changed)(struct broker *broker);
+	/* Something is to be told: happening.h. */
+	void (*happened)(struct broker *broker, const struct happening *what);
+	/* And so is that a request was refused, which has its answer. */
+	void (*refused)(const struct request *request, const struct fault *fault);
 };
 
 struct broker {
@@ -52,9 +58,10 @@ struct broker {
 	uint32_t next_peer;
 	struct port_session *port_sessions;
 	uint32_t session_count;
-	uint32_t busy_devices; /* in transit: shutdown waits for them */
-	uint64_t requests;     /* served since start */
-	struct log_limit log;  /* of the lines that peers cause who are no client */
+	uint32_t busy_devices;     /* in transit: shutdown waits for them */
+	uint64_t requests;         /* served since start */
+	struct log_limit log;      /* of the lines that peers cause who are no client */
+	struct log_limit refusals; /* and of what they are refused */
 	ev_tstamp started;
 	bool follows_bus;  /* devices that come and go are seen */
 	bool reloading;    /* the policy file is being read again */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/hello.h"
 
+#include "server/happening.h"
 #include "server/peer_io.h"
 
 #include <string.h>
@@ -61,4 +62,5 @@ void hello_serve(struct request *request)
 	peer->greeted = true;
 	ev_timer_stop(peer->broker->loop, &peer->deadline);
 	request_reply(request, 0, &reply, sizeof(reply), NULL, 0);
+	happened(peer->broker, &(struct happening){ .kind = HAPPENED_CONNECTED, .peer = peer });
 }

@@ -4,6 +4,7 @@
 #include "server/peer.h"
 
 #include "server/closer.h"
+#include "server/happening.h"
 #include "server/peer_io.h"
 #include "util/log.h"
 
@@ -69,6 +70,11 @@ struct log_limit *peer_log_limit(const struct peer *peer)
 struct log_limit *peer_use_limit(const struct peer *peer)
 {
 	return peer->account != NULL ? &peer->account->use : &peer->broker->log;
+}
+
+struct log_limit *peer_refusal_limit(const struct peer *peer)
+{
+	return peer->account != NULL ? &peer->account->refusals : &peer->broker->refusals;
 }
 
 uint32_t peer_connections_max(const struct peer *peer)
@@ -174,6 +180,10 @@ void peer_drop(struct peer *peer, const char *why)
 	broker->peer_count--;
 	broker->stranger_count -= peer->stranger;
 	broker->handler->closed(peer);
+	if (peer->greeted)
+		happened(broker, &(struct happening){ .kind = HAPPENED_DISCONNECTED,
+		                                      .peer = peer,
+		                                      .reason = why });
 	/* Requests that are still in flight must not outlive the policy with it. */
 	peer->client = NULL;
 	peer_release(peer);

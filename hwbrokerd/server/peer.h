@@ -72,10 +72,11 @@ static inline bool peer_connected(const struct peer *peer)
 
 /* Of the closing that this peer causes: closer.h. */
 struct lane *peer_closing_lane(struct peer *peer);
-/* Of the log lines that this peer causes by what it does wrong; and of those about what a
- * client gets and gives back. */
+/* Of the log lines that this peer causes by what it does wrong; of those about what a
+ * client gets and gives back; and of those about what it is refused. */
 struct log_limit *peer_log_limit(const struct peer *peer);
 struct log_limit *peer_use_limit(const struct peer *peer);
+struct log_limit *peer_refusal_limit(const struct peer *peer);
 
 /* How many connections this peer's client, or uid, may have. */
 uint32_t peer_connections_max(const struct peer *peer);

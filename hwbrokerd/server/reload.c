@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/reload.h"
 
+#include "server/happening.h"
 #include "server/notify.h"
 #include "server/peer.h"
 #include "util/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +36,16 @@ static void run(struct job *job)
 	self->result = policy_load(self->broker->policy_path, &self->policy, &self->report);
 }
 
+static void tell_loaded(struct broker *broker)
+{
+	char rules[32];
+
+	snprintf(rules, sizeof(rules), "%u rules", policy_rule_count(broker->policy));
+	happened(broker, &(struct happening){ .kind = HAPPENED_POLICY_LOADED,
+	                                      .resource = broker->policy_path,
+	                                      .reason = rules });
+}
+
 static void done(struct job *job)
 {
 	struct reload_job *self = (struct reload_job *)job;
@@ -41,7 +53,10 @@ static void done(struct job *job)
 
 	if (self->result != 0) {
 		reload_log_report(self->report);
-		log_error("%s has mistakes: the policy in force stays", broker->policy_path);
+		happened(broker, &(struct happening){ .kind = HAPPENED_POLICY_REFUSED,
+		                                      .resource = broker->policy_path,
+		                                      .status = HWB_INVALID,
+		                                      .reason = self->report });
 		notify_manager("STATUS=Policy file has mistakes; the former policy is in force.");
 	} else {
 		policy_free(broker->policy);
@@ -51,8 +66,7 @@ static void done(struct job *job)
 			peer_policy_event(peer);
 		}
 		broker->handler->policy_changed(broker);
-		log_notice("policy reloaded: %u rules from %s", policy_rule_count(broker->policy),
-		           broker->policy_path);
+		tell_loaded(broker);
 		notify_manager("STATUS=Policy reloaded.");
 	}
 	free(self->report);

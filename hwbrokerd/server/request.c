@@ -50,6 +50,7 @@ void request_refuse(const struct request *request, uint32_t field, const struct 
 	                                   strnlen(fault->reason, sizeof(fault->reason)));
 	peer_send(request->peer, (const struct hwb_header *)packet, hwb_body(packet),
 	          length - sizeof(struct hwb_header), NULL, 0);
+	request->peer->broker->handler->refused(request, fault);
 }
 
 void request_refuse_text(const struct request *request, enum hwb_status status, uint32_t field,

@@ -8,11 +8,16 @@
 
 #include "server/peer.h"
 
+/* So many bytes of a request are kept with it: enough to say what it asks for. */
+enum { REQUEST_HEAD = 16 };
+
 struct request {
 	struct peer *peer;
 	struct hwb_header header;
 	const void *body; /* checked by the codec; only until the handler returns */
 	int fd;           /* that came along, or -1; the handler may take it */
+	uint8_t head_length;
+	unsigned char head[REQUEST_HEAD]; /* how the body begins */
 };
 
 /* Keeps the request in flight beyond the handler: counts it, keeps the peer. */

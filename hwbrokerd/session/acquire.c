@@ -144,12 +144,12 @@ static int publish(struct acquire *self, struct device_session *session)
 	return 0;
 }
 
-/* The policy may have been replaced since the request was judged. */
-static int still_given(struct acquire *self, struct fault *fault)
+/* The policy may have been replaced since the request was judged. `verdict` may be NULL. */
+static int still_given(struct acquire *self, struct policy_verdict *verdict, struct fault *fault)
 {
 	const struct peer *peer = self->request.peer;
 
-	if (platform_find(peer, &self->device->facts.address, NULL, fault) == NULL)
+	if (platform_find(peer, &self->device->facts.address, verdict, fault) == NULL)
 		return -1;
 	return self->domain != NULL ? platform_may(peer, self->device, POLICY_DMA, fault) : 0;
 }
@@ -159,6 +159,7 @@ static void granted(struct acquire *self)
 	struct peer *peer = self->request.peer;
 	struct device *device = self->device;
 	struct device_session *session = steal_pointer(&self->session);
+	struct policy_verdict verdict;
 	int result = 0;
 
 	lifecycle_step(&device->state, LIFE_DID_GRANT, device->name);
@@ -175,14 +176,18 @@ static void granted(struct acquire *self)
 	revoke_watch(session);
 	if (!peer_connected(peer) || (self->domain != NULL && self->domain->closed))
 		result = fault_set(&self->fault, HWB_GONE, "the domain was closed meanwhile");
-	else if (still_given(self, &self->fault) != 0)
+	else if (still_given(self, &verdict, &self->fault) != 0)
 		result = -1;
 	else
 		result = publish(self, session);
 	if (result == 0) {
-		log_limited(peer_use_limit(peer), LOG_LEVEL_INFO, "%s: granted to `%s' (pid %u)%s",
-		            device->name, peer->name, peer->pid,
-		            self->domain != NULL ? " with DMA" : "");
+		happening_cite(&verdict, session->rule);
+		happened(self->broker,
+		         &(struct happening){ .kind = HAPPENED_GRANTED,
+		                              .peer = peer,
+		                              .device = device,
+		                              .rule = session->rule,
+		                              .reason = self->domain != NULL ? "with DMA" : "" });
 		if (!device->resets && device->reset[0] == '\0')
 			log_notice("%s: the kernel has no way to reset it: after `%s' it is for "
 			           "nobody (`reset = none' in its rule does without)",
@@ -203,7 +208,7 @@ static void not_granted(struct acquire *self)
 	struct broker *broker = self->broker;
 
 	if (self->unfit)
-		release_quarantine(device, &self->fault);
+		release_quarantine(broker, device, &self->fault);
 	else
 		lifecycle_step(&device->state, self->claimed ? LIFE_NOT_OPENED : LIFE_NOT_CLAIMED,
 		               device->name);
@@ -389,7 +394,7 @@ static void begin(struct acquire *self)
 	struct device *device = self->device;
 	struct device *busy = in_transit(self->broker, device);
 
-	if (!peer_connected(self->request.peer) || still_given(self, &self->fault) != 0) {
+	if (!peer_connected(self->request.peer) || still_given(self, NULL, &self->fault) != 0) {
 		refuse(self);
 		return;
 	}

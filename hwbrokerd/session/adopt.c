@@ -48,7 +48,7 @@ void adopt_start(struct broker *broker)
 		           record.client);
 		if (release_found(broker, device, &record) != 0) {
 			lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
-			release_quarantine(device, &no_memory);
+			release_quarantine(broker, device, &no_memory);
 		}
 	}
 }

@@ -128,5 +128,8 @@ void serve_admin_clear(struct request *request)
 		free(self);
 		return;
 	}
+	happened(request->peer->broker, &(struct happening){ .kind = HAPPENED_CLEARED,
+	                                                     .peer = request->peer,
+	                                                     .device = device });
 	wait_for_rest(self, request);
 }

@@ -4,6 +4,7 @@
 #include "server/closer.h"
 #include "server/hello.h"
 #include "server/peer_io.h"
+#include "session/happening.h"
 #include "session/revoke.h"
 #include "session/serve.h"
 #include "session/session.h"
@@ -11,6 +12,7 @@
 #include "util/log.h"
 
 #include <hwbroker/codec.h>
+#include <string.h>
 
 /* What the peer must be to have its request looked at. */
 enum audience {
@@ -121,6 +123,12 @@ static void refuse_check(const struct request *request, const struct hwb_check *
 	peer_io_finish(peer);
 }
 
+static void keep_head(struct request *request, size_t length)
+{
+	request->head_length = (uint8_t)(length < REQUEST_HEAD ? length : REQUEST_HEAD);
+	memcpy(request->head, request->body, request->head_length);
+}
+
 static void dispatch(struct peer *peer, const void *packet, size_t length, const int *fds,
                      uint32_t count)
 {
@@ -136,6 +144,7 @@ static void dispatch(struct peer *peer, const void *packet, size_t length, const
 	if (check.status != HWB_OK) {
 		refuse_check(&request, &check);
 	} else if (in_order(&request)) {
+		keep_head(&request, length - sizeof(struct hwb_header));
 		peer->requests++;
 		peer->broker->requests++;
 		services[request.header.opcode].serve(&request);
@@ -151,4 +160,6 @@ const struct peer_handler dispatch_handler = {
 	.packet = dispatch,
 	.closed = session_close_all,
 	.policy_changed = revoke_by_policy,
+	.happened = happening_pass,
+	.refused = happening_refused,
 };

@@ -78,8 +78,7 @@ static void begin_holding(struct device_session *self)
 	ev_io_init(&self->wanted, on_wanted, device->wanted_fd, EV_READ);
 	self->release.again.data = self;
 	self->wanted.data = self;
-	log_limited(release_log_limit(self), LOG_LEVEL_INFO, "%s: kept from everybody, since %s",
-	            device->name, device->note);
+	release_happened(self, HAPPENED_HELD, device->note);
 	/* Its former owner may wait for it, and is given it. */
 	release_wake(device);
 }

@@ -28,7 +28,7 @@ static bool on_left(struct inventory_watcher *watcher, struct device *device)
 
 	release_left(self->broker, device);
 	if (device->session != NULL)
-		revoke_take(device->session, HWB_CHANGE_REMOVED);
+		revoke_take(device->session, HWB_CHANGE_REMOVED, HWB_GONE, "it has left the bus");
 	held_hurry(device);
 	/* A job may have this device among others in hand. */
 	if (lifecycle_is_idle(device->state) && strand_idle(&device->group->strand))
@@ -41,8 +41,8 @@ static void on_arrived(struct inventory_watcher *watcher, struct device *device)
 	const struct hotplug *self =
 	        (struct hotplug *)((char *)watcher - offsetof(struct hotplug, watcher));
 
-	log_info("%s: %04x:%04x, class %06x, is on the bus", device->name, device->facts.vendor,
-	         device->facts.device, device->facts.class_code);
+	happened(self->broker,
+	         &(struct happening){ .kind = HAPPENED_DEVICE_ARRIVED, .device = device });
 	platform_tell(self->broker, device, HWB_CHANGE_ARRIVED);
 }
 

@@ -17,6 +17,17 @@ static bool overlap(const struct port_session *session, uint32_t base, uint32_t 
 	return session->base < base + count && base < session->base + session->count;
 }
 
+static void tell(enum happening_kind kind, const struct port_session *session)
+{
+	const struct peer *peer = session->session.peer;
+
+	happened(peer->broker, &(struct happening){ .kind = kind,
+	                                            .peer = peer,
+	                                            .device = session->device,
+	                                            .port = session->base,
+	                                            .port_count = session->count });
+}
+
 /* Closes those ports from `base` up to `end` that no session has any more. */
 static void forbid(const struct broker *broker, uint32_t base, uint32_t end)
 {
@@ -41,6 +52,9 @@ static void forbid(const struct broker *broker, uint32_t base, uint32_t end)
 
 void port_close(struct port_session *session)
 {
+	/* What was taken is told of already. */
+	if (!session->session.taken)
+		tell(HAPPENED_PORTS_RELEASED, session);
 	*session->link = session->next;
 	if (session->next != NULL)
 		session->next->link = session->link;
@@ -105,6 +119,7 @@ static void publish(const struct request *request, struct device *device, uint32
 		session->next->link = &session->next;
 	broker->port_sessions = session;
 	request_reply(request, session->session.handle, NULL, 0, NULL, 0);
+	tell(HAPPENED_PORTS_GRANTED, session);
 	steal_pointer(&session);
 }
 

@@ -161,6 +161,21 @@ struct log_limit *release_log_limit(const struct device_session *self)
 	return self->session.peer != NULL ? peer_use_limit(self->session.peer) : NULL;
 }
 
+void release_happened(const struct device_session *self, enum happening_kind kind,
+                      const char *reason)
+{
+	const struct release_job *release = &self->release;
+
+	happened(release->broker, &(struct happening){ .kind = kind,
+	                                               .peer = self->session.peer,
+	                                               .client = release->client,
+	                                               .uid = release->uid,
+	                                               .pid = release->pid,
+	                                               .device = self->device,
+	                                               .rule = self->rule,
+	                                               .reason = reason });
+}
+
 void release_submit(struct device_session *self)
 {
 	struct broker *broker = self->release.broker;
@@ -200,13 +215,10 @@ static void done_release(struct job *job)
 		               self->release.claimed ? LIFE_DID_FREE : LIFE_DID_RESTORE,
 		               device->name);
 		device->reclaimed = self->release.reclaimed && self->release.claimed;
-		log_limited(release_log_limit(self), LOG_LEVEL_INFO, "%s: at rest%s%s%s, %s",
-		            device->name, self->release.client[0] != '\0' ? " after `" : "",
-		            self->release.client, self->release.client[0] != '\0' ? "'" : "",
-		            lifecycle_state_name(device->state));
+		release_happened(self, HAPPENED_RELEASED, lifecycle_state_name(device->state));
 	} else {
 		held_note_former(self);
-		release_quarantine(device, &self->release.fault);
+		release_quarantine(broker, device, &self->release.fault);
 		self->ending = HWB_CHANGE_QUARANTINED;
 	}
 	release_disown(device);
@@ -246,9 +258,7 @@ void release_left(struct broker *broker, struct device *device)
 {
 	if (device->left)
 		return;
-	log_notice("%s: has left the bus%s%s", device->name,
-	           device->session != NULL ? ", and is taken from its owner" : "",
-	           device->state == LIFE_QUARANTINED ? ", quarantined" : "");
+	happened(broker, &(struct happening){ .kind = HAPPENED_DEVICE_LEFT, .device = device });
 	device->left = true;
 	platform_tell(broker, device, HWB_CHANGE_REMOVED);
 }
@@ -266,12 +276,16 @@ void release_gone(struct broker *broker, struct device *device)
 	release_left_over(broker, device->group);
 }
 
-void release_quarantine(struct device *device, const struct fault *fault)
+void release_quarantine(struct broker *broker, struct device *device, const struct fault *fault)
 {
 	lifecycle_step(&device->state, LIFE_RESET_FAILED, device->name);
 	snprintf(device->note, sizeof(device->note), "%.127s", fault->reason);
-	log_error("%s: could not be brought to rest and is quarantined: %s", device->name,
-	          fault->reason);
+	happened(broker, &(struct happening){ .kind = HAPPENED_QUARANTINED,
+	                                      .client = device->former,
+	                                      .uid = device->former_uid,
+	                                      .device = device,
+	                                      .status = fault->status,
+	                                      .reason = fault->reason });
 }
 
 static void prepare(struct device_session *session, struct broker *broker)
@@ -354,7 +368,6 @@ int release_clear(struct broker *broker, struct device *device)
 
 	if (session == NULL)
 		return -1;
-	log_notice("%s: root lets it out of quarantine, if it comes to rest", device->name);
 	lifecycle_step(&device->state, LIFE_CLEARED, device->name);
 	device->note[0] = '\0';
 	release_submit(session);

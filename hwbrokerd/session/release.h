@@ -37,7 +37,7 @@ void release_gone(struct broker *broker, struct device *device);
 void release_left_over(struct broker *broker, const struct group *group);
 
 /* For nobody from now on, since it did not come to rest; `fault` says why. */
-void release_quarantine(struct device *device, const struct fault *fault);
+void release_quarantine(struct broker *broker, struct device *device, const struct fault *fault);
 
 /* Moves a granted device towards rest and frees the session, which is in no table
  * any more. What was open of it is withdrawn already. */
@@ -48,6 +48,9 @@ void release_start(struct device_session *session);
 void release_submit(struct device_session *self);
 void release_leave_domain(struct device_session *self);
 void release_tell(struct device_session *self);
+/* Tells what becomes of it, and whose it was. */
+void release_happened(const struct device_session *self, enum happening_kind kind,
+                      const char *reason);
 /* Of the lines about it, by who had it; NULL: an earlier daemon's client. */
 struct log_limit *release_log_limit(const struct device_session *self);
 

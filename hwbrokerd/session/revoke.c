@@ -25,8 +25,17 @@ static void mark_taken(struct device_session *owner)
 	}
 }
 
-void revoke_take(struct device_session *session, enum hwb_device_change how)
+void revoke_take(struct device_session *session, enum hwb_device_change how, enum hwb_status status,
+                 const char *why)
 {
+	const struct peer *peer = session->session.peer;
+
+	happened(peer->broker, &(struct happening){ .kind = HAPPENED_REVOKED,
+	                                            .peer = peer,
+	                                            .device = session->device,
+	                                            .rule = session->rule,
+	                                            .status = status,
+	                                            .reason = why });
 	mark_taken(session);
 	session->ending = how;
 	device_session_close(session);
@@ -54,9 +63,7 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 		session->asked = REVOKE_NOT_ASKED;
 		return;
 	}
-	log_notice("%s: taken from `%s' (pid %u), who did not give it back in time",
-	           session->device->name, session->session.peer->name, session->session.peer->pid);
-	revoke_take(session, HWB_CHANGE_REVOKED);
+	revoke_take(session, HWB_CHANGE_REVOKED, HWB_DENIED, "it was not given back in time");
 }
 
 static void ask(struct device_session *session, enum revoke_asked by, const char *why)
@@ -71,8 +78,11 @@ static void ask(struct device_session *session, enum revoke_asked by, const char
 		return;
 	}
 	session->asked = by;
-	log_notice("%s: `%s' (pid %u) is asked to give it back within %u s: %s", device->name,
-	           peer->name, peer->pid, device->grace, why);
+	happened(peer->broker, &(struct happening){ .kind = HAPPENED_ASKED_BACK,
+	                                            .peer = peer,
+	                                            .device = device,
+	                                            .rule = session->rule,
+	                                            .reason = why });
 	peer_event(peer, &device->facts.address, session->session.handle, HWB_CHANGE_ASKED_BACK,
 	           device->grace * 1000);
 	ev_timer_set(&session->grace, device->grace, 0.0);
@@ -86,11 +96,7 @@ void revoke_ask(struct device_session *session, const char *why)
 
 void revoke_at_once(struct device_session *session, const char *why)
 {
-	const struct peer *peer = session->session.peer;
-
-	log_notice("%s: taken from `%s' (pid %u): %s", session->device->name, peer->name, peer->pid,
-	           why);
-	revoke_take(session, HWB_CHANGE_REVOKED);
+	revoke_take(session, HWB_CHANGE_REVOKED, HWB_DENIED, why);
 }
 
 /* Nobody but us uses them, and there is nothing to bring to rest: without asking. */
@@ -104,10 +110,12 @@ static void take_ports(struct broker *broker)
 		next = session->next;
 		if (port_still_given(session))
 			continue;
-		log_notice("ports 0x%x-0x%x: taken from `%s' (pid %u): the policy gives them no "
-		           "more",
-		           session->base, session->base + session->count - 1, peer->name,
-		           peer->pid);
+		happened(broker, &(struct happening){ .kind = HAPPENED_REVOKED,
+		                                      .peer = peer,
+		                                      .port = session->base,
+		                                      .port_count = session->count,
+		                                      .status = HWB_DENIED,
+		                                      .reason = "the policy gives them no more" });
 		session->session.taken = true;
 		port_close(session);
 	}
@@ -149,15 +157,12 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 static void on_failed(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct device_session *session = watcher->data;
-	const struct peer *peer = session->session.peer;
 	(void)loop;
 
 	if (is_deaf(session, revents))
 		return;
-	log_error("%s: its PCIe port reports an error that cannot be corrected; it is taken from "
-	          "`%s' (pid %u) and reset",
-	          session->device->name, peer->name, peer->pid);
-	revoke_take(session, HWB_CHANGE_REVOKED);
+	revoke_take(session, HWB_CHANGE_REVOKED, HWB_HOST_ERROR,
+	            "its PCIe port reports an error that cannot be corrected, and it is reset");
 }
 
 void revoke_watch(struct device_session *session)

@@ -21,8 +21,10 @@ void revoke_ask(struct device_session *session, const char *why);
 /* Takes it without asking. `why` is for the log: "0000:00:03.0: taken from `NAME': WHY". */
 void revoke_at_once(struct device_session *session, const char *why);
 
-/* Takes the device now. `how` is what the client is told, once it is at rest. */
-void revoke_take(struct device_session *session, enum hwb_device_change how);
+/* Takes the device now. `how` is what the client is told, once it is at rest; `status`
+ * and `why` what everybody else is. */
+void revoke_take(struct device_session *session, enum hwb_device_change how, enum hwb_status status,
+                 const char *why);
 
 /* After a change of the policy: asks for all devices that it does not give any more, and
  * takes such ports. */

@@ -8,6 +8,7 @@
 #define HWBROKERD_SESSION_SESSION_H
 
 #include "device/operate.h"
+#include "server/happening.h"
 #include "server/request.h"
 #include "session/ledger.h"
 
@@ -59,10 +60,11 @@ struct device_session {
 	uint32_t assignments;    /* DOMAIN_ASSIGNs so far: which one set `domain` */
 	struct irq_session *irq; /* open, or being opened; NULL: none */
 	enum revoke_asked asked;
-	ev_timer grace;                /* since it was asked for */
-	ev_io wanted;                  /* by the host */
-	ev_io failed;                  /* says the kernel */
-	enum hwb_device_change ending; /* that the client is told of in the end */
+	ev_timer grace;                 /* since it was asked for */
+	ev_io wanted;                   /* by the host */
+	ev_io failed;                   /* says the kernel */
+	enum hwb_device_change ending;  /* that the client is told of in the end */
+	char rule[HAPPENING_RULE_SIZE]; /* by which it was granted */
 	struct release_job release;
 };
 

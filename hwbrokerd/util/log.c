@@ -151,8 +151,15 @@ void log_line(enum log_level level, const char *format, ...)
 
 bool log_limit_pass(struct log_limit *limit, int64_t now_ms)
 {
-	int64_t burst = limit->often ? LOG_OFTEN_BURST : LOG_LIMIT_BURST;
-	int64_t cost = limit->often ? LOG_OFTEN_MS : LOG_LIMIT_MS;
+	static const struct {
+		int64_t burst, cost;
+	} rates[] = {
+		[LOG_RATE_MISTAKES] = { LOG_LIMIT_BURST, LOG_LIMIT_MS },
+		[LOG_RATE_USE] = { LOG_USE_BURST, LOG_USE_MS },
+		[LOG_RATE_REFUSALS] = { LOG_REFUSALS_BURST, LOG_REFUSALS_MS },
+	};
+	int64_t burst = rates[limit->rate].burst;
+	int64_t cost = rates[limit->rate].cost;
 	int64_t paid = limit->paid_until > now_ms ? limit->paid_until : now_ms;
 
 	if (paid - now_ms > (burst - 1) * cost) {

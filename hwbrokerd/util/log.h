@@ -37,17 +37,30 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 /*
  * For lines that a client can cause, and so as many as it likes. Everybody who
  * is to be heard beside the others has a limit of his own: each client, and
- * each place for those who are no client. Zero but for `often` at first.
+ * each place for those who are no client. Zero but for `rate` at first.
  */
+enum log_rate {
+	LOG_RATE_MISTAKES,
+	LOG_RATE_USE,      /* of what usual work says, and the audit trail is made of */
+	LOG_RATE_REFUSALS, /* of them one or two are a mistake, and many a flood */
+};
+
 struct log_limit {
-	bool often;         /* of what usual work says, not mistakes */
+	enum log_rate rate;
 	int64_t paid_until; /* CLOCK_MONOTONIC in ms: a line costs some */
 	uint32_t left_out;  /* since the last line that passed */
 };
 
-/* So many lines at once, and from then on one in so many milliseconds; and of those that
- * come often. The journal takes 10000 of all together in 30 s (journald.conf(5)). */
-enum { LOG_LIMIT_BURST = 10, LOG_LIMIT_MS = 5000, LOG_OFTEN_BURST = 200, LOG_OFTEN_MS = 100 };
+/* So many lines at once, and from then on one in so many milliseconds, by the rate. The
+ * journal takes 10000 of all together in 30 s (journald.conf(5)). */
+enum {
+	LOG_LIMIT_BURST = 10,
+	LOG_LIMIT_MS = 5000,
+	LOG_USE_BURST = 200,
+	LOG_USE_MS = 100,
+	LOG_REFUSALS_BURST = 50,
+	LOG_REFUSALS_MS = 5000
+};
 
 /* As log_line(), or nothing; the next line of this limit that is written then
  * says how many were left out. NULL: no limit. */

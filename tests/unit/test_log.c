@@ -246,16 +246,16 @@ END_TEST
 
 START_TEST(lines_that_come_often)
 {
-	struct log_limit limit = { .often = true };
+	struct log_limit limit = { .rate = LOG_RATE_USE };
 	unsigned passed = 0;
 
 	for (unsigned i = 0; i < 1000; i++)
 		passed += log_limit_pass(&limit, 1000000);
-	ck_assert_uint_eq(passed, LOG_OFTEN_BURST);
-	ck_assert_uint_eq(limit.left_out, 1000 - LOG_OFTEN_BURST);
+	ck_assert_uint_eq(passed, LOG_USE_BURST);
+	ck_assert_uint_eq(limit.left_out, 1000 - LOG_USE_BURST);
 	for (unsigned i = 0; i < 1000; i++)
-		passed += log_limit_pass(&limit, 1000000 + 10 * LOG_OFTEN_MS);
-	ck_assert_uint_eq(passed, LOG_OFTEN_BURST + 10);
+		passed += log_limit_pass(&limit, 1000000 + 10 * LOG_USE_MS);
+	ck_assert_uint_eq(passed, LOG_USE_BURST + 10);
 }
 END_TEST
 
