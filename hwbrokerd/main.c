@@ -14,6 +14,7 @@
 #include "session/dispatch.h"
 #include "session/held.h"
 #include "session/hotplug.h"
+#include "session/trail.h"
 #include "util/log.h"
 #include "version.h"
 
@@ -245,6 +246,7 @@ static int start(struct daemon *self, const struct options *options)
 		return EXIT_FAILURE;
 	}
 	broker->started = ev_now(broker->loop);
+	trail_start(broker);
 	if (load_policy(broker) != 0)
 		return EXIT_CONFIG;
 	host_probe(&broker->host);
@@ -270,6 +272,7 @@ static void stop(struct daemon *self)
 
 	listener_stop(&self->listener);
 	hotplug_stop(&self->hotplug);
+	trail_stop(broker);
 	if (broker->closers != NULL)
 		closer_stop(broker);
 	if (broker->workers != NULL)

@@ -46,6 +46,19 @@ static void tell_loaded(struct broker *broker)
 	                                      .reason = rules });
 }
 
+/* The first mistake; all of them are in the log before. */
+static void tell_refused(struct broker *broker, const char *report)
+{
+	char first[FAULT_REASON];
+
+	snprintf(first, sizeof(first), "%s", report != NULL ? report : "no memory to read it");
+	first[strcspn(first, "\n")] = '\0';
+	happened(broker, &(struct happening){ .kind = HAPPENED_POLICY_REFUSED,
+	                                      .resource = broker->policy_path,
+	                                      .status = HWB_INVALID,
+	                                      .reason = first });
+}
+
 static void done(struct job *job)
 {
 	struct reload_job *self = (struct reload_job *)job;
@@ -53,10 +66,7 @@ static void done(struct job *job)
 
 	if (self->result != 0) {
 		reload_log_report(self->report);
-		happened(broker, &(struct happening){ .kind = HAPPENED_POLICY_REFUSED,
-		                                      .resource = broker->policy_path,
-		                                      .status = HWB_INVALID,
-		                                      .reason = self->report });
+		tell_refused(broker, self->report);
 		notify_manager("STATUS=Policy file has mistakes; the former policy is in force.");
 	} else {
 		policy_free(broker->policy);

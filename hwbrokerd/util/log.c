@@ -2,7 +2,6 @@
 #include "util/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -179,6 +178,45 @@ static int64_t milliseconds(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+bool log_wants(enum log_level level)
+{
+	return level <= highest;
+}
+
+bool log_limit_take(struct log_limit *limit, uint32_t *left_out)
+{
+	*left_out = 0;
+	if (limit == NULL)
+		return true;
+	pthread_mutex_lock(&lock);
+	bool pass = log_limit_pass(limit, milliseconds());
+	if (pass) {
+		*left_out = limit->left_out;
+		limit->left_out = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return pass;
+}
+
+uint32_t log_limit_settle(struct log_limit *limit)
+{
+	uint32_t left_out = 0;
+
+	pthread_mutex_lock(&lock);
+	/* One that does not pass would be counted, as if it had been a line. */
+	if (limit->left_out != 0) {
+		uint32_t before = limit->left_out;
+		if (log_limit_pass(limit, milliseconds())) {
+			left_out = before;
+			limit->left_out = 0;
+		} else {
+			limit->left_out = before;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return left_out;
+}
+
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
 {
 	struct log_limit none = { 0 };
@@ -196,8 +234,7 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *form
 		append_list(&line, format, arguments);
 		va_end(arguments);
 		if (limit->left_out != 0)
-			append(&line, " (%" PRIu32 " such lines before were left out)",
-			       limit->left_out);
+			append(&line, LOG_LEFT_OUT, limit->left_out);
 		limit->left_out = 0;
 		end(&line);
 		put_or_lose(&line);

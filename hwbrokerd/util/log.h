@@ -11,6 +11,7 @@
 #ifndef HWBROKERD_UTIL_LOG_H
 #define HWBROKERD_UTIL_LOG_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -69,5 +70,14 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *form
 
 /* Whether a line may be written at this time of CLOCK_MONOTONIC; books it. */
 bool log_limit_pass(struct log_limit *limit, int64_t now_ms);
+
+/* For who writes elsewhere than log_limited(): whether a line of this level is wanted; whether
+ * one may be written now, and how many were left out before it; and how many were left out
+ * that may be told of now, 0 if none or not yet. NULL: no limit. */
+bool log_wants(enum log_level level);
+bool log_limit_take(struct log_limit *limit, uint32_t *left_out);
+uint32_t log_limit_settle(struct log_limit *limit);
+
+#define LOG_LEFT_OUT " (%" PRIu32 " such lines before were left out)"
 
 #endif
