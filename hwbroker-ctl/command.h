@@ -23,6 +23,7 @@ struct context {
 	const char *as;          /* --as: name of a client; NULL: the caller's own */
 	const char *framebuffer; /* --framebuffer, as it was written; NULL: none */
 	bool now;                /* --now */
+	bool svg;                /* --svg */
 	char *const *words;      /* those behind the command's own; as many as it takes */
 	unsigned word_count;
 };
@@ -36,5 +37,6 @@ int genode_devices(const struct context *context);
 int genode_platform_info(const struct context *context);
 int revoke_device(const struct context *context);
 int clear_device(const struct context *context);
+int show_graph(const struct context *context);
 
 #endif

@@ -6,7 +6,7 @@
 #include <getopt.h>
 
 /* What the context has of each; the order is that of the table. */
-enum which { JSON, NOW, AS, FRAMEBUFFER, SOCKET, HELP, VERSION, COUNT };
+enum which { JSON, NOW, AS, SVG, FRAMEBUFFER, SOCKET, HELP, VERSION, COUNT };
 
 const struct option_about options[] = {
 	[JSON] = { "json", NULL, OPTION_JSON, "print JSON for programs instead of a table" },
@@ -14,6 +14,7 @@ const struct option_about options[] = {
 	          "revoke: without the time that the policy leaves its owner" },
 	[AS] = { "as", "CLIENT", OPTION_AS,
 	         "genode-devices: what the policy gives that client\n(default: the caller)" },
+	[SVG] = { "svg", NULL, OPTION_SVG, "graph: the drawing itself" },
 	[FRAMEBUFFER] = { "framebuffer", "ADDRESS,WIDTHxHEIGHTxBITS,PITCH", OPTION_FRAMEBUFFER,
 	                  "genode-platform-info: a screen for boot_fb" },
 	[SOCKET] = { "socket", "PATH", 0,
@@ -35,6 +36,9 @@ static void set(struct context *context, enum which which, const char *argument)
 		break;
 	case AS:
 		context->as = argument;
+		break;
+	case SVG:
+		context->svg = true;
 		break;
 	case FRAMEBUFFER:
 		context->framebuffer = argument;
