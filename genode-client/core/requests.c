@@ -251,6 +251,14 @@ int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_po
 	return ask(client, &call, HWB_IO_PORT_BATCH, session, &head, sizeof(head), -1);
 }
 
+int hwb_io_port_list(struct hwb_client *client, struct hwb_list *list,
+                     struct hwb_port_range *ranges, uint32_t max, struct hwb_error *error)
+{
+	const struct subject subject = { HWB_IO_PORT_LIST, 0, NULL };
+
+	return read_list(client, &subject, list, ranges, sizeof(*ranges), max, error);
+}
+
 int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *request,
                  struct hwb_interrupt *reply, int *fds, uint32_t *fd_count, struct hwb_error *error)
 {

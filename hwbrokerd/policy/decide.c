@@ -161,6 +161,22 @@ static uint32_t first_grant(const struct policy *policy, uint32_t client, uint32
 	return low;
 }
 
+bool policy_ports_from(const struct policy *policy, const struct policy_client *client,
+                       uint32_t port, uint32_t *first, uint32_t *last)
+{
+	uint32_t at = first_grant(policy, client->index, port);
+
+	if (at == policy->grant_count || policy->grants[at].client != client->index)
+		return false;
+	const struct port_grant *grant = &policy->grants[at];
+	*first = grant->range.first > port ? grant->range.first : port;
+	do
+		*last = grant->range.last;
+	while (++at < policy->grant_count && (++grant)->client == client->index &&
+	       grant->range.first == *last + 1);
+	return true;
+}
+
 static void decide_ports(const struct policy *policy, const struct policy_client *client,
                          const struct policy_resource *resource, struct policy_verdict *verdict)
 {

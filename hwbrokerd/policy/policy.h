@@ -139,6 +139,11 @@ void policy_decide(const struct policy *policy, const struct policy_client *clie
 int policy_may(const struct policy *policy, const struct policy_client *client,
                const struct policy_resource *resource, struct fault *fault);
 
+/* The client's first legacy ports from `port` on, however many rules give them: those that
+ * touch are one range. Whether there are any. */
+bool policy_ports_from(const struct policy *policy, const struct policy_client *client,
+                       uint32_t port, uint32_t *first, uint32_t *last);
+
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);
 

@@ -40,6 +40,7 @@ static const struct service {
 	[HWB_IO_PORT_OPEN] = { serve_io_port_open, CLIENTS },
 	[HWB_IO_PORT_OPEN_BAR] = { serve_io_port_open_bar, CLIENTS },
 	[HWB_IO_PORT_BATCH] = { serve_io_port_batch, HOLDERS },
+	[HWB_IO_PORT_LIST] = { serve_io_port_list, CLIENTS },
 	[HWB_IRQ_OPEN] = { serve_irq_open, CLIENTS },
 	[HWB_IRQ_ENABLE] = { serve_irq_enable, HOLDERS },
 	[HWB_IRQ_ACK] = { serve_irq_ack, HOLDERS },

@@ -177,6 +177,20 @@ static void open_in_bar(struct request *request, struct device_session *owner,
 	device_job_start(&self->base, request, owner, run, done);
 }
 
+/* Whether this host has any to give; refuses the request if not. */
+static bool may_have_ports(struct request *request)
+{
+	const struct host *host = &request->peer->broker->host;
+
+	if (host->ports)
+		return true;
+	request_refuse_text(request, HWB_UNSUPPORTED, 0,
+	                    "this host has no ports to give: it is no x86, or %s",
+	                    host->lockdown ? "its kernel is locked down (Secure Boot)"
+	                                   : "the broker lacks CAP_SYS_RAWIO");
+	return false;
+}
+
 void serve_io_port_open(struct request *request)
 {
 	const struct hwb_io_port_request *range = request->body;
@@ -191,14 +205,8 @@ void serve_io_port_open(struct request *request)
 		        "%u ports from 0x%x are not within 0x0-0xffff", range->count, range->base);
 		return;
 	}
-	if (!peer->broker->host.ports) {
-		request_refuse_text(request, HWB_UNSUPPORTED, 0,
-		                    "this host has no ports to give: it is no x86, or %s",
-		                    peer->broker->host.lockdown
-		                            ? "its kernel is locked down (Secure Boot)"
-		                            : "the broker lacks CAP_SYS_RAWIO");
+	if (!may_have_ports(request))
 		return;
-	}
 	struct device_session *owner = find_bar(peer, range->base, range->count);
 	if (owner != NULL) {
 		open_in_bar(request, owner, range);
@@ -208,6 +216,40 @@ void serve_io_port_open(struct request *request)
 		publish(request, NULL, range->base, range->count);
 	else
 		request_refuse(request, REQUEST_FIELD(hwb_io_port_request, base), &fault);
+}
+
+/* ---- what the policy gives ---- */
+
+void serve_io_port_list(struct request *request)
+{
+	enum {
+		ROOM = (HWB_MESSAGE_MAX - sizeof(struct hwb_header) -
+		        sizeof(struct hwb_list_reply)) /
+		       sizeof(struct hwb_port_range)
+	};
+	const struct hwb_list_request *list = request->body;
+	const struct peer *peer = request->peer;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_port_range ranges[ROOM];
+	} reply = { .head.record_size = sizeof(struct hwb_port_range) };
+	uint32_t port = list->cursor < PORTS ? (uint32_t)list->cursor : PORTS;
+	uint32_t first, last;
+
+	if (!may_have_ports(request))
+		return;
+	while (policy_ports_from(peer->broker->policy, peer->client, port, &first, &last)) {
+		if (reply.head.count == ROOM) {
+			reply.head.next = first;
+			break;
+		}
+		reply.ranges[reply.head.count++] =
+		        (struct hwb_port_range){ first, last - first + 1 };
+		port = last + 1;
+	}
+	request_reply(request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(struct hwb_port_range), NULL,
+	              0);
 }
 
 /* ---- batches ---- */

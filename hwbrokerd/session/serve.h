@@ -27,6 +27,7 @@ void serve_io_mem_open_bar(struct request *request);
 void serve_io_port_open(struct request *request);
 void serve_io_port_open_bar(struct request *request);
 void serve_io_port_batch(struct request *request);
+void serve_io_port_list(struct request *request);
 
 /* irq.c */
 void serve_irq_open(struct request *request);

@@ -281,6 +281,36 @@ static void port_of_bar(void)
 	want(fd, &packet, NO_SESSION);
 }
 
+struct listed {
+	uint32_t next;
+	bool ours;
+};
+
+static void range(const struct packet *packet, size_t record, void *context)
+{
+	struct listed *listed = context;
+	uint32_t base = get32(packet, record), count = get32(packet, record + 4);
+
+	if (count == 0 || base > 0xffff || count > 0x10000 - base)
+		wrong("expected ports within 0 to 0xffff, got %u from 0x%x", count, base);
+	if (listed->next != 0 && base <= listed->next)
+		wrong("expected ranges that ascend and do not touch, got 0x%x after 0x%x", base,
+		      listed->next - 1);
+	listed->next = base + count;
+	listed->ours |= facts.port >= base && facts.port + facts.ports <= base + count;
+}
+
+static void port_list(void)
+{
+	struct listed listed = { 0, false };
+	int fd = greeted();
+
+	open_ports(fd);
+	list(fd, IO_PORT_LIST, 0, range, &listed);
+	if (!listed.ours)
+		wrong("expected the ports that can be opened in one of the ranges, got none");
+}
+
 const struct check port_checks[] = {
 	{ "port-open", "IO_PORT_OPEN gives a handle for batches", port_open, false },
 	{ "port-again", "a connection may open its ports again", port_again, false },
@@ -288,6 +318,7 @@ const struct check port_checks[] = {
 	{ "close-ports", "no batch after CLOSE", close_ports, false },
 	{ "port-range", "an empty range or one beyond 65535 is INVALID", port_range, false },
 	{ "port-denied", "ports that give away the machine are DENIED", port_denied, false },
+	{ "port-list", "IO_PORT_LIST tells the ports that the policy gives", port_list, false },
 	{ "batch-reply", "the reply is the request with the values", batch_reply, false },
 	{ "batch-count", "0 to 256 operations, else MALFORMED", batch_count, false },
 	{ "batch-port", "a port outside of the range is INVALID", batch_port, false },

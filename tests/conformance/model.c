@@ -48,6 +48,7 @@ enum status serve_request(struct connection *connection, struct packet *request,
 	case IO_PORT_OPEN:
 	case IO_PORT_OPEN_BAR:
 	case IO_PORT_BATCH:
+	case IO_PORT_LIST:
 		return serve_ports(connection, request, reply, field);
 	case IRQ_OPEN:
 	case IRQ_ENABLE:

@@ -118,6 +118,24 @@ static enum status serve_batch(struct connection *connection, const struct packe
 	return OK;
 }
 
+/* Two ranges of the one, where the rule is broken: they touch. */
+static enum status serve_port_list(const struct packet *request, struct packet *reply)
+{
+	uint32_t count = keeps("port-list") ? 1 : 2;
+
+	if (body64(request, 0) != 0)
+		return INVALID;
+	put32(reply, HEADER + 8, count);
+	put32(reply, HEADER + 12, 8);
+	for (uint32_t i = 0; i < count; i++) {
+		put32(reply, HEADER + LIST_RECORDS + 8 * i, LISTED_PORT + i);
+		put32(reply, HEADER + LIST_RECORDS + 8 * i + 4,
+		      i + 1 < count ? 1 : LISTED_PORTS - i);
+	}
+	reply->length = HEADER + LIST_RECORDS + 8 * (size_t)count;
+	return OK;
+}
+
 enum status serve_ports(struct connection *connection, struct packet *request, struct packet *reply,
                         uint32_t *field)
 {
@@ -127,6 +145,8 @@ enum status serve_ports(struct connection *connection, struct packet *request, s
 		return fault("port-open", open_ports(connection, request, reply));
 	case IO_PORT_OPEN_BAR:
 		return open_bar(connection, request, reply);
+	case IO_PORT_LIST:
+		return serve_port_list(request, reply);
 	default:
 		return serve_batch(connection, request, reply, field);
 	}

@@ -23,6 +23,7 @@ const struct operation operations[] = {
 	  .unused = 1 },
 	{ IO_PORT_BATCH, "IO_PORT_BATCH", 8, TAKES_PORTS, .reply = 8, .reserved = { 4, 4 },
 	  NO_FLAGS },
+	{ IO_PORT_LIST, "IO_PORT_LIST", 8, TAKES_NONE, .reply = 16, .record = 8, NO_FLAGS },
 	{ IRQ_OPEN, "IRQ_OPEN", 24, TAKES_DEVICE_OR_NONE, .reply = 16, .reserved = { 20, 4 },
 	  .flags = 16, .unused = 2 },
 	{ IRQ_ENABLE, "IRQ_ENABLE", 0, TAKES_IRQ, NO_FLAGS },

@@ -50,6 +50,7 @@ enum opcode {
 	IO_PORT_OPEN = 0x30,
 	IO_PORT_OPEN_BAR = 0x31,
 	IO_PORT_BATCH = 0x32,
+	IO_PORT_LIST = 0x33,
 	IRQ_OPEN = 0x40,
 	IRQ_ENABLE = 0x41,
 	IRQ_ACK = 0x42,

@@ -11,7 +11,8 @@ static const uint8_t opcodes[] = {
 	HWB_IO_PORT_BATCH, HWB_CONFIG_READ,     HWB_CONFIG_WRITE,  HWB_CLOSE,
 	HWB_DEVICE_LIST,   HWB_DEVICE_INFO,     HWB_DOMAIN_INFO,   HWB_PING,
 	HWB_ADMIN_STATUS,  HWB_ADMIN_DEVICES,   HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
-	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,    HWB_ADMIN_CLEAR,   HWB_EVENT_DEVICE,
+	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,    HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
+	HWB_EVENT_DEVICE,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -265,6 +266,7 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 		return info(body, header, client, input);
 	case HWB_DEVICE_LIST:
 	case HWB_DOMAIN_INFO:
+	case HWB_IO_PORT_LIST:
 	case HWB_ADMIN_DEVICES:
 	case HWB_ADMIN_CLIENTS:
 	case HWB_ADMIN_SESSIONS:

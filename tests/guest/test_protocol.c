@@ -146,6 +146,7 @@ static const struct request requests[] = {
 	{ HWB_IO_PORT_OPEN, sizeof(struct hwb_io_port_request), NO_SESSION, false },
 	{ HWB_IO_PORT_OPEN_BAR, sizeof(struct hwb_bar_request), HWB_SESSION_DEVICE, false },
 	{ HWB_IO_PORT_BATCH, sizeof(struct hwb_port_batch), HWB_SESSION_IO_PORT, false },
+	{ HWB_IO_PORT_LIST, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_IRQ_OPEN, sizeof(struct hwb_irq_request), DEVICE_OR_NONE, false },
 	{ HWB_IRQ_ENABLE, 0, HWB_SESSION_IRQ, false },
 	{ HWB_IRQ_ACK, 0, HWB_SESSION_IRQ, false },

@@ -399,6 +399,32 @@ START_TEST(senseless_ports_are_refused)
 }
 END_TEST
 
+/* Those of two rules that touch are one range: what is listed can be opened whole. */
+START_TEST(ports_of_a_client_are_listed)
+{
+	static const struct {
+		const struct policy_client **client;
+		uint32_t from, first, last;
+	} cases[] = {
+		{ &a, 0, 0x40, 0x4f },          { &a, 0x45, 0x45, 0x4f },
+		{ &a, 0x50, 0x61, 0x61 },       { &a, 0x62, 0xfff0, 0xffff },
+		{ &a, 0xffff, 0xffff, 0xffff }, { &b, 0, 0x40, 0x43 },
+		{ &b, 0x44, 0x61, 0x61 },
+	};
+	uint32_t first, last;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert(
+		        policy_ports_from(policy, *cases[i].client, cases[i].from, &first, &last));
+		ck_assert_uint_eq(first, cases[i].first);
+		ck_assert_uint_eq(last, cases[i].last);
+		ck_assert(ask_ports(*cases[i].client, first, last - first + 1).granted);
+	}
+	ck_assert(!policy_ports_from(policy, a, 0x10000, &first, &last));
+	ck_assert(!policy_ports_from(policy, b, 0x62, &first, &last));
+}
+END_TEST
+
 START_TEST(rules_are_found_for_any_client)
 {
 	ck_assert_str_eq(policy_rule_for(policy, &nic), "nic");
@@ -526,6 +552,7 @@ int main(void)
 	tcase_add_test(tests, senseless_config_writes_are_refused);
 	tcase_add_test(tests, ports_are_covered_as_a_whole);
 	tcase_add_test(tests, senseless_ports_are_refused);
+	tcase_add_test(tests, ports_of_a_client_are_listed);
 	tcase_add_test(tests, rules_are_found_for_any_client);
 	tcase_add_test(tests, an_empty_policy_grants_nothing);
 	tcase_add_test(tests, many_rules_cost_no_more_than_few);

@@ -278,6 +278,10 @@ int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t ba
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
                       uint32_t count, struct hwb_error *error);
 
+/* The legacy ports that the policy gives this client; as hwb_device_list(). */
+int hwb_io_port_list(struct hwb_client *client, struct hwb_list *list,
+                     struct hwb_port_range *ranges, uint32_t max, struct hwb_error *error);
+
 /* `fds` holds HWB_FDS_MAX: trigger eventfds of the first reply->fds vectors,
  * then for INTx the unmask eventfd. With a device handle request->number is 0. */
 int hwb_irq_open(struct hwb_client *client, uint32_t device, const struct hwb_irq_request *request,

@@ -65,6 +65,7 @@ enum hwb_opcode {
 	HWB_IO_PORT_OPEN = 0x30,
 	HWB_IO_PORT_OPEN_BAR = 0x31,
 	HWB_IO_PORT_BATCH = 0x32,
+	HWB_IO_PORT_LIST = 0x33,
 
 	HWB_IRQ_OPEN = 0x40,
 	HWB_IRQ_ENABLE = 0x41,
@@ -363,6 +364,14 @@ struct hwb_port_batch {
 	uint32_t reserved;
 };
 HWB_PIN(sizeof(struct hwb_port_batch) == 8);
+
+/* IO_PORT_LIST: hwb_list_request; reply: hwb_list_reply and these records, the legacy
+ * ports that the policy gives this client, ascending. Ranges do not touch. */
+struct hwb_port_range {
+	uint32_t base;
+	uint32_t count;
+};
+HWB_PIN(sizeof(struct hwb_port_range) == 8);
 
 /* ---- IRQ -------------------------------------------------------------- */
 
