@@ -7,6 +7,7 @@
 #define HWBROKERD_DEVICE_DEVICE_H
 
 #include "device/lifecycle.h"
+#include "device/whereabouts.h"
 #include "kernel/bind.h"
 #include "kernel/witness.h"
 #include "policy/policy.h"
@@ -49,6 +50,7 @@ struct device {
 	struct hwb_device facts; /* as on the wire; state and flags filled in on sending */
 	char name[16];           /* "0000:00:03.0" */
 	uint64_t instance;       /* of the device itself, whatever its address: bind.h */
+	struct whereabouts whereabouts;
 	struct group *group;
 	struct unit unit;
 	enum lifecycle_state state;
@@ -84,6 +86,7 @@ static inline struct policy_device device_for_policy(const struct device *device
 		.subsystem_vendor = device->facts.subsystem_vendor,
 		.subsystem_device = device->facts.subsystem_device,
 		.class_code = device->facts.class_code,
+		.traits = whereabouts_traits(&device->whereabouts),
 	};
 }
 

@@ -87,6 +87,7 @@ static void refresh(struct device *known, const struct device *found)
 		return;
 	memcpy(known->facts.bars, found->facts.bars, sizeof(known->facts.bars));
 	known->resets = found->resets;
+	known->whereabouts = found->whereabouts;
 }
 
 /* Into the place of the one that was at its address, or a new one. */

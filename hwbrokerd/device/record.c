@@ -275,6 +275,17 @@ void record_drop(const struct hwb_pci_address *address)
 	pthread_mutex_unlock(&lock);
 }
 
+bool record_find(const struct hwb_pci_address *address, uint64_t instance, struct record *record)
+{
+	pthread_mutex_lock(&lock);
+	const struct record *known = find(address);
+	bool found = known != NULL && known->instance == instance;
+	if (found)
+		*record = *known;
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
 bool record_get(uint32_t index, struct record *record)
 {
 	pthread_mutex_lock(&lock);

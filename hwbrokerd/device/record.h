@@ -41,6 +41,9 @@ void record_drop(const struct hwb_pci_address *address);
 void record_note_estate(void);
 bool record_estate(void);
 
+/* What is written down of this very device; false: nothing. */
+bool record_find(const struct hwb_pci_address *address, uint64_t instance, struct record *record);
+
 /* Number `index` of those that there are, in no order; false: there are not so many. */
 bool record_get(uint32_t index, struct record *record);
 

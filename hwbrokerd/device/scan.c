@@ -54,7 +54,7 @@ static bool offers_reset(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-static int read_device(struct device *device, struct pci_device *pci)
+static int read_device(struct device *device, struct pci_device *pci, const struct slots *slots)
 {
 	uint8_t config[256] = { 0 };
 	struct config_facts facts;
@@ -92,6 +92,7 @@ static int read_device(struct device *device, struct pci_device *pci)
 		        (uint8_t)(1u << facts.msix_table_bar | 1u << facts.msix_pba_bar);
 	public->iommu_group = bind_group(&public->address);
 	device->instance = bind_instance(&public->address);
+	whereabouts_read(&device->whereabouts, &public->address, device->instance, slots);
 	device->resets = offers_reset(device->name);
 	device->wanted_fd = -1;
 	device->failed_fd = -1;
@@ -106,7 +107,7 @@ static int by_address(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-static int collect(struct scan *scan, struct fault *fault)
+static int collect(struct scan *scan, const struct slots *slots, struct fault *fault)
 {
 	struct pci_device_iterator *iterator = pci_slot_match_iterator_create(NULL);
 	struct pci_device *pci;
@@ -125,7 +126,7 @@ static int collect(struct scan *scan, struct fault *fault)
 		_cleanup_free_ struct device *device = calloc(1, sizeof(*device));
 		if (device == NULL)
 			break;
-		if (read_device(device, pci) == 0)
+		if (read_device(device, pci, slots) == 0)
 			scan->devices[scan->count++] = steal_pointer(&device);
 	}
 	bool complete = iterator != NULL && pci == NULL;
@@ -135,15 +136,19 @@ static int collect(struct scan *scan, struct fault *fault)
 
 int scan_read(struct scan *scan, struct fault *fault)
 {
+	struct slots slots;
+
 	*scan = (struct scan){ 0 };
+	slots_read(&slots);
 	/* The library keeps its own copy until told otherwise: ours is smaller. */
 	int error = pci_system_init();
-	int result = error == 0 ? collect(scan, fault)
+	int result = error == 0 ? collect(scan, &slots, fault)
 	                        : fault_errno(fault, error,
 	                                      "cannot list PCI devices (has one just left? is /sys "
 	                                      "mounted, and is there a PCI bus?)");
 	/* Also if it failed, as when a device leaves meanwhile: by then it has /proc/mtrr open. */
 	pci_system_cleanup();
+	slots_free(&slots);
 	if (result != 0)
 		scan_free(scan);
 	else if (scan->count != 0)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -46,8 +47,61 @@ bool uevent_concerns_pci(const char *message, size_t length)
 	return moves && pci;
 }
 
-bool uevent_drain(int fd)
+/* "0000:00:03.0", as the kernel writes it. */
+static bool read_address(const char *text, struct hwb_pci_address *address)
 {
+	unsigned domain, bus, device, function;
+	int end = 0;
+
+	if (sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &end) != 4 ||
+	    text[end] != '\0' || bus > 0xff || device > 31 || function > 7)
+		return false;
+	*address = (struct hwb_pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.device = (uint8_t)device,
+		.function = (uint8_t)function,
+	};
+	return true;
+}
+
+/* What is behind `key`, or NULL. */
+static const char *value_of(const char *line, const char *key)
+{
+	size_t length = strlen(key);
+
+	return strncmp(line, key, length) == 0 ? line + length : NULL;
+}
+
+bool uevent_of_driver(const char *message, size_t length, struct uevent_driver *change)
+{
+	bool bound = false, unbound = false, pci = false, placed = false;
+
+	*change = (struct uevent_driver){ 0 };
+	while (length != 0) {
+		const char *value;
+		size_t line = strnlen(message, length);
+		if (line == length)
+			return false;
+		bound = bound || strcmp(message, "ACTION=bind") == 0;
+		unbound = unbound || strcmp(message, "ACTION=unbind") == 0;
+		pci = pci || strcmp(message, "SUBSYSTEM=pci") == 0;
+		if ((value = value_of(message, "PCI_SLOT_NAME=")) != NULL)
+			placed = read_address(value, &change->address);
+		if ((value = value_of(message, "DRIVER=")) != NULL)
+			snprintf(change->driver, sizeof(change->driver), "%s", value);
+		message += line + 1;
+		length -= line + 1;
+	}
+	if (unbound)
+		change->driver[0] = '\0';
+	return pci && placed && (unbound || (bound && change->driver[0] != '\0'));
+}
+
+bool uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
+                  void *context)
+{
+	struct uevent_driver change;
 	char message[4096];
 	bool concerns = false;
 
@@ -60,7 +114,10 @@ bool uevent_drain(int fd)
 			concerns = true; /* some were lost */
 		else if (length < 0 && errno != EINTR)
 			return concerns;
-		else if (length > 0 && from.nl_pid == 0)
-			concerns = uevent_concerns_pci(message, (size_t)length) || concerns;
+		if (length <= 0 || from.nl_pid != 0)
+			continue;
+		concerns = uevent_concerns_pci(message, (size_t)length) || concerns;
+		if (uevent_of_driver(message, (size_t)length, &change))
+			tell(context, &change);
 	}
 }

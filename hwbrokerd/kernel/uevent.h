@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's messages about PCI functions that come and go (NETLINK_KOBJECT_UEVENT,
- * lib/kobject_uevent.c). They are a hint to look, no more: what is there, sysfs says.
+ * The kernel's messages about PCI functions that come and go, and about their drivers
+ * (NETLINK_KOBJECT_UEVENT, lib/kobject_uevent.c). Those of the first kind are a hint to look, no
+ * more: what is there, sysfs says.
  */
 #ifndef HWBROKERD_KERNEL_UEVENT_H
 #define HWBROKERD_KERNEL_UEVENT_H
@@ -14,12 +15,21 @@
 /* A nonblocking socket that is readable when something was said. -1: `fault`. */
 int uevent_open(struct fault *fault);
 
+/* A driver was bound to a PCI function, or unbound: "". */
+struct uevent_driver {
+	struct hwb_pci_address address;
+	char driver[HWB_NAME_SIZE];
+};
+
 /* Takes all messages off; whether one of them, or one that was lost, is about a PCI
- * function that was added or removed. */
-bool uevent_drain(int fd);
+ * function that was added or removed. Tells of drivers. */
+bool uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
+                  void *context);
 
 /* Pure: whether a message of `length` bytes is. It is "ACTION@PATH", then "KEY=VALUE"
  * each, all ended by a zero byte. */
 bool uevent_concerns_pci(const char *message, size_t length);
+/* Likewise: whether it is about a driver. */
+bool uevent_of_driver(const char *message, size_t length, struct uevent_driver *change);
 
 #endif

@@ -233,7 +233,7 @@ void ini_read_file(const char *path, uint32_t file, const struct ini_sink *sink,
 	struct fault fault;
 	size_t size = 0;
 
-	if (safe_file_read(path, &text, &size, &fault) != 0)
+	if (safe_file_read(path, SAFE_FILE_MAX, &text, &size, &fault) != 0)
 		report_add(report, place_of(file, 0), "%s", fault.reason);
 	else
 		ini_read_text(text, size, file, sink, report);

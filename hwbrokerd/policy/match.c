@@ -2,13 +2,40 @@
 #include "policy/match.h"
 
 #include "policy/array.h"
+#include "policy/patterns.h"
 #include "policy/rules.h"
+
+/* FNV-1a, 64 bits. Two texts of the same number are told apart by the texts. */
+static uint64_t number_of(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return hash;
+}
+
+static void exact_text(struct match *match, int which, const char *text)
+{
+	match->text[which] = text;
+	match->value[MATCH_NUMBERS + which] = text != NULL ? number_of(text) : 0;
+	match->mask[MATCH_NUMBERS + which] = UINT64_MAX;
+}
+
+void match_text(struct match *match, enum match_text which, const char *text)
+{
+	match->wild[which] = pattern_is_wild(text);
+	if (match->wild[which])
+		match->text[which] = text;
+	else
+		exact_text(match, which, text);
+}
 
 struct match match_of_device(const struct policy_device *device)
 {
 	const struct hwb_pci_address *address = &device->address;
 
-	return (struct match){
+	struct match match = {
 		.value = {
 			[MATCH_ADDRESS] = (uint64_t)address->domain << 16 |
 			                  (uint64_t)address->bus << 8 |
@@ -22,12 +49,30 @@ struct match match_of_device(const struct policy_device *device)
 		},
 		.mask = { UINT64_MAX, UINT64_MAX, UINT64_MAX },
 	};
+	/* Whatever characters are in them. */
+	exact_text(&match, MATCH_SLOT, device->traits.slot);
+	exact_text(&match, MATCH_DRIVER, device->traits.driver);
+	exact_text(&match, MATCH_PATH, device->traits.path);
+	return match;
+}
+
+static bool equal_texts(const struct match *a, const struct match *b, int which)
+{
+	const char *one = a->text[which], *other = b->text[which];
+
+	if (one == NULL || other == NULL)
+		return one == other;
+	return a->wild[which] == b->wild[which] && strcmp(one, other) == 0;
 }
 
 bool match_equal(const struct match *a, const struct match *b)
 {
 	for (int i = 0; i < MATCH_WORDS; i++) {
 		if (a->value[i] != b->value[i] || a->mask[i] != b->mask[i])
+			return false;
+	}
+	for (int i = 0; i < MATCH_TEXTS; i++) {
+		if (!equal_texts(a, b, i))
 			return false;
 	}
 	return true;
@@ -54,13 +99,26 @@ void match_index_release(struct match_index *index)
 {
 	free(index->shapes);
 	free(index->slots);
+	free(index->wild);
 	*index = (struct match_index){ 0 };
 }
 
-/* The slot that holds this entry, or the free one where it belongs. The policy
- * is its author's own: nobody aims collisions at him. */
+/* Whether what `subject` says, under the mask of `match`, is what that says. Both agree in
+ * numbers and in the numbers of texts. */
+static bool same_texts(const struct match *match, const struct match *subject)
+{
+	for (int i = 0; i < MATCH_TEXTS; i++) {
+		if (match->mask[MATCH_NUMBERS + i] != 0 &&
+		    (subject->text[i] == NULL || strcmp(match->text[i], subject->text[i]) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* The slot that holds this entry, or the free one where it belongs. `value` is `subject`'s,
+ * under the mask of the shape. The policy is its author's own: nobody aims collisions at him. */
 static struct match_slot *probe(const struct match_index *index, uint32_t client, uint32_t shape,
-                                const uint64_t value[MATCH_WORDS])
+                                const uint64_t value[MATCH_WORDS], const struct match *subject)
 {
 	uint64_t hash = (uint64_t)client << 32 | shape;
 
@@ -72,7 +130,8 @@ static struct match_slot *probe(const struct match_index *index, uint32_t client
 		struct match_slot *slot = &index->slots[at];
 		if (slot->rule == MATCH_NONE ||
 		    (slot->client == client && slot->shape == shape &&
-		     memcmp(slot->value, value, sizeof(slot->value)) == 0))
+		     memcmp(slot->match->value, value, sizeof(slot->match->value)) == 0 &&
+		     same_texts(slot->match, subject)))
 			return slot;
 	}
 }
@@ -93,23 +152,41 @@ static int shape_of(struct match_index *index, const uint64_t mask[MATCH_WORDS],
 	return 0;
 }
 
+static bool is_wild(const struct match *match)
+{
+	return match->wild[MATCH_SLOT] || match->wild[MATCH_DRIVER] || match->wild[MATCH_PATH];
+}
+
+static int add_wild(struct match_index *index, uint32_t client, const struct match *match,
+                    uint32_t rule)
+{
+	if (array_room(&index->wild, &index->wild_capacity, index->wild_count,
+	               sizeof(*index->wild)) != 0)
+		return -1;
+	index->wild[index->wild_count++] =
+	        (struct match_wild){ .match = match, .client = client, .rule = rule };
+	return 0;
+}
+
 int match_add(struct match_index *index, uint32_t client, const struct match *match, uint32_t rule)
 {
 	uint32_t shape;
 
+	if (is_wild(match))
+		return add_wild(index, client, match, rule);
 	if (shape_of(index, match->mask, rule, &shape) != 0)
 		return -1;
-	struct match_slot *slot = probe(index, client, shape, match->value);
+	struct match_slot *slot = probe(index, client, shape, match->value, match);
 	if (slot->rule != MATCH_NONE)
 		return 0;
-	memcpy(slot->value, match->value, sizeof(slot->value));
-	slot->client = client;
-	slot->shape = shape;
-	slot->rule = rule;
+	*slot = (struct match_slot){
+		.match = match, .client = client, .shape = shape, .rule = rule
+	};
 	return 0;
 }
 
-uint32_t match_find(const struct match_index *index, uint32_t client, const struct match *subject)
+static uint32_t find_exact(const struct match_index *index, uint32_t client,
+                           const struct match *subject)
 {
 	uint32_t best = MATCH_NONE;
 
@@ -128,9 +205,48 @@ uint32_t match_find(const struct match_index *index, uint32_t client, const stru
 		}
 		if (!decidable)
 			continue;
-		const struct match_slot *slot = probe(index, client, i, value);
+		const struct match_slot *slot = probe(index, client, i, value, subject);
 		if (slot->rule < best)
 			best = slot->rule;
+	}
+	return best;
+}
+
+static bool text_applies(const struct match *match, const struct match *subject, int which)
+{
+	const char *said = match->text[which], *asked = subject->text[which];
+
+	if (said == NULL)
+		return true;
+	if (asked == NULL)
+		return false;
+	if (!match->wild[which])
+		return !subject->wild[which] && strcmp(said, asked) == 0;
+	return subject->wild[which] ? pattern_covers(said, asked) : pattern_matches(said, asked);
+}
+
+static bool applies(const struct match *match, const struct match *subject)
+{
+	for (int i = 0; i < MATCH_NUMBERS; i++) {
+		if ((match->mask[i] & ~subject->mask[i]) != 0 ||
+		    ((match->value[i] ^ subject->value[i]) & match->mask[i]) != 0)
+			return false;
+	}
+	for (int i = 0; i < MATCH_TEXTS; i++) {
+		if (!text_applies(match, subject, i))
+			return false;
+	}
+	return true;
+}
+
+uint32_t match_find(const struct match_index *index, uint32_t client, const struct match *subject)
+{
+	uint32_t best = find_exact(index, client, subject);
+
+	for (uint32_t i = 0; i < index->wild_count && index->wild[i].rule < best; i++) {
+		const struct match_wild *wild = &index->wild[i];
+		if (wild->client == client && applies(wild->match, subject))
+			return wild->rule;
 	}
 	return best;
 }

@@ -2,10 +2,11 @@
 /*
  * Which devices a rule is about, and which rule is about a device.
  *
- * A match is a value and a mask over a device's address, ids and class. Rules
- * with equal masks form a shape; a policy of any size has few shapes, and
- * within one, a device is looked up by hash. So a decision costs one probe per
- * shape, not one comparison per rule.
+ * A match is a value and a mask over a device's address, ids and class, and the
+ * names of its slot and driver and its path. Rules with equal masks form a shape; a
+ * policy of any size has few shapes, and within one, a device is looked up by hash. So
+ * a decision costs one probe per shape, not one comparison per rule. Only rules that
+ * have a wildcard in a name or path are compared one by one.
  */
 #ifndef HWBROKERD_POLICY_MATCH_H
 #define HWBROKERD_POLICY_MATCH_H
@@ -14,13 +15,20 @@
 
 /* domain << 16 | bus << 8 | device << 3 | function;
  * vendor, device, subsystem vendor, subsystem device, 16 bits each;
- * the class code. */
-enum match_word { MATCH_ADDRESS, MATCH_IDS, MATCH_CLASS, MATCH_WORDS };
+ * the class code; then the texts, each as a number made of it. */
+enum match_word { MATCH_ADDRESS, MATCH_IDS, MATCH_CLASS, MATCH_NUMBERS };
+enum match_text { MATCH_SLOT, MATCH_DRIVER, MATCH_PATH, MATCH_TEXTS };
+enum { MATCH_WORDS = (int)MATCH_NUMBERS + (int)MATCH_TEXTS };
 
 struct match {
 	uint64_t value[MATCH_WORDS]; /* 0 where the mask is */
 	uint64_t mask[MATCH_WORDS];
+	const char *text[MATCH_TEXTS]; /* NULL: any; of a device: it has none */
+	bool wild[MATCH_TEXTS];        /* it is a pattern (patterns.h), and has no mask */
 };
+
+/* Adds a text, which must live as long as the match, or a pattern, which must be normal. */
+void match_text(struct match *match, enum match_text which, const char *text);
 
 /* A match of exactly this device. */
 struct match match_of_device(const struct policy_device *device);
@@ -38,10 +46,17 @@ struct match_shape {
 };
 
 struct match_slot {
-	uint64_t value[MATCH_WORDS];
+	const struct match *match;
 	uint32_t client;
 	uint32_t shape;
 	uint32_t rule; /* MATCH_NONE: free slot */
+};
+
+/* A rule with a wildcard in a text. */
+struct match_wild {
+	const struct match *match;
+	uint32_t client;
+	uint32_t rule;
 };
 
 struct match_index {
@@ -49,6 +64,8 @@ struct match_index {
 	uint32_t shape_count, shape_capacity;
 	struct match_slot *slots;
 	uint32_t slot_mask; /* number of slots - 1, a power of two - 1 */
+	struct match_wild *wild;
+	uint32_t wild_count, wild_capacity;
 };
 
 /* Empty, with room for `entries` calls of match_add(). -1: out of memory. */
@@ -56,7 +73,7 @@ int match_index_start(struct match_index *index, uint32_t entries);
 void match_index_release(struct match_index *index);
 
 /* Rules are added in ascending order. Of two entries that are equal but for
- * the rule, the first stays. -1: out of memory. */
+ * the rule, the first stays. The match must outlive the index. -1: out of memory. */
 int match_add(struct match_index *index, uint32_t client, const struct match *match, uint32_t rule);
 
 /* The lowest rule of `client` that applies to every device that `subject`

@@ -196,7 +196,12 @@ static void on_key(void *context, uint32_t place, const char *name, const char *
 void parser_start(struct parser *parser, struct policy *policy, const struct policy_users *users,
                   struct report *report)
 {
-	*parser = (struct parser){ .policy = policy, .users = users, .report = report };
+	*parser = (struct parser){
+		.policy = policy,
+		.users = users,
+		.ids = { .path = users->pci_ids },
+		.report = report,
+	};
 	apply_presets(parser, SECTION_BROKER);
 }
 
@@ -215,4 +220,5 @@ void parser_release(struct parser *parser)
 {
 	free(parser->seen);
 	free(parser->references);
+	pci_ids_release(&parser->ids);
 }

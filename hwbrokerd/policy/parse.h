@@ -9,6 +9,7 @@
 
 #include "policy/ini_reader.h"
 #include "policy/keys.h"
+#include "policy/pci_ids.h"
 #include "policy/rules.h"
 #include "policy/users.h"
 
@@ -32,6 +33,7 @@ struct parser {
 	struct policy *policy;
 	struct report *report;
 	const struct policy_users *users;
+	struct pci_ids ids;
 
 	/* The section that is being read; NULL: none that keys could belong to. */
 	const struct section_type *section;
@@ -91,6 +93,10 @@ int set_id(struct parser *parser, const struct key *key, const char *value, stru
 int set_subsystem(struct parser *parser, const struct key *key, const char *value,
                   struct fault *fault);
 int set_class(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+int set_slot(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+int set_driver(struct parser *parser, const struct key *key, const char *value,
+               struct fault *fault);
+int set_path(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_holders(struct parser *parser, const struct key *key, const char *value,
                 struct fault *fault);
 int set_reset(struct parser *parser, const struct key *key, const char *value, struct fault *fault);

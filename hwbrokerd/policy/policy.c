@@ -122,7 +122,21 @@ void policy_free(struct policy *policy)
 	for (uint32_t i = 0; i < policy->file_count; i++)
 		free(policy->files[i].path);
 	free(policy->files);
+	for (uint32_t i = 0; i < policy->text_count; i++)
+		free(policy->texts[i]);
+	free(policy->texts);
 	free(policy);
+}
+
+const char *policy_keep_text(struct policy *policy, const char *text)
+{
+	if (array_room(&policy->texts, &policy->text_capacity, policy->text_count,
+	               sizeof(*policy->texts)) != 0)
+		return NULL;
+	char *kept = strdup(text);
+	if (kept != NULL)
+		policy->texts[policy->text_count++] = kept;
+	return kept;
 }
 
 const char *policy_path(const struct policy *policy)

@@ -11,6 +11,7 @@
 #ifndef HWBROKERD_POLICY_POLICY_H
 #define HWBROKERD_POLICY_POLICY_H
 
+#include "policy/traits.h"
 #include "util/fault.h"
 
 #include <stdbool.h>
@@ -72,6 +73,7 @@ struct policy_device {
 	uint16_t subsystem_vendor;
 	uint16_t subsystem_device;
 	uint32_t class_code; /* base << 16 | sub << 8 | interface */
+	struct policy_traits traits;
 };
 
 enum policy_kind {

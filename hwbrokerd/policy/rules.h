@@ -84,7 +84,13 @@ struct policy {
 	uint32_t range_count, range_capacity;
 	struct port_grant *grants; /* by client, then by port; they do not overlap */
 	uint32_t grant_count, grant_capacity;
+
+	char **texts; /* that the others point to */
+	uint32_t text_count, text_capacity;
 };
+
+/* A copy that lives as long as the policy. NULL: no memory. */
+const char *policy_keep_text(struct policy *policy, const char *text);
 
 enum { POLICY_PLACE_SIZE = sizeof(((struct policy_file *)0)->shown) + 20 };
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 /* Whether only root, or the daemon's own user, can change it. */
@@ -23,7 +24,12 @@ static int check_writers(const struct stat *status, struct fault *fault)
 	return 0;
 }
 
-static int check_file(int fd, struct fault *fault)
+static int refuse_size(size_t max, struct fault *fault)
+{
+	return fault_set(fault, HWB_INVALID, "is larger than %zu MiB", max >> 20);
+}
+
+static int check_file(int fd, size_t max, struct fault *fault)
 {
 	struct stat status;
 
@@ -33,12 +39,12 @@ static int check_file(int fd, struct fault *fault)
 		return fault_set(fault, HWB_INVALID, "is not a regular file");
 	if (check_writers(&status, fault) != 0)
 		return -1;
-	if (status.st_size > SAFE_FILE_MAX)
-		return fault_set(fault, HWB_INVALID, "is larger than 1 MiB");
+	if ((uintmax_t)status.st_size > max)
+		return refuse_size(max, fault);
 	return 0;
 }
 
-int safe_file_read(const char *path, char **text, size_t *size, struct fault *fault)
+int safe_file_read(const char *path, size_t max, char **text, size_t *size, struct fault *fault)
 {
 	/* O_NONBLOCK: opening a FIFO would wait for its writer. */
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -47,16 +53,16 @@ int safe_file_read(const char *path, char **text, size_t *size, struct fault *fa
 		                 "is a symbolic link; name the file that it points to");
 	if (fd < 0)
 		return fault_errno(fault, errno, "cannot open it");
-	if (check_file(fd, fault) != 0)
+	if (check_file(fd, max, fault) != 0)
 		return -1;
 
 	/* One byte more than allowed, so that a file that grows is noticed. */
-	_cleanup_free_ char *content = malloc(SAFE_FILE_MAX + 1);
+	_cleanup_free_ char *content = malloc(max + 1);
 	if (content == NULL)
 		return fault_errno(fault, ENOMEM, "cannot read it");
 	size_t got = 0;
-	while (got <= SAFE_FILE_MAX) {
-		ssize_t chunk = read(fd, content + got, SAFE_FILE_MAX + 1 - got);
+	while (got <= max) {
+		ssize_t chunk = read(fd, content + got, max + 1 - got);
 		if (chunk < 0 && errno == EINTR)
 			continue;
 		if (chunk < 0)
@@ -65,8 +71,8 @@ int safe_file_read(const char *path, char **text, size_t *size, struct fault *fa
 			break;
 		got += (size_t)chunk;
 	}
-	if (got > SAFE_FILE_MAX)
-		return fault_set(fault, HWB_INVALID, "is larger than 1 MiB");
+	if (got > max)
+		return refuse_size(max, fault);
 	content[got] = '\0';
 	*text = steal_pointer(&content);
 	*size = got;

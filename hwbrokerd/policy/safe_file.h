@@ -7,13 +7,13 @@
 
 #include <stddef.h>
 
-enum { SAFE_FILE_MAX = 1024 * 1024 };
+enum { SAFE_FILE_MAX = 1024 * 1024 }; /* of a policy */
 
-/* The whole content of a regular file, not a link, that only root (or the
- * daemon's own user) can change: `*text` (freed by the caller; a NUL follows
+/* The whole content of a regular file, not a link, of at most `max` bytes (whole MiB), that
+ * only root (or the daemon's own user) can change: `*text` (freed by the caller; a NUL follows
  * its `*size` bytes). Never blocks on a FIFO or device. 0, or -1 with `fault`
  * saying what is wrong with it and how to repair it, without the path. */
-int safe_file_read(const char *path, char **text, size_t *size, struct fault *fault);
+int safe_file_read(const char *path, size_t max, char **text, size_t *size, struct fault *fault);
 
 /* A descriptor of the caller's of a folder, not a link, that only they can change. -1 with
  * `fault` as above; its `host_errno` is ENOENT if there is none. */

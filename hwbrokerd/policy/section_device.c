@@ -38,20 +38,59 @@ int set_address(struct parser *parser, const struct key *key, const char *value,
 int set_id(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
 	(void)key;
-	return value_id(value, current_match(parser), fault);
+	return value_id(value, current_match(parser), &parser->ids, fault);
 }
 
 int set_subsystem(struct parser *parser, const struct key *key, const char *value,
                   struct fault *fault)
 {
 	(void)key;
-	return value_subsystem(value, current_match(parser), fault);
+	return value_subsystem(value, current_match(parser), &parser->ids, fault);
 }
 
 int set_class(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
 	(void)key;
-	return value_class(value, current_match(parser), fault);
+	return value_class(value, current_match(parser), &parser->ids, fault);
+}
+
+/* Keeps what the rule's match is to point to. */
+static int add_text(struct parser *parser, enum match_text which, const char *pattern)
+{
+	const char *kept = policy_keep_text(parser->policy, pattern);
+
+	if (kept == NULL)
+		parser->report->out_of_memory = true;
+	else
+		match_text(current_match(parser), which, kept);
+	return 0;
+}
+
+int set_slot(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	char pattern[INI_LINE_MAX + 1];
+	(void)key;
+
+	snprintf(pattern, sizeof(pattern), "%s", value);
+	return value_slot(pattern, fault) != 0 ? -1 : add_text(parser, MATCH_SLOT, pattern);
+}
+
+int set_driver(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	char pattern[INI_LINE_MAX + 1];
+	(void)key;
+
+	snprintf(pattern, sizeof(pattern), "%s", value);
+	return value_driver(pattern, fault) != 0 ? -1 : add_text(parser, MATCH_DRIVER, pattern);
+}
+
+int set_path(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	char pattern[INI_LINE_MAX + 1];
+	(void)key;
+
+	snprintf(pattern, sizeof(pattern), "%s", value);
+	return value_path(pattern, fault) != 0 ? -1 : add_text(parser, MATCH_PATH, pattern);
 }
 
 static int add_mask(struct parser *parser, const char *text, struct fault *fault)
@@ -105,14 +144,18 @@ int set_reset(struct parser *parser, const struct key *key, const char *value, s
 	return value_reset(value, rule->grant.reset, fault);
 }
 
+static const char *const which_keys[] = { "address", "id",     "subsystem", "class",
+	                                  "slot",    "driver", "path" };
+
 void close_device(struct parser *parser)
 {
-	if (parser_place_of(parser, "address") == 0 && parser_place_of(parser, "id") == 0 &&
-	    parser_place_of(parser, "subsystem") == 0 && parser_place_of(parser, "class") == 0) {
-		report_add(parser->report, parser->section_place,
-		           "[device %s] does not say which device; add `address', `id', "
-		           "`subsystem' or `class'",
-		           parser->name);
-		parser->faulty = true;
+	for (size_t i = 0; i < sizeof(which_keys) / sizeof(which_keys[0]); i++) {
+		if (parser_place_of(parser, which_keys[i]) != 0)
+			return;
 	}
+	report_add(parser->report, parser->section_place,
+	           "[device %s] does not say which device; add `address', `id', `subsystem', "
+	           "`class', `slot', `driver' or `path'",
+	           parser->name);
+	parser->faulty = true;
 }

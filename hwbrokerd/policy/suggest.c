@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 40 }; /* longer words are no misspelling of ours */
+enum { WORD_MAX = 96 }; /* longer words are no misspelling of ours */
 
 static size_t minimum(size_t a, size_t b)
 {
@@ -51,13 +51,14 @@ void suggest_start(struct suggestion *suggestion, const char *word)
 
 void suggest_consider(struct suggestion *suggestion, const char *candidate)
 {
-	size_t length = strlen(suggestion->word);
+	size_t length = strlen(suggestion->word), other = strlen(candidate);
+	/* A third of the letters wrong is still a typo, more is another word. */
+	size_t most = 1 + length / 3;
 
-	if (length > WORD_MAX || strlen(candidate) > WORD_MAX)
+	if (length > WORD_MAX || other > WORD_MAX || length > other + most || other > length + most)
 		return;
 	size_t edits = distance(suggestion->word, candidate);
-	/* A third of the letters wrong is still a typo, more is another word. */
-	if (edits > 1 + length / 3 || edits >= strlen(candidate))
+	if (edits > most || edits >= other)
 		return;
 	if (suggestion->best == NULL || edits < suggestion->distance) {
 		suggestion->best = candidate;

@@ -9,7 +9,7 @@ struct suggestion {
 	const char *word; /* as it was written */
 	const char *best; /* NULL: nothing near so far */
 	size_t distance;
-	char text[80];
+	char text[128];
 };
 
 void suggest_start(struct suggestion *suggestion, const char *word);

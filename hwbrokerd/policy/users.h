@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of users and groups to numbers, replaceable so that tests need no
+/* Names of users, groups and devices to numbers, replaceable so that tests need no
  * accounts. */
 #ifndef HWBROKERD_POLICY_USERS_H
 #define HWBROKERD_POLICY_USERS_H
@@ -12,6 +12,7 @@ struct policy_users {
 	int (*user)(void *context, const char *name, uint32_t *id);
 	int (*group)(void *context, const char *name, uint32_t *id);
 	void *context;
+	const char *pci_ids; /* a file like the host's, which it is if NULL: pci_ids.h */
 };
 
 /* The host's databases, by way of nsswitch.conf(5). */

@@ -6,6 +6,8 @@
 #ifndef HWBROKERD_POLICY_VALUES_H
 #define HWBROKERD_POLICY_VALUES_H
 
+#include "policy/ini_reader.h"
+#include "policy/pci_ids.h"
 #include "policy/rules.h"
 
 /* Walks "a, b, c" in place: the next entry without blanks around it, NULL at
@@ -29,13 +31,21 @@ int value_reset(const char *text, char reset[POLICY_RESET_SIZE], struct fault *f
 /* 1 to 31 letters, digits, `-', `_' or `.', the first a letter or digit. */
 int value_name(const char *text, struct fault *fault);
 
-/* These add to a match. DDDD:BB:DD.F or BB:DD.F, F may be `*'. */
+/* These add to a match. In numbers `?' stands for a digit, and `*' for those that are missing.
+ * DDDD:BB:DD.F or BB:DD.F, which may end after BB with `*'. */
 int value_address(const char *text, struct match *match, struct fault *fault);
-/* VVVV:DDDD, where DDDD may be `*'. */
-int value_id(const char *text, struct match *match, struct fault *fault);
-int value_subsystem(const char *text, struct match *match, struct fault *fault);
-/* 2, 4 or 6 hexadecimal digits or a name of class_names.h. */
-int value_class(const char *text, struct match *match, struct fault *fault);
+/* VVVV:DDDD, either of which may be a name of pci.ids. */
+int value_id(const char *text, struct match *match, struct pci_ids *ids, struct fault *fault);
+int value_subsystem(const char *text, struct match *match, struct pci_ids *ids,
+                    struct fault *fault);
+/* 2, 4 or 6 hexadecimal digits, a name of class_names.h, or one of pci.ids. */
+int value_class(const char *text, struct match *match, struct pci_ids *ids, struct fault *fault);
+
+/* What the kernel calls a slot or a driver, or a path below /sys/devices, with wildcards: makes
+ * `pattern` normal. */
+int value_slot(char *pattern, struct fault *fault);
+int value_driver(char *pattern, struct fault *fault);
+int value_path(char *pattern, struct fault *fault);
 
 /* 0xFIRST-0xLAST or 0xPORT. */
 int value_ports(const char *text, uint16_t *first, uint16_t *last, struct fault *fault);

@@ -28,6 +28,8 @@ static void mark(const struct broker *broker)
 		}
 		lifecycle_step(&device->state, LIFE_FOUND, device->name);
 		device->restore = record.restore;
+		/* The bus was looked at before that was known. */
+		whereabouts_driver(&device->whereabouts, record.origin.driver);
 		device->found = true;
 		i++;
 	}

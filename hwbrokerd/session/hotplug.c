@@ -10,6 +10,7 @@
 #include "util/log.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /*
  * Messages come in bursts, and before the kernel has assigned addresses to a newcomer:
@@ -105,6 +106,20 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	strand_submit(&self->strand, &self->job);
 }
 
+/* Of its host driver a device that is taken keeps the name: it is known for it, and may go
+ * back. So what is told while it is taken counts only if it is what it has gone back to. */
+static void on_driver(void *context, const struct uevent_driver *change)
+{
+	struct broker *broker = context;
+	struct device *device = inventory_find(&broker->inventory, &change->address);
+
+	if (device == NULL || device->state == LIFE_GONE)
+		return;
+	if (device->state == LIFE_HOST ||
+	    (change->driver[0] != '\0' && strcmp(change->driver, "vfio-pci") != 0))
+		whereabouts_driver(&device->whereabouts, change->driver);
+}
+
 static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct hotplug *self = watcher->data;
@@ -115,7 +130,7 @@ static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)
 		look_in(self, SETTLED_SECONDS);
 		return;
 	}
-	if (!uevent_drain(watcher->fd))
+	if (!uevent_drain(watcher->fd, on_driver, self->broker))
 		return;
 	self->again = true;
 	look_in(self, QUIET_SECONDS);

@@ -186,9 +186,12 @@ int uevent_open(struct fault *fault)
 	return model.messages;
 }
 
-bool uevent_drain(int fd)
+bool uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
+                  void *context)
 {
 	eventfd_t count;
+	(void)tell;
+	(void)context;
 
 	return eventfd_read(fd, &count) == 0;
 }

@@ -12,11 +12,30 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static char path[64];
+static char path[64], names_path[64];
 
 static void remove_file(void)
 {
 	unlink(path);
+	unlink(names_path);
+}
+
+static const char names[] = "8086  Intel Corporation\n"
+                            "\t10d3  82574L Gigabit Network Connection\n"
+                            "\t\t8086 a01f  Gigabit CT Desktop Adapter\n"
+                            "9004  Twice\n"
+                            "9005  Twice\n"
+                            "C 01  Mass storage controller\n"
+                            "\t08  Non-Volatile memory controller\n"
+                            "\t\t02  NVM Express\n";
+
+static void write_names(void)
+{
+	int fd = open(names_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	must(fd >= 0 && write(fd, names, strlen(names)) == (ssize_t)strlen(names),
+	     "the names can be written");
+	close(fd);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -24,6 +43,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	snprintf(path, sizeof(path), "/dev/shm/hwbroker-fuzz-%d.conf", (int)getpid());
+	snprintf(names_path, sizeof(names_path), "%s.ids", path);
+	write_names();
 	atexit(remove_file);
 	return 0;
 }
@@ -39,7 +60,7 @@ static int find(void *context, const char *name, uint32_t *id)
 	return 0;
 }
 
-static const struct policy_users users = { .user = find, .group = find };
+static const struct policy_users users = { .user = find, .group = find, .pci_ids = names_path };
 
 static int load(struct policy **policy, char **report)
 {
@@ -69,8 +90,19 @@ static void check_verdict(const struct policy_verdict *verdict, bool client)
 	}
 }
 
+/* One of them, or none. */
+static const char *pick(const char *const texts[4], struct input *input)
+{
+	return texts[take8(input) % 4];
+}
+
 static void ask(const struct policy *policy, struct input *input)
 {
+	static const char *const slots[4] = { NULL, "3", "40-1", "*" };
+	static const char *const drivers[4] = { NULL, "e1000e", "virtio-pci", "?" };
+	static const char *const paths[4] = { NULL, "/sys/devices/pci0000:00/0000:00:03.0",
+		                              "/sys/devices/pci0000:00/0000:00:0b.0/0000:02:00.0",
+		                              "" };
 	gid_t groups[3];
 	struct policy_subject subject = {
 		.uid = 1000 + take8(input) % 9,
@@ -88,6 +120,9 @@ static void ask(const struct policy *policy, struct input *input)
 		.subsystem_vendor = take16(input),
 		.subsystem_device = take16(input),
 		.class_code = take32(input) & 0xffffff,
+		.traits = { .slot = pick(slots, input),
+		            .driver = pick(drivers, input),
+		            .path = pick(paths, input) },
 	};
 	struct policy_resource resource = {
 		.kind = (enum policy_kind)(take8(input) % 8),

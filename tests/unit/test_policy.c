@@ -51,8 +51,8 @@ static const struct bad_policy bad_policies[] = {
 	{ CLIENT "sessions = 1\nsessions = 2\n", "F:4: `sessions' is already set in line 3\n" },
 	{ "[device d]\n",
 	  "F:1: [device d] has no `client', which it needs\n"
-	  "F:1: [device d] does not say which device; add `address', `id', `subsystem' or "
-	  "`class'\n" },
+	  "F:1: [device d] does not say which device; add `address', `id', `subsystem', "
+	  "`class', `slot', `driver' or `path'\n" },
 	{ CLIENT "[ports p]\nclient = a\n", "F:3: [ports p] has no `range', which it needs\n" },
 	{ CLIENT "[ports p]\nrange = 0x40\n", "F:3: [ports p] has no `client', which it needs\n" },
 
@@ -114,8 +114,8 @@ static const struct bad_policy bad_policies[] = {
 	  "F:4: `client': name `a b' has an odd character at place 2; use letters, digits, `-', "
 	  "`_' and `.', the first a letter or digit\n" },
 	{ CLIENT "[device d]\nclient = a\n",
-	  "F:3: [device d] does not say which device; add `address', `id', `subsystem' or "
-	  "`class'\n" },
+	  "F:3: [device d] does not say which device; add `address', `id', `subsystem', "
+	  "`class', `slot', `driver' or `path'\n" },
 	{ CLIENT "[device d]\nclient = a\naddress = 00:1f\n",
 	  "F:5: `address': `00:1f' is not the address of a PCI device; write it like "
 	  "0000:03:00.0, or 0000:03:00.* for all of its functions\n" },
@@ -127,10 +127,12 @@ static const struct bad_policy bad_policies[] = {
 	  "most 7\n" },
 	{ CLIENT "[device d]\nclient = a\nid = 8086\n",
 	  "F:5: `id': `8086' is not a device id; write VENDOR:DEVICE with four hexadecimal digits "
-	  "each, like 8086:10d3, or 8086:* for all of a vendor\n" },
-	{ CLIENT "[device d]\nclient = a\nsubsystem = 17aa:*\n",
-	  "F:5: `subsystem': `17aa:*' is not a subsystem id; write VENDOR:DEVICE with four "
-	  "hexadecimal digits each, like 17aa:21cf\n" },
+	  "each, like 8086:10d3, or 8086:* for all of a vendor, or with the names that lspci "
+	  "shows\n" },
+	{ CLIENT "[device d]\nclient = a\nsubsystem = 17aa\n",
+	  "F:5: `subsystem': `17aa' is not a subsystem id; write VENDOR:DEVICE with four "
+	  "hexadecimal digits each, like 17aa:21cf, or 17aa:* for all of a vendor, or with the "
+	  "names that lspci shows\n" },
 	{ CLIENT "[device d]\nclient = a\nclass = ethernt\n",
 	  "F:5: `class': `ethernt' is neither the name of a device class nor 2, 4 or 6 hexadecimal "
 	  "digits like 0200; did you mean `ethernet'?\n" },
@@ -189,8 +191,8 @@ static const struct bad_policy bad_policies[] = {
 
 	/* A section with a mistake is not measured against the others. */
 	{ CLIENT "[device d]\nclient = a\n[device e]\nclient = a\nid = 8086:10d3\n",
-	  "F:3: [device d] does not say which device; add `address', `id', `subsystem' or "
-	  "`class'\n" },
+	  "F:3: [device d] does not say which device; add `address', `id', `subsystem', "
+	  "`class', `slot', `driver' or `path'\n" },
 
 	/* ports */
 	{ CLIENT "[ports p]\nclient = a\nrange = 64\n",
@@ -228,13 +230,14 @@ static const struct bad_policy bad_policies[] = {
 	  "F:2: `user': there is no user `mallory' on this host\n"
 	  "F:4: there is no [client x]\n"
 	  "F:5: `id': `1' is not a device id; write VENDOR:DEVICE with four hexadecimal digits "
-	  "each, like 8086:10d3, or 8086:* for all of a vendor\n"
+	  "each, like 8086:10d3, or 8086:* for all of a vendor, or with the names that lspci "
+	  "shows\n"
 	  "F:6: `dma': `maybe' is neither `yes' nor `no'\n"
 	  "F:9: port 0x92 resets the PC; only `force = yes' in [ports p] grants it\n"
 	  "F:10: [ports] has no key `froce'; did you mean `force'?\n"
 	  "F:11: [device d] has no `client', which it needs\n"
-	  "F:11: [device d] does not say which device; add `address', `id', `subsystem' or "
-	  "`class'\n"
+	  "F:11: [device d] does not say which device; add `address', `id', `subsystem', "
+	  "`class', `slot', `driver' or `path'\n"
 	  "F:11: [device d] is already there in line 3; give one of them another name\n" },
 };
 

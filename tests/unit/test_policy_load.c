@@ -45,7 +45,58 @@ static int test_group(void *context, const char *name, uint32_t *id)
 	return find(groups, name, id);
 }
 
-const struct policy_users test_users = { .user = test_user, .group = test_group };
+/* ---- names of devices ---- */
+
+static const char ids_text[] = "# comment\n"
+                               "\n"
+                               "8086  Intel Corporation\n"
+                               "\t10d3  82574L Gigabit Network Connection\n"
+                               "\t\t103c 1785  NC112i 1-port Ethernet Server Adapter\n"
+                               "\t\t8086 a01f  Gigabit CT Desktop Adapter\n"
+                               "\t1533  I210 Gigabit Network Connection\n"
+                               "\t\t8086 0001  Ethernet Server Adapter I210-T1\n"
+                               "\t\t8086 0002  Ethernet Server Adapter I210-T1\n"
+                               "\t\t17aa 1074  ThinkServer I210\n"
+                               "\t1539  I211: with a colon\n"
+                               "\t\t17aa 1074  ThinkServer I210\n"
+                               "\t10d4  Same\n"
+                               "\t10d5  Same\n"
+                               "17aa  Lenovo\n"
+                               "1b36  Red Hat, Inc.\n"
+                               "\t0010  QEMU NVM Express Controller\n"
+                               "9004  Twice\n"
+                               "\t0001  Only here\n"
+                               "9005  Twice\n"
+                               "zzzz  No number\n"
+                               "\t0001  Of nobody\n"
+                               "face\n"
+                               "C 01  Mass storage controller\n"
+                               "\t08  Non-Volatile memory controller\n"
+                               "\t\t02  NVM Express\n"
+                               "C 02  Network controller\n"
+                               "\t00  Ethernet controller\n"
+                               "\t80  Network controller\n";
+
+static char ids_path[] = "/tmp/test_pci_ids.XXXXXX";
+
+void test_make_ids(void)
+{
+	strcpy(ids_path + strlen(ids_path) - 6, "XXXXXX");
+	int fd = mkstemp(ids_path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, ids_text, sizeof(ids_text) - 1), sizeof(ids_text) - 1);
+	close(fd);
+}
+
+void test_remove_ids(void)
+{
+	unlink(ids_path);
+}
+
+const struct policy_users test_users = { .user = test_user,
+	                                 .group = test_group,
+	                                 .pci_ids = ids_path };
 
 static int any(void *context, const char *name, uint32_t *id)
 {
@@ -55,7 +106,7 @@ static int any(void *context, const char *name, uint32_t *id)
 	return 0;
 }
 
-const struct policy_users test_any_users = { .user = any, .group = any };
+const struct policy_users test_any_users = { .user = any, .group = any, .pci_ids = ids_path };
 
 char *test_file(const char *text, size_t size, unsigned int mode)
 {
@@ -74,8 +125,10 @@ struct policy *test_policy(const char *text)
 	struct policy *policy = NULL;
 	char *report = NULL;
 	char *path = test_file(text, strlen(text), 0644);
-	int result = policy_load_with(path, &test_users, &policy, &report);
 
+	test_make_ids();
+	int result = policy_load_with(path, &test_users, &policy, &report);
+	test_remove_ids();
 	unlink(path);
 	free(path);
 	ck_assert_msg(result == 0, "%s", report);
@@ -106,8 +159,10 @@ char *test_report(const char *text, size_t size)
 	struct policy *policy = untouched;
 	char *report = NULL;
 	char *path = test_file(text, size, 0644);
-	int result = policy_load_with(path, &test_users, &policy, &report);
 
+	test_make_ids();
+	int result = policy_load_with(path, &test_users, &policy, &report);
+	test_remove_ids();
 	unlink(path);
 	ck_assert_msg(result == -1, "loaded: %s", text);
 	ck_assert_ptr_eq(policy, untouched);

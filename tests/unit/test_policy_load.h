@@ -12,6 +12,11 @@ extern const struct policy_users test_users;
 /* Any name is a user and a group. */
 extern const struct policy_users test_any_users;
 
+/* Both have device names of a small file, which is there between these two. It has the names of
+ * the worked examples; two vendors `Twice', and so on. */
+void test_make_ids(void);
+void test_remove_ids(void);
+
 /* A policy that must load. */
 struct policy *test_policy(const char *text);
 

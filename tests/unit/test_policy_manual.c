@@ -103,7 +103,10 @@ static struct policy *load(const char *path)
 {
 	struct policy *policy = NULL;
 	char *report = NULL;
+
+	test_make_ids();
 	int result = policy_load_with(path, &test_any_users, &policy, &report);
+	test_remove_ids();
 
 	ck_assert_msg(result == 0, "%s", report);
 	return policy;

@@ -199,7 +199,7 @@ static void expect_fault(const char *path, const char *reason)
 	char *text = NULL;
 	size_t size = 0;
 
-	ck_assert_int_eq(safe_file_read(path, &text, &size, &fault), -1);
+	ck_assert_int_eq(safe_file_read(path, SAFE_FILE_MAX, &text, &size, &fault), -1);
 	ck_assert_str_eq(fault.reason, reason);
 }
 

@@ -32,6 +32,39 @@ START_TEST(a_message_without_its_end)
 }
 END_TEST
 
+START_TEST(drivers)
+{
+	struct uevent_driver change;
+
+	ck_assert(uevent_of_driver(MESSAGE("bind@/x\0ACTION=bind\0SUBSYSTEM=pci\0DRIVER=e1000e\0"
+	                                   "PCI_SLOT_NAME=0001:03:1f.7"),
+	                           &change));
+	ck_assert_str_eq(change.driver, "e1000e");
+	ck_assert_uint_eq(change.address.domain, 1);
+	ck_assert_uint_eq(change.address.bus, 3);
+	ck_assert_uint_eq(change.address.device, 31);
+	ck_assert_uint_eq(change.address.function, 7);
+	ck_assert(uevent_of_driver(MESSAGE("unbind@/x\0ACTION=unbind\0SUBSYSTEM=pci\0DRIVER=x\0"
+	                                   "PCI_SLOT_NAME=0000:03:00.0"),
+	                           &change));
+	ck_assert_str_eq(change.driver, "");
+	ck_assert(!uevent_of_driver(MESSAGE("bind@/x\0ACTION=bind\0SUBSYSTEM=pci\0"
+	                                    "PCI_SLOT_NAME=0000:03:00.0"),
+	                            &change));
+	ck_assert(!uevent_of_driver(MESSAGE("bind@/x\0ACTION=bind\0SUBSYSTEM=pci\0DRIVER=x"),
+	                            &change));
+	ck_assert(!uevent_of_driver(MESSAGE("bind@/x\0ACTION=bind\0SUBSYSTEM=usb\0DRIVER=x\0"
+	                                    "PCI_SLOT_NAME=0000:03:00.0"),
+	                            &change));
+	ck_assert(!uevent_of_driver(MESSAGE("bind@/x\0ACTION=bind\0SUBSYSTEM=pci\0DRIVER=x\0"
+	                                    "PCI_SLOT_NAME=0000:03:20.0"),
+	                            &change));
+	ck_assert(!uevent_of_driver(MESSAGE("add@/x\0ACTION=add\0SUBSYSTEM=pci\0DRIVER=x\0"
+	                                    "PCI_SLOT_NAME=0000:03:00.0"),
+	                            &change));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("uevent");
@@ -39,6 +72,7 @@ int main(void)
 
 	tcase_add_test(tests, messages);
 	tcase_add_test(tests, a_message_without_its_end);
+	tcase_add_test(tests, drivers);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
