@@ -134,9 +134,9 @@ int hwb_device_info_by_handle(struct hwb_client *client, uint32_t handle, struct
 	return ask(client, &call, HWB_DEVICE_INFO, handle, &info, sizeof(info), -1);
 }
 
-int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *request,
-                       uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
-                       uint32_t *fd_count, struct hwb_error *error)
+static int acquire(struct hwb_client *client, uint16_t opcode, const void *request, uint32_t size,
+                   uint32_t *session, struct hwb_acquire_reply *reply, int *fds, uint32_t *fd_count,
+                   struct hwb_error *error)
 {
 	struct hwb_call call = {
 		.reply = reply,
@@ -145,11 +145,27 @@ int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_reque
 		.fds_max = HWB_FDS_MAX,
 		.error = error,
 	};
-	int result = ask(client, &call, HWB_DEVICE_ACQUIRE, 0, request, sizeof(*request), -1);
+	int result = ask(client, &call, opcode, 0, request, size, -1);
 
 	*fd_count = call.fd_count;
 	*session = call.session;
 	return result;
+}
+
+int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_request *request,
+                       uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
+                       uint32_t *fd_count, struct hwb_error *error)
+{
+	return acquire(client, HWB_DEVICE_ACQUIRE, request, sizeof(*request), session, reply, fds,
+	               fd_count, error);
+}
+
+int hwb_device_acquire_any(struct hwb_client *client, const struct hwb_acquire_any_request *request,
+                           uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
+                           uint32_t *fd_count, struct hwb_error *error)
+{
+	return acquire(client, HWB_DEVICE_ACQUIRE_ANY, request, sizeof(*request), session, reply,
+	               fds, fd_count, error);
 }
 
 static int config(struct hwb_client *client, uint16_t opcode, uint32_t device, uint32_t offset,

@@ -73,6 +73,7 @@ int set_u32(struct parser *parser, const struct key *key, const char *value, str
 int set_size(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_boolean(struct parser *parser, const struct key *key, const char *value,
                 struct fault *fault);
+int set_share(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_references(struct parser *parser, const struct key *key, const char *value,
                    struct fault *fault);
 

@@ -32,6 +32,11 @@ int set_boolean(struct parser *parser, const struct key *key, const char *value,
 	return value_boolean(value, member_of(parser, key), fault);
 }
 
+int set_share(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	return value_share(value, member_of(parser, key), fault);
+}
+
 /* The rule that is being read, as an index: its array may move. */
 static uint32_t current_rule(const struct parser *parser)
 {

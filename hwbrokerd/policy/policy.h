@@ -57,6 +57,8 @@ struct policy_grant {
 	uint32_t revoke; /* seconds to give it back, when it is asked for */
 	bool force;      /* even if the host uses it */
 	bool end;        /* the client's process, if it keeps registers */
+	uint32_t count;  /* of its devices, that a client may have at once; 0: all */
+	uint32_t total;  /* and all clients together */
 	bool dma;
 	bool partial_page; /* BARs smaller than a page or sharing one */
 	bool msix_table;   /* a BAR with the MSI-X table without remapping */

@@ -144,11 +144,26 @@ int set_reset(struct parser *parser, const struct key *key, const char *value, s
 	return value_reset(value, rule->grant.reset, fault);
 }
 
+/* What one client may have is bounded by what all may. */
+static void check_shares(struct parser *parser)
+{
+	const struct policy_grant *grant = &((const struct device_rule *)parser->target)->grant;
+
+	if (grant->total == 0 || grant->count <= grant->total)
+		return;
+	report_add(parser->report, parser_place_of(parser, "count"),
+	           "`count': no client can have %u of them, as `total' is %u for all clients "
+	           "together",
+	           grant->count, grant->total);
+	parser->faulty = true;
+}
+
 static const char *const which_keys[] = { "address", "id",     "subsystem", "class",
 	                                  "slot",    "driver", "path" };
 
 void close_device(struct parser *parser)
 {
+	check_shares(parser);
 	for (size_t i = 0; i < sizeof(which_keys) / sizeof(which_keys[0]); i++) {
 		if (parser_place_of(parser, which_keys[i]) != 0)
 			return;

@@ -107,6 +107,20 @@ int value_boolean(const char *text, bool *boolean, struct fault *fault)
 	                 suggest_text(&suggestion));
 }
 
+int value_share(const char *text, uint32_t *share, struct fault *fault)
+{
+	enum { SHARE_MAX = 65536 };
+	uint64_t number = 0;
+
+	if (strcmp(text, "all") != 0 &&
+	    (!all_digits(text) || value_number(text, 1, SHARE_MAX, &number, NULL) != 0))
+		return fault_set(fault, HWB_INVALID,
+		                 "`%s' is neither `all' nor a whole number from 1 to %u", text,
+		                 SHARE_MAX);
+	*share = (uint32_t)number;
+	return 0;
+}
+
 int value_holders(const char *text, bool *end, struct fault *fault)
 {
 	*end = strcmp(text, "end") == 0;

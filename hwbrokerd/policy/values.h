@@ -23,6 +23,9 @@ int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *size, str
 /* "yes" or "no". */
 int value_boolean(const char *text, bool *boolean, struct fault *fault);
 
+/* "all", which is 0, or how many, from 1. */
+int value_share(const char *text, uint32_t *share, struct fault *fault);
+
 /* "wait" or "end". */
 int value_holders(const char *text, bool *end, struct fault *fault);
 /* "auto", "none", or a list of the kernel's names: struct policy_grant. */

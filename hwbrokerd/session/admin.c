@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an operator may ask: the daemon's state, in pages. */
 #include "kernel/bind.h"
+#include "session/name.h"
 #include "session/platform.h"
 #include "session/serve.h"
 #include "session/session.h"
@@ -184,24 +185,13 @@ void serve_admin_sessions(struct request *request)
 	              sizeof(reply.head) + reply.head.count * sizeof(reply.records[0]), NULL, 0);
 }
 
-/* A name as the wire has it: padded with zeros, one at least. */
-static bool is_name(const char name[HWB_NAME_SIZE])
-{
-	size_t length = strnlen(name, HWB_NAME_SIZE);
-
-	for (size_t i = length; i < HWB_NAME_SIZE; i++)
-		if (name[i] != '\0')
-			return false;
-	return length < HWB_NAME_SIZE;
-}
-
 void serve_admin_given(struct request *request)
 {
 	const struct hwb_given_request *given = request->body;
 	const struct policy *policy = request->peer->broker->policy;
 	const struct policy_client *client;
 
-	if (!is_name(given->client)) {
+	if (!is_wire_name(given->client)) {
 		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_given_request, client),
 		                    "a client's name has at most %u bytes and zeros behind it",
 		                    HWB_NAME_SIZE - 1);

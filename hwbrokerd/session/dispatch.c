@@ -33,6 +33,7 @@ static const struct service {
 	[HWB_DEVICE_LIST] = { serve_device_list, CLIENTS },
 	[HWB_DEVICE_INFO] = { serve_device_info, CLIENTS },
 	[HWB_DEVICE_ACQUIRE] = { serve_device_acquire, CLIENTS },
+	[HWB_DEVICE_ACQUIRE_ANY] = { serve_device_acquire_any, CLIENTS },
 	[HWB_CONFIG_READ] = { serve_config_read, HOLDERS },
 	[HWB_CONFIG_WRITE] = { serve_config_write, CLIENTS },
 	[HWB_IO_MEM_OPEN] = { serve_io_mem_open, CLIENTS },

@@ -256,6 +256,11 @@ int hwb_device_acquire(struct hwb_client *client, const struct hwb_acquire_reque
                        uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
                        uint32_t *fd_count, struct hwb_error *error);
 
+/* The same for any device of the rule that `request` names; `reply->device' is which. */
+int hwb_device_acquire_any(struct hwb_client *client, const struct hwb_acquire_any_request *request,
+                           uint32_t *session, struct hwb_acquire_reply *reply, int *fds,
+                           uint32_t *fd_count, struct hwb_error *error);
+
 int hwb_config_read(struct hwb_client *client, uint32_t device, uint32_t offset, uint32_t width,
                     uint32_t *value, struct hwb_error *error);
 int hwb_config_write(struct hwb_client *client, uint32_t device, uint32_t offset, uint32_t width,

@@ -58,6 +58,7 @@ enum hwb_opcode {
 	HWB_DEVICE_ACQUIRE = 0x12,
 	HWB_CONFIG_READ = 0x13,
 	HWB_CONFIG_WRITE = 0x14,
+	HWB_DEVICE_ACQUIRE_ANY = 0x15,
 
 	HWB_IO_MEM_OPEN = 0x20,
 	HWB_IO_MEM_OPEN_BAR = 0x21,
@@ -274,6 +275,18 @@ struct hwb_acquire_request {
 	uint32_t irq_count; /* vectors; 0 with HWB_IRQ_NONE, 1 with INTx */
 };
 HWB_PIN(sizeof(struct hwb_acquire_request) == 32);
+
+/* The same for any device that a rule gives, which the reply names. */
+struct hwb_acquire_any_request {
+	char rule[HWB_NAME_SIZE]; /* of the policy's section, NUL padded */
+	uint32_t flags;
+	uint32_t domain;
+	uint32_t bars;
+	uint32_t wc;
+	uint32_t irq_type;
+	uint32_t irq_count;
+};
+HWB_PIN(sizeof(struct hwb_acquire_any_request) == 56);
 
 #define HWB_REGION_WC (1u << 0)        /* mappings are write-combined */
 #define HWB_REGION_IO (1u << 1)        /* pread/pwrite a port; no mmap */
