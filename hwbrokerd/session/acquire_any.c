@@ -236,7 +236,7 @@ void acquire_any_begin(struct acquire *self)
 			return;
 		}
 		choose(self, &choice);
-		if (may_have(self, &choice, &busy, &self->fault) != 0) {
+		if (may_have(self, &choice, &busy, &self->fault) != 0 || choice.device == NULL) {
 			if (busy == NULL || !acquire_wait(self, busy))
 				acquire_refuse(self);
 			return;

@@ -2,8 +2,8 @@
 /* What is done to acquire a device, and what comes of it. */
 #include "server/peer.h"
 #include "server/process.h"
-#include "session/happening.h"
 #include "session/acquire.h"
+#include "session/happening.h"
 #include "session/held.h"
 #include "session/platform.h"
 #include "session/release.h"

@@ -111,6 +111,7 @@ static size_t announced(const struct packet *packet, uint32_t opcode)
 
 	switch (opcode) {
 	case DEVICE_ACQUIRE:
+	case DEVICE_ACQUIRE_ANY:
 		for (size_t i = 0; i < 6; i++)
 			count += body32(packet, ACQUIRE_REGIONS + i * REGION_SIZE_OF) != 0;
 		if (body32(packet, ACQUIRE_INTERRUPT) == 0)
@@ -182,8 +183,8 @@ static void audit_reply(int fd, const struct packet *packet)
 	if (flights[last].opcode != opcode)
 		violated("reply-opcode", "expected %s, got %s", opcode_name(flights[last].opcode),
 		         opcode_name(opcode));
-	bool opens = opcode == DEVICE_ACQUIRE || opcode == IO_MEM_OPEN ||
-	             opcode == IO_MEM_OPEN_BAR || opcode == IO_PORT_OPEN ||
+	bool opens = opcode == DEVICE_ACQUIRE || opcode == DEVICE_ACQUIRE_ANY ||
+	             opcode == IO_MEM_OPEN || opcode == IO_MEM_OPEN_BAR || opcode == IO_PORT_OPEN ||
 	             opcode == IO_PORT_OPEN_BAR || opcode == IRQ_OPEN || opcode == DOMAIN_OPEN;
 	if ((status != OK || !opens) && get32(packet, SESSION) != flights[last].session)
 		violated("reply-session", "%s, %s: expected session %u as in the request, got %u",

@@ -474,6 +474,87 @@ static void acquire_quota(void)
 	want(fd, &packet, QUOTA);
 }
 
+static void any_request(struct packet *packet, const char *rule)
+{
+	start(packet, DEVICE_ACQUIRE_ANY, 0);
+	strncpy((char *)packet->bytes + HEADER, rule, 32);
+}
+
+static const char *need_rule(void)
+{
+	if (facts.rule == NULL)
+		skip("needs a section of the policy that gives this user a device (--rule)");
+	return facts.rule;
+}
+
+/* Waits while a connection of the check before is not put away yet. */
+static void acquire_any(int fd, struct packet *packet)
+{
+	uint32_t status = BUSY;
+
+	for (unsigned tries = 0; tries < 500 && status == BUSY; tries++) {
+		any_request(packet, need_rule());
+		status = ask(fd, packet);
+		if (status == BUSY)
+			sleep_ms(20);
+	}
+	if (status != OK)
+		wrong("expected OK, got %s", status_name(status));
+}
+
+static void any(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	acquire_any(fd, &packet);
+	uint32_t handle = get32(&packet, SESSION);
+	uint64_t address = body64(&packet, 0);
+	start(&packet, DEVICE_INFO, handle);
+	want(fd, &packet, OK);
+	if (body64(&packet, 0) != address)
+		wrong("expected the handle to be of the device that was told, 0x%llx, got 0x%llx",
+		      (unsigned long long)address, (unsigned long long)body64(&packet, 0));
+}
+
+static void any_busy(void)
+{
+	struct packet packet;
+	int fd = greeted();
+	uint32_t status = OK, given;
+
+	acquire_any(fd, &packet);
+	for (given = 1; given < 4096 && status == OK; given++) {
+		any_request(&packet, need_rule());
+		status = ask(fd, &packet);
+	}
+	if (status != BUSY && status != QUOTA)
+		wrong("expected BUSY or QUOTA once all are given, got %s after %u",
+		      status_name(status), given);
+}
+
+static void any_name(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	any_request(&packet, "");
+	want(fd, &packet, INVALID);
+	any_request(&packet, "abcdefghijklmnopqrstuvwxyz012345");
+	want(fd, &packet, INVALID);
+	any_request(&packet, "no-such-section");
+	packet.bytes[HEADER + 31] = 1;
+	want(fd, &packet, INVALID);
+}
+
+static void any_not_found(void)
+{
+	struct packet packet;
+
+	any_request(&packet, "no-such-section");
+	want(greeted(), &packet, NOT_FOUND);
+}
+
 const struct check device_checks[] = {
 	{ "address-device", "a PCI device above 31 is INVALID", address_device, false },
 	{ "address-function", "a PCI function above 7 is INVALID", address_function, false },
@@ -511,5 +592,9 @@ const struct check device_checks[] = {
 	{ "acquire-fds", "descriptors come in the order of regions, triggers, unmask", acquire_fds,
 	  false },
 	{ "acquire-quota", "more handles than are left are QUOTA", acquire_quota, false },
+	{ "any", "DEVICE_ACQUIRE_ANY gives a device", any, false },
+	{ "any-busy", "once all are given, the next is BUSY or QUOTA", any_busy, false },
+	{ "any-name", "a rule's name that is empty or not padded is INVALID", any_name, false },
+	{ "any-not-found", "a rule that gives nothing is NOT_FOUND", any_not_found, false },
 	{ .rule = NULL },
 };

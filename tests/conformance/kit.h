@@ -44,6 +44,7 @@ extern struct facts {
 	bool any_device;
 	uint32_t port, ports; /* --ports; ports 0: none */
 	int config_write;     /* --config-write; -1: none */
+	const char *rule;     /* --rule; NULL: none */
 } facts;
 
 /* Asks the broker. False: it cannot be asked, and says why. */

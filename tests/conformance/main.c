@@ -275,7 +275,7 @@ static bool parse_ports(const char *text)
 static int usage(FILE *file, int status)
 {
 	fputs("Usage: hwb-conformance [--socket PATH] [--device ADDRESS] [--ports FIRST-LAST]\n"
-	      "                       [--config-write OFFSET] [--quick] [--list] [RULE...]\n"
+	      "                       [--config-write OFFSET] [--rule NAME] [--quick] [--list] [RULE...]\n"
 	      "       hwb-conformance --serve PATH [--future] [--break RULE]\n"
 	      "Checks a broker by the rules of PROTOCOL.md, all or those named; or serves as one.\n"
 	      "\n"
@@ -285,6 +285,8 @@ static int usage(FILE *file, int status)
 	      "                          or `none'; default: 40-43\n"
 	      "  --config-write OFFSET   a byte of the device's configuration space that the\n"
 	      "                          policy lets this user write, in hexadecimal\n"
+	      "  --rule NAME             a [device NAME] section of the policy that gives this user\n"
+	      "                          one device or several\n"
 	      "  --quick                 leave out what takes seconds\n"
 	      "  --list                  print the rules and what is checked\n"
 	      "  --serve PATH            be a broker, with devices that are made up\n"
@@ -330,6 +332,7 @@ int main(int argc, char **argv)
 		{ "device", required_argument, NULL, 'd' },
 		{ "ports", required_argument, NULL, 'p' },
 		{ "config-write", required_argument, NULL, 'c' },
+		{ "rule", required_argument, NULL, 'r' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "serve", required_argument, NULL, 'S' },
@@ -361,6 +364,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			facts.config_write = (int)strtoul(optarg, NULL, 16);
+			break;
+		case 'r':
+			facts.rule = optarg;
 			break;
 		case 'q':
 			quick = true;

@@ -38,6 +38,7 @@ enum status serve_request(struct connection *connection, struct packet *request,
 	case DEVICE_LIST:
 	case DEVICE_INFO:
 	case DEVICE_ACQUIRE:
+	case DEVICE_ACQUIRE_ANY:
 		return serve_device(connection, request, reply, field);
 	case CONFIG_READ:
 	case CONFIG_WRITE:

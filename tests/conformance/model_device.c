@@ -269,6 +269,34 @@ static enum status serve_acquire(struct connection *connection, const struct pac
 	return OK;
 }
 
+/* Of the rule `edu', which gives the device of that name. */
+static enum status serve_any(struct connection *connection, const struct packet *request,
+                             struct packet *reply, uint32_t *field)
+{
+	static const char edu[32] = "edu";
+	const unsigned char *name = request->bytes + HEADER;
+	struct packet certain = *request;
+	size_t length = strnlen((const char *)name, 32);
+
+	*field = HEADER;
+	for (size_t i = length; i < 32; i++)
+		length = name[i] != 0 ? 32 : length;
+	if (length == 0 || length == 32)
+		return fault("any-name", INVALID);
+	if (memcmp(name, edu, 32) != 0)
+		return fault("any-not-found", NOT_FOUND);
+	if (devices[0].owner != NULL)
+		return devices[0].owner == connection ? fault("any-busy", BUSY) : BUSY;
+	put(&certain, HEADER, 8, devices[0].address);
+	memcpy(certain.bytes + HEADER + 8, request->bytes + HEADER + 32, 24);
+	enum status status = serve_acquire(connection, &certain, reply, field);
+	if (*field > HEADER)
+		*field += 24;
+	if (status == OK)
+		put(reply, HEADER, 8, devices[0].address + (keeps("any") ? 0 : 1));
+	return status;
+}
+
 enum status serve_device(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field)
 {
@@ -277,6 +305,8 @@ enum status serve_device(struct connection *connection, struct packet *request,
 		return serve_list(connection, request, reply);
 	case DEVICE_INFO:
 		return serve_info(connection, request, reply);
+	case DEVICE_ACQUIRE_ANY:
+		return serve_any(connection, request, reply, field);
 	default:
 		return serve_acquire(connection, request, reply, field);
 	}

@@ -34,7 +34,7 @@ reported() {
 		[ $tries -lt 200 ] || return 2
 		sleep 0.05
 	done
-	timeout 60 "$program" --socket "$work/$name.socket" --config-write 3c "$@" > "$work/$name.log" 2>&1
+	timeout 60 "$program" --socket "$work/$name.socket" --config-write 3c --rule edu "$@" > "$work/$name.log" 2>&1
 	echo $? > "$work/$name.status"
 	kill $broker
 	wait $broker

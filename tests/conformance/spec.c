@@ -14,6 +14,8 @@ const struct operation operations[] = {
 	  .flags = 8, .unused = 8 },
 	{ CONFIG_READ, "CONFIG_READ", 8, TAKES_DEVICE, .reply = 8, .reserved = { 4, 4 }, NO_FLAGS },
 	{ CONFIG_WRITE, "CONFIG_WRITE", 8, TAKES_DEVICE, .reply = 8, NO_FLAGS },
+	{ DEVICE_ACQUIRE_ANY, "DEVICE_ACQUIRE_ANY", 56, TAKES_NONE, .reply = 400, .flags = 32,
+	  .unused = 8 },
 	{ IO_MEM_OPEN, "IO_MEM_OPEN", 24, TAKES_NONE, .reply = 32, .reserved = { 20, 4 },
 	  .flags = 16, .unused = 2 },
 	{ IO_MEM_OPEN_BAR, "IO_MEM_OPEN_BAR", 24, TAKES_DEVICE, .reply = 32, .flags = 4,

@@ -11,6 +11,7 @@ static size_t reply_size(uint16_t opcode)
 	case HWB_DEVICE_INFO:
 		return sizeof(struct hwb_device);
 	case HWB_DEVICE_ACQUIRE:
+	case HWB_DEVICE_ACQUIRE_ANY:
 		return sizeof(struct hwb_acquire_reply);
 	case HWB_CONFIG_READ:
 	case HWB_CONFIG_WRITE:

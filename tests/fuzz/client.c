@@ -203,15 +203,21 @@ static void list_windows(struct hwb_client *client)
 	}
 }
 
-static void acquire(struct hwb_client *client)
+static void acquire(struct hwb_client *client, uint8_t opcode)
 {
-	struct hwb_acquire_request request = { .bars = 1 };
+	const struct hwb_acquire_request request = { .bars = 1 };
+	const struct hwb_acquire_any_request any = { .rule = "net", .bars = 1 };
 	struct hwb_acquire_reply reply;
 	struct hwb_error error;
 	int fds[HWB_FDS_MAX];
 	uint32_t session, count = 0;
 
-	if (hwb_device_acquire(client, &request, &session, &reply, fds, &count, &error) == 0)
+	int result = opcode == HWB_DEVICE_ACQUIRE
+	                     ? hwb_device_acquire(client, &request, &session, &reply, fds, &count,
+	                                          &error)
+	                     : hwb_device_acquire_any(client, &any, &session, &reply, fds, &count,
+	                                              &error);
+	if (result == 0)
 		got_fds(fds, count);
 }
 
@@ -319,7 +325,8 @@ static void make_call(struct hwb_client *client, uint8_t opcode)
 		hwb_device_info(client, &address, &device, &error);
 		break;
 	case HWB_DEVICE_ACQUIRE:
-		acquire(client);
+	case HWB_DEVICE_ACQUIRE_ANY:
+		acquire(client, opcode);
 		break;
 	case HWB_CONFIG_READ:
 		hwb_config_read(client, 1, 0, 4, &value, &error);
@@ -410,11 +417,25 @@ static void by_socket(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t opcodes[] = {
-		HWB_PING,        HWB_DEVICE_LIST,   HWB_DEVICE_INFO,     HWB_DEVICE_ACQUIRE,
-		HWB_CONFIG_READ, HWB_IO_MEM_OPEN,   HWB_IO_MEM_OPEN_BAR, HWB_IO_PORT_OPEN_BAR,
-		HWB_IRQ_OPEN,    HWB_IO_PORT_BATCH, HWB_IRQ_FDS,         HWB_DOMAIN_OPEN,
-		HWB_DOMAIN_INFO, HWB_DMA_ALLOC,     HWB_DMA_MAP,         HWB_IRQ_ACK,
-		HWB_CLOSE,       HWB_ADMIN_GIVEN,
+		HWB_PING,
+		HWB_DEVICE_LIST,
+		HWB_DEVICE_INFO,
+		HWB_DEVICE_ACQUIRE,
+		HWB_CONFIG_READ,
+		HWB_IO_MEM_OPEN,
+		HWB_IO_MEM_OPEN_BAR,
+		HWB_IO_PORT_OPEN_BAR,
+		HWB_IRQ_OPEN,
+		HWB_IO_PORT_BATCH,
+		HWB_IRQ_FDS,
+		HWB_DOMAIN_OPEN,
+		HWB_DOMAIN_INFO,
+		HWB_DMA_ALLOC,
+		HWB_DMA_MAP,
+		HWB_IRQ_ACK,
+		HWB_CLOSE,
+		HWB_ADMIN_GIVEN,
+		HWB_DEVICE_ACQUIRE_ANY,
 	};
 	struct input input = { data, size };
 	bool socket = (take8(&input) & 1) != 0;

@@ -236,6 +236,7 @@ static void learn(struct client *client, const struct hwb_header *header, const 
 
 	switch (header->opcode) {
 	case HWB_DEVICE_ACQUIRE:
+	case HWB_DEVICE_ACQUIRE_ANY:
 		for (uint32_t i = 0; i < HWB_BARS; i++)
 			remember(client, acquired->regions[i].session);
 		remember(client, acquired->interrupt.session);

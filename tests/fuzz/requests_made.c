@@ -4,15 +4,15 @@
 #include "model.h"
 
 static const uint8_t opcodes[] = {
-	HWB_HELLO,         HWB_DEVICE_ACQUIRE,  HWB_DOMAIN_OPEN,   HWB_DMA_ALLOC,
-	HWB_DMA_MAP,       HWB_DMA_UNMAP,       HWB_DOMAIN_ASSIGN, HWB_DOMAIN_DEASSIGN,
-	HWB_IRQ_OPEN,      HWB_IRQ_ENABLE,      HWB_IRQ_ACK,       HWB_IRQ_FDS,
-	HWB_IO_MEM_OPEN,   HWB_IO_MEM_OPEN_BAR, HWB_IO_PORT_OPEN,  HWB_IO_PORT_OPEN_BAR,
-	HWB_IO_PORT_BATCH, HWB_CONFIG_READ,     HWB_CONFIG_WRITE,  HWB_CLOSE,
-	HWB_DEVICE_LIST,   HWB_DEVICE_INFO,     HWB_DOMAIN_INFO,   HWB_PING,
-	HWB_ADMIN_STATUS,  HWB_ADMIN_DEVICES,   HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
-	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,    HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
-	HWB_EVENT_DEVICE,
+	HWB_HELLO,         HWB_DEVICE_ACQUIRE,     HWB_DOMAIN_OPEN,   HWB_DMA_ALLOC,
+	HWB_DMA_MAP,       HWB_DMA_UNMAP,          HWB_DOMAIN_ASSIGN, HWB_DOMAIN_DEASSIGN,
+	HWB_IRQ_OPEN,      HWB_IRQ_ENABLE,         HWB_IRQ_ACK,       HWB_IRQ_FDS,
+	HWB_IO_MEM_OPEN,   HWB_IO_MEM_OPEN_BAR,    HWB_IO_PORT_OPEN,  HWB_IO_PORT_OPEN_BAR,
+	HWB_IO_PORT_BATCH, HWB_CONFIG_READ,        HWB_CONFIG_WRITE,  HWB_CLOSE,
+	HWB_DEVICE_LIST,   HWB_DEVICE_INFO,        HWB_DOMAIN_INFO,   HWB_PING,
+	HWB_ADMIN_STATUS,  HWB_ADMIN_DEVICES,      HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
+	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
+	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -113,6 +113,23 @@ static size_t acquire(void *body, const struct client *client, struct input *inp
 		.irq_count = take8(input),
 	};
 	return sizeof(struct hwb_acquire_request);
+}
+
+static size_t acquire_any(void *body, const struct client *client, struct input *input)
+{
+	static const char *const names[] = { "pool", "rest", "toy", "disk" };
+	struct hwb_acquire_any_request *request = body;
+
+	*request = (struct hwb_acquire_any_request){
+		.flags = take8(input) & 7,
+		.domain = handle(client, input),
+		.bars = take8(input) & 0x3f,
+		.wc = take8(input) & 0x3f,
+		.irq_type = take8(input) % 5u,
+		.irq_count = take8(input),
+	};
+	strncpy(request->rule, names[take8(input) & 3], sizeof(request->rule));
+	return sizeof(*request);
 }
 
 static size_t interrupt(void *body, struct hwb_header *header, struct input *input)
@@ -232,6 +249,8 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 		return sizeof(struct hwb_hello_request);
 	case HWB_DEVICE_ACQUIRE:
 		return acquire(body, client, input);
+	case HWB_DEVICE_ACQUIRE_ANY:
+		return acquire_any(body, client, input);
 	case HWB_DMA_ALLOC:
 	case HWB_DMA_MAP:
 		return dma(body, header->opcode, client, input);

@@ -12,7 +12,8 @@ import sys
 OPCODES = """HELLO DEVICE_ACQUIRE DOMAIN_OPEN DMA_ALLOC DMA_MAP DMA_UNMAP DOMAIN_ASSIGN DOMAIN_DEASSIGN
 IRQ_OPEN IRQ_ENABLE IRQ_ACK IRQ_FDS IO_MEM_OPEN IO_MEM_OPEN_BAR IO_PORT_OPEN IO_PORT_OPEN_BAR
 IO_PORT_BATCH CONFIG_READ CONFIG_WRITE CLOSE DEVICE_LIST DEVICE_INFO DOMAIN_INFO PING ADMIN_STATUS
-ADMIN_DEVICES ADMIN_CLIENTS ADMIN_SESSIONS ADMIN_GIVEN ADMIN_REVOKE ADMIN_CLEAR IO_PORT_LIST""".split()
+ADMIN_DEVICES ADMIN_CLIENTS ADMIN_SESSIONS ADMIN_GIVEN ADMIN_REVOKE ADMIN_CLEAR IO_PORT_LIST EVENT_DEVICE
+DEVICE_ACQUIRE_ANY""".split()
 
 ALPHA, BETA, STRANGER, ROOT, GAMMA = 0, 1, 2, 3, 6
 NET, DISK, TOY, NEIGHBOUR, SCREEN, SOUND, PLUGGED = range(7)
@@ -42,6 +43,11 @@ def connect(who, client=0):
 
 def acquire(device, flags=ALL_BARS, domain=NONE, bars=0, wc=0, irq=0, count=0, client=0):
     return ask("DEVICE_ACQUIRE", device, flags, domain, bars, wc, irq, count, client=client)
+
+
+def acquire_any(rule, flags=ALL_BARS, domain=NONE, bars=0, client=0):
+    """Rules by number: pool, rest, toy, disk."""
+    return ask("DEVICE_ACQUIRE_ANY", flags, domain, bars, 0, 0, 0, rule, client=client)
 
 
 def fire(which):
@@ -160,6 +166,12 @@ SCRIPTS = {
     + ask("DMA_ALLOC", 0, READS_WRITES | 0x20, *pages(2), *pages(1))
     + ask("DMA_ALLOC", 0, READS_WRITES | 0x20 | FIXED, *pages(1), *pages(2), *pages(1))
     + ask("DMA_ALLOC", 0, READS_WRITES | 0x40, *pages(1), *pages(16)) * 3,
+    "any": connect(ALPHA) + connect(BETA, 1) + acquire_any(0) + acquire_any(0, client=1) + SETTLE
+    + acquire_any(0) + acquire_any(0, NO_WAIT, client=1) + SETTLE + ask("CLOSE", 0) + acquire_any(0, client=1) + SETTLE
+    + acquire_any(3) + SETTLE + POLICY_MEAN + acquire_any(0) + SETTLE,
+    "any-fails": connect(ALPHA) + b"".join(step(24, i) + acquire_any(i % 4) + SETTLE for i in range(8)),
+    "any-kept": connect(ALPHA | KEEPS) + connect(BETA, 1) + acquire_any(3) + SETTLE + ask("CLOSE", 0) + SETTLE
+    + acquire_any(3, client=1) + SETTLE + acquire_any(3) + SETTLE + step(18) + acquire_any(3, client=1) + step(13) + SETTLE,
     "strangers": connect(STRANGER) + connect(STRANGER | 0x80, 1) + ask("PING", client=1) + fire(0),
 }
 

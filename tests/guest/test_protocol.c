@@ -141,6 +141,7 @@ static const struct request requests[] = {
 	{ HWB_DEVICE_ACQUIRE, sizeof(struct hwb_acquire_request), NO_SESSION, false },
 	{ HWB_CONFIG_READ, sizeof(struct hwb_config_access), HWB_SESSION_DEVICE, false },
 	{ HWB_CONFIG_WRITE, sizeof(struct hwb_config_access), HWB_SESSION_DEVICE, false },
+	{ HWB_DEVICE_ACQUIRE_ANY, sizeof(struct hwb_acquire_any_request), NO_SESSION, false },
 	{ HWB_IO_MEM_OPEN, sizeof(struct hwb_io_mem_request), NO_SESSION, false },
 	{ HWB_IO_MEM_OPEN_BAR, sizeof(struct hwb_bar_request), HWB_SESSION_DEVICE, false },
 	{ HWB_IO_PORT_OPEN, sizeof(struct hwb_io_port_request), NO_SESSION, false },
