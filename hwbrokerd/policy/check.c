@@ -44,8 +44,9 @@ static void unknown_client(const struct parser *parser, const struct reference *
 	const struct policy *policy = parser->policy;
 	struct suggestion suggestion;
 
+	/* Thousands of names against thousands take seconds, and are not told. */
 	suggest_start(&suggestion, reference->name);
-	for (uint32_t i = 0; i < policy->client_count; i++)
+	for (uint32_t i = 0; !report_full(parser->report) && i < policy->client_count; i++)
 		suggest_consider(&suggestion, policy->clients[i].name);
 	report_add(parser->report, reference->place, "there is no [client %s]%s", reference->name,
 	           suggest_text(&suggestion));

@@ -61,14 +61,15 @@ static const struct section_type *kind_of(struct parser *parser, const char *wor
 {
 	struct suggestion suggestion;
 
-	suggest_start(&suggestion, word);
 	for (int i = 0; i < SECTION_KINDS; i++) {
-		if (strcmp(policy_sections[i].word, word) == 0) {
-			*kind = (enum section_kind)i;
-			return &policy_sections[i];
-		}
-		suggest_consider(&suggestion, policy_sections[i].word);
+		if (strcmp(policy_sections[i].word, word) != 0)
+			continue;
+		*kind = (enum section_kind)i;
+		return &policy_sections[i];
 	}
+	suggest_start(&suggestion, word);
+	for (int i = 0; i < SECTION_KINDS; i++)
+		suggest_consider(&suggestion, policy_sections[i].word);
 	report_add(parser->report, parser->section_place, "there is no kind of section `%s'%s",
 	           word, suggest_text(&suggestion));
 	return NULL;
@@ -220,5 +221,6 @@ void parser_release(struct parser *parser)
 {
 	free(parser->seen);
 	free(parser->references);
+	member_index_release(&parser->members);
 	pci_ids_release(&parser->ids);
 }

@@ -9,6 +9,7 @@
 
 #include "policy/ini_reader.h"
 #include "policy/keys.h"
+#include "policy/member_index.h"
 #include "policy/pci_ids.h"
 #include "policy/rules.h"
 #include "policy/users.h"
@@ -51,6 +52,7 @@ struct parser {
 	struct reference *references;
 	uint32_t reference_count, reference_capacity;
 	uint32_t first_reference; /* of the current section */
+	struct member_index members;
 };
 
 /* Readies a parser for `policy` and gives [broker] its defaults. */

@@ -33,6 +33,11 @@ void report_add(struct report *report, uint32_t place, const char *format, ...)
 	report->count++;
 }
 
+bool report_full(const struct report *report)
+{
+	return report->count == REPORT_MAX;
+}
+
 bool report_clean(const struct report *report)
 {
 	return report->count == 0 && !report->out_of_memory;

@@ -30,6 +30,9 @@ struct report {
 void report_add(struct report *report, uint32_t place, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* Of what is added now nothing but the number is told. */
+bool report_full(const struct report *report);
+
 bool report_clean(const struct report *report);
 
 /* "FILE:LINE: mistake" lines, each ended by a newline, to be freed by the

@@ -76,14 +76,12 @@ static int add_member(struct parser *parser, bool group, const char *text, struc
 
 	if (look_up(parser, group, text, &id, fault) != 0)
 		return -1;
-	for (uint32_t i = 0; i < policy->member_count; i++) {
-		const struct member *member = &policy->members[i];
+	const struct member *member = member_find(&parser->members, policy, group, id);
+	if (member != NULL) {
 		const struct policy_client *other = &policy->clients[member->client];
-		if (member->group == group && member->id == id)
-			return fault_set(
-			        fault, HWB_INVALID, "%s %s is already named by [client %s] in %s",
-			        group ? "group" : "user", text, other->name,
-			        policy_place_text(policy, parser->place, other->place, where));
+		return fault_set(fault, HWB_INVALID, "%s %s is already named by [client %s] in %s",
+		                 group ? "group" : "user", text, other->name,
+		                 policy_place_text(policy, parser->place, other->place, where));
 	}
 	if (array_room(&policy->members, &policy->member_capacity, policy->member_count,
 	               sizeof(*policy->members)) != 0) {
@@ -92,6 +90,8 @@ static int add_member(struct parser *parser, bool group, const char *text, struc
 	}
 	policy->members[policy->member_count++] =
 	        (struct member){ .id = id, .client = client->index, .group = group };
+	if (member_note(&parser->members, policy) != 0)
+		parser->report->out_of_memory = true;
 	return 0;
 }
 
