@@ -72,18 +72,27 @@ int broker_ask(struct broker *broker, uint16_t opcode, void *reply, uint32_t siz
 	return request(broker, opcode, NULL, 0, reply, size, length);
 }
 
+int broker_need_control(const struct broker *broker)
+{
+	static const struct hwb_error may_not = {
+		.reason = "you may look at the broker, but not change what others have",
+	};
+
+	if ((broker->posix.client.hello.features & HWB_FEATURE_CONTROL) != 0)
+		return EXIT_OK;
+	return broker_explain("hwbroker-ctl", HWB_REFUSED(HWB_DENIED), &may_not,
+	                      "Root may, and the members of the group that the policy names as "
+	                      "change_group.\n");
+}
+
 int broker_order(struct broker *broker, uint16_t opcode, const void *body, size_t length,
                  void *reply, uint32_t size)
 {
-	static const struct hwb_error not_root = {
-		.reason = "you may look at the broker, but not change what others have",
-	};
 	uint32_t came;
+	int status = broker_need_control(broker);
 
-	if ((broker->posix.client.hello.features & HWB_FEATURE_CONTROL) == 0)
-		return broker_explain("hwbroker-ctl", HWB_REFUSED(HWB_DENIED), &not_root,
-		                      "Only root may.\n");
-	return request(broker, opcode, body, length, reply, size, &came);
+	return status == EXIT_OK ? request(broker, opcode, body, length, reply, size, &came)
+	                         : status;
 }
 
 static int append(void **records, size_t *count, size_t size, const struct hwb_list_reply *page)
@@ -104,30 +113,40 @@ static int append(void **records, size_t *count, size_t size, const struct hwb_l
 	return EXIT_OK;
 }
 
-int broker_list(struct broker *broker, uint16_t opcode, size_t size, void **records, size_t *count)
+int broker_list_of(struct broker *broker, uint16_t opcode, void *body, size_t length, size_t size,
+                   void **records, size_t *count)
 {
 	const struct hwb_list_reply *page = (const struct hwb_list_reply *)broker->page;
-	struct hwb_list_request list = { 0 };
+	uint64_t cursor = 0;
 	int status;
 
 	*records = NULL;
 	*count = 0;
 	do {
-		uint32_t length;
-		status = request(broker, opcode, &list, sizeof(list), broker->page,
-		                 sizeof(broker->page), &length);
+		uint32_t came;
+		if (length != 0)
+			memcpy(body, &cursor, sizeof(cursor));
+		status = request(broker, opcode, body, length, broker->page, sizeof(broker->page),
+		                 &came);
 		if (status == EXIT_OK)
 			status = append(records, count, size, page);
 		/* Pages go forward; a broker that says otherwise would keep us for ever. */
-		if (status == EXIT_OK && page->next != 0 && page->next <= list.cursor) {
+		if (status == EXIT_OK && page->next != 0 && page->next <= cursor) {
 			fputs("hwbroker-ctl: the broker's list does not end\n", stderr);
 			status = EXIT_REFUSED;
 		}
-		list.cursor = page->next;
-	} while (status == EXIT_OK && list.cursor != 0);
+		cursor = page->next;
+	} while (status == EXIT_OK && cursor != 0 && length != 0);
 	if (status != EXIT_OK) {
 		free(*records);
 		*records = NULL;
 	}
 	return status;
+}
+
+int broker_list(struct broker *broker, uint16_t opcode, size_t size, void **records, size_t *count)
+{
+	struct hwb_list_request list = { 0 };
+
+	return broker_list_of(broker, opcode, &list, sizeof(list), size, records, count);
 }

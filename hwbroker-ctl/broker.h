@@ -32,6 +32,14 @@ extern const char broker_operators[];
  * not have zeroed. */
 int broker_list(struct broker *broker, uint16_t opcode, size_t size, void **records, size_t *count);
 
+/* The same of a list whose request is `length` bytes at `body`, the first of them a cursor;
+ * 0: it has none, and one page. */
+int broker_list_of(struct broker *broker, uint16_t opcode, void *body, size_t length, size_t size,
+                   void **records, size_t *count);
+
+/* Makes sure that the caller may change what others have; EXIT_OK, or else as above. */
+int broker_need_control(const struct broker *broker);
+
 /* One request without a body. `length` receives the bytes that came. */
 int broker_ask(struct broker *broker, uint16_t opcode, void *reply, uint32_t size,
                uint32_t *length);

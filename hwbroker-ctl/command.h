@@ -28,15 +28,23 @@ struct context {
 	unsigned word_count;
 };
 
+/* The device that the first word names; false: it is no address, and stderr has said so. */
+struct hwb_pci_address;
+bool read_device(const struct context *context, struct hwb_pci_address *address);
+
 /* Each returns an enum exit_status and has said on stderr what went wrong. */
 int list_devices(const struct context *context);
 int list_clients(const struct context *context);
 int list_sessions(const struct context *context);
+int list_groups(const struct context *context);
+int show_device(const struct context *context);
+int reload_rules(const struct context *context);
 int show_status(const struct context *context);
 int genode_devices(const struct context *context);
 int genode_platform_info(const struct context *context);
 int revoke_device(const struct context *context);
 int clear_device(const struct context *context);
 int show_graph(const struct context *context);
+int release_device(const struct context *context);
 
 #endif

@@ -21,6 +21,19 @@ const struct command commands[] = {
 	  .about = "what each connection has open",
 	  .run = list_sessions,
 	  .options = OPTION_JSON },
+	{ .verb = "list",
+	  .object = "groups",
+	  .about = "IOMMU groups, and whether they can be given away",
+	  .run = list_groups,
+	  .options = OPTION_JSON },
+	{ .verb = "show",
+	  .words = "DEVICE",
+	  .about = "everything about one device",
+	  .run = show_device,
+	  .options = OPTION_JSON,
+	  .least = 1,
+	  .most = 1,
+	  .needs = a_device },
 	{ .verb = "status",
 	  .about = "what daemon and kernel offer, and what is missing",
 	  .run = show_status,
@@ -37,6 +50,18 @@ const struct command commands[] = {
 	  .least = 1,
 	  .most = 1,
 	  .needs = a_device },
+	{ .verb = "release",
+	  .words = "DEVICE",
+	  .about = "gives a free device back to its host driver",
+	  .run = release_device,
+	  .options = OPTION_JSON,
+	  .least = 1,
+	  .most = 1,
+	  .needs = a_device },
+	{ .verb = "reload",
+	  .about = "reads the policy again, and tells what comes of it",
+	  .run = reload_rules,
+	  .options = OPTION_JSON },
 	{ .verb = "quarantine",
 	  .object = "clear",
 	  .words = "DEVICE",
@@ -63,7 +88,7 @@ void commands_help(FILE *file)
 	enum { COLUMN = 23 };
 
 	fputs("Usage: hwbroker-ctl [OPTION...] COMMAND\n"
-	      "Shows what the hardware broker does, and takes devices back.\n\nCommands:\n",
+	      "Shows what the hardware broker does, takes devices back, loads policies.\n\nCommands:\n",
 	      file);
 	for (unsigned i = 0; i < command_count; i++) {
 		const struct command *command = &commands[i];

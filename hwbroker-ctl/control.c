@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `revoke' and `quarantine clear': what changes something for others. */
+/* `revoke', `release' and `quarantine clear': what changes something for others. */
 #include "broker.h"
 #include "json.h"
 #include "names.h"
@@ -40,12 +40,14 @@ static int order(const struct context *context, uint16_t opcode, const void *bod
 		json_outcome(context->out, address, &outcome);
 	else
 		print_outcome(context->out, address, &outcome);
-	return outcome.state == HWB_DEVICE_REVOKING || outcome.state == HWB_DEVICE_QUARANTINED
+	/* A device that was to go to the host and is free all the same has a note. */
+	return outcome.state == HWB_DEVICE_REVOKING || outcome.state == HWB_DEVICE_QUARANTINED ||
+	                       outcome.note[0] != '\0'
 	               ? EXIT_REFUSED
 	               : EXIT_OK;
 }
 
-static bool read_device(const struct context *context, struct hwb_pci_address *address)
+bool read_device(const struct context *context, struct hwb_pci_address *address)
 {
 	if (names_read_address(context->words[0], address))
 		return true;
@@ -71,5 +73,14 @@ int clear_device(const struct context *context)
 
 	return read_device(context, &request.address)
 	               ? order(context, HWB_ADMIN_CLEAR, &request, sizeof(request))
+	               : EXIT_WRONG_USAGE;
+}
+
+int release_device(const struct context *context)
+{
+	struct hwb_release_request request = { 0 };
+
+	return read_device(context, &request.address)
+	               ? order(context, HWB_ADMIN_RELEASE, &request, sizeof(request))
 	               : EXIT_WRONG_USAGE;
 }

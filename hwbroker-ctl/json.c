@@ -30,38 +30,39 @@ static json_t *bars_of(const struct hwb_device *device)
 	return bars;
 }
 
+json_t *json_device(const struct hwb_admin_device *record)
+{
+	const struct hwb_device *device = &record->device;
+	json_t *object = json_object();
+	char address[32], name[128];
+
+	names_address(&device->address, address);
+	names_device(device, name, sizeof(name));
+	json_set(object, "address", json_string(address));
+	json_set(object, "name", json_text(name, sizeof(name)));
+	json_set_id(object, "vendor", 4, device->vendor);
+	json_set_id(object, "device", 4, device->device);
+	json_set_id(object, "class", 6, device->class_code);
+	json_set(object, "iommu_group", json_group(device->iommu_group));
+	json_set(object, "host_driver",
+	         json_text(record->host_driver, sizeof(record->host_driver)));
+	json_set(object, "state", json_string(names_state(device->state)));
+	json_set(object, "client", json_text(record->client, sizeof(record->client)));
+	json_set(object, "rule", json_text(record->rule, sizeof(record->rule)));
+	json_set(object, "note", json_text(record->note, sizeof(record->note)));
+	json_set_flag(object, "resets", device->flags, HWB_DEVICE_RESETS);
+	json_set_number(object, "msi_vectors", device->msi_vectors);
+	json_set_number(object, "msix_vectors", device->msix_vectors);
+	json_set(object, "bars", bars_of(device));
+	return object;
+}
+
 void json_devices(FILE *out, const struct hwb_admin_device *records, size_t count)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < count; i++) {
-		const struct hwb_admin_device *record = &records[i];
-		const struct hwb_device *device = &record->device;
-		json_t *object = json_object();
-		char address[32], name[128];
-		names_address(&device->address, address);
-		names_device(device, name, sizeof(name));
-		json_set(object, "address", json_string(address));
-		json_set(object, "name", json_text(name, sizeof(name)));
-		json_set_id(object, "vendor", 4, device->vendor);
-		json_set_id(object, "device", 4, device->device);
-		json_set_id(object, "class", 6, device->class_code);
-		json_set(object, "iommu_group",
-		         device->iommu_group == UINT32_MAX
-		                 ? json_null()
-		                 : json_integer((json_int_t)device->iommu_group));
-		json_set(object, "host_driver",
-		         json_text(record->host_driver, sizeof(record->host_driver)));
-		json_set(object, "state", json_string(names_state(device->state)));
-		json_set(object, "client", json_text(record->client, sizeof(record->client)));
-		json_set(object, "rule", json_text(record->rule, sizeof(record->rule)));
-		json_set(object, "note", json_text(record->note, sizeof(record->note)));
-		json_set_flag(object, "resets", device->flags, HWB_DEVICE_RESETS);
-		json_set_number(object, "msi_vectors", device->msi_vectors);
-		json_set_number(object, "msix_vectors", device->msix_vectors);
-		json_set(object, "bars", bars_of(device));
-		json_array_append_new(list, object);
-	}
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_device(&records[i]));
 	json_finish(out, list);
 }
 

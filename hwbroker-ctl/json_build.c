@@ -31,6 +31,11 @@ void json_set_flag(json_t *object, const char *name, uint32_t flags, uint32_t bi
 	json_set(object, name, json_boolean((flags & bit) != 0));
 }
 
+json_t *json_group(uint32_t iommu_group)
+{
+	return iommu_group == UINT32_MAX ? json_null() : json_integer((json_int_t)iommu_group);
+}
+
 void json_finish(FILE *out, json_t *value)
 {
 	json_dumpf(value, out, JSON_INDENT(2));

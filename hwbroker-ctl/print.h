@@ -19,6 +19,21 @@ int print_genode_platform_info(FILE *out, const char *framebuffer);
 /* `text`: the problems, a line each. */
 void print_status(FILE *out, const struct hwb_status_reply *status, const char *text);
 
+void print_groups(FILE *out, unsigned width, const struct hwb_admin_member *members, size_t count);
+
+/* All that is known of one device. */
+struct device_view {
+	const struct hwb_admin_device *record;
+	const struct hwb_admin_member *members; /* of all groups */
+	size_t member_count;
+	const struct hwb_admin_rule *rules; /* of all devices */
+	size_t rule_count;
+};
+void print_device(FILE *out, const struct device_view *view);
+
+/* What was looked at, the first about all. */
+void print_reload(FILE *out, const struct hwb_finding *findings, size_t count);
+
 /* What became of a device. */
 void print_outcome(FILE *out, const struct hwb_pci_address *address,
                    const struct hwb_outcome_reply *outcome);

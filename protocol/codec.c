@@ -234,9 +234,35 @@ static const struct shape shapes[] = {
 	  .reply_fds = REGION_AND_IRQ_FDS,
 	  .flags = FIELD(hwb_acquire_any_request, flags),
 	  .known_flags = HWB_ACQUIRE_ALL_BARS | HWB_ACQUIRE_NO_WAIT | HWB_ACQUIRE_IRQ_ENABLE },
+	{ .opcode = HWB_ADMIN_GROUPS,
+	  .name = "ADMIN_GROUPS",
+	  .about_nothing = 1,
+	  .request_size = SIZE(hwb_list_request),
+	  .reply_size = SIZE(hwb_list_reply),
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_admin_member) },
+	{ .opcode = HWB_ADMIN_RELEASE,
+	  .name = "ADMIN_RELEASE",
+	  .about_nothing = 1,
+	  .request_size = SIZE(hwb_release_request),
+	  .reply_size = SIZE(hwb_outcome_reply),
+	  .reserved = { FIELD(hwb_release_request, address.reserved) } },
+	{ .opcode = HWB_ADMIN_RELOAD,
+	  .name = "ADMIN_RELOAD",
+	  .about_nothing = 1,
+	  .reply_size = SIZE(hwb_list_reply),
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_finding) },
+	{ .opcode = HWB_ADMIN_RULES,
+	  .name = "ADMIN_RULES",
+	  .about_nothing = 1,
+	  .request_size = SIZE(hwb_list_request),
+	  .reply_size = SIZE(hwb_list_reply),
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_admin_rule) },
 };
 
-enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x67 };
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x6d };
 
 /* Index into shapes plus one, by opcode: one look-up per message. */
 static const uint8_t shape_of[OPCODES] = {
@@ -273,6 +299,10 @@ static const uint8_t shape_of[OPCODES] = {
 	[HWB_ADMIN_REVOKE] = 31,
 	[HWB_ADMIN_CLEAR] = 32,
 	[HWB_DEVICE_ACQUIRE_ANY] = 33,
+	[HWB_ADMIN_GROUPS] = 34,
+	[HWB_ADMIN_RELEASE] = 35,
+	[HWB_ADMIN_RELOAD] = 36,
+	[HWB_ADMIN_RULES] = 37,
 };
 
 static const struct shape *find(uint32_t opcode)

@@ -236,7 +236,7 @@ static bool parse_address(const char *text, struct hwb_pci_address *address)
 /* Which drivers leave the group's DMA to others, so that VFIO may have it. Since
  * Linux 5.19 each driver says so itself, whatever its device is: of those for
  * bridges, the one of PCIe ports does, and neither lpc_ich nor shpchp. */
-static bool shares_group(const char *driver)
+bool bind_shares_group(const char *driver)
 {
 	return driver[0] == '\0' || strcmp(driver, "pcieport") == 0 ||
 	       strcmp(driver, "pci-stub") == 0 || strstr(driver, "vfio") != NULL;
@@ -284,7 +284,7 @@ int bind_group_viable(uint32_t group, struct fault *fault)
 		if (!parse_address(entry->d_name, &member))
 			continue;
 		bind_driver(&member, driver);
-		if (!shares_group(driver))
+		if (!bind_shares_group(driver))
 			return not_viable(group, &member, driver, fault);
 	}
 	return 0;

@@ -57,6 +57,10 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
                        struct fault *fault);
 
+/* Whether this driver ("": none) leaves the DMA of its group to others, so that VFIO may
+ * have it. */
+bool bind_shares_group(const char *driver);
+
 /* HWB_UNSAFE with the culprit's name and driver unless each function of the
  * group is without driver, or with one that leaves the group to VFIO. */
 int bind_group_viable(uint32_t group, struct fault *fault);

@@ -16,6 +16,7 @@ const struct section_type policy_sections[SECTION_KINDS] = {
 
 const struct key policy_keys[] = {
 	{ SECTION_BROKER, "query_group", .set = set_query_group, .preset = "hwbroker" },
+	{ SECTION_BROKER, "change_group", .set = set_change_group },
 
 	{ SECTION_CLIENT, "user", .set = set_users },
 	{ SECTION_CLIENT, "group", .set = set_groups },

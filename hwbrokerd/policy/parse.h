@@ -82,6 +82,8 @@ int set_references(struct parser *parser, const struct key *key, const char *val
 /* section_client.c */
 int set_query_group(struct parser *parser, const struct key *key, const char *value,
                     struct fault *fault);
+int set_change_group(struct parser *parser, const struct key *key, const char *value,
+                     struct fault *fault);
 int open_client(struct parser *parser);
 int set_users(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_groups(struct parser *parser, const struct key *key, const char *value,

@@ -194,12 +194,14 @@ const struct policy_client *policy_client_named(const struct policy *policy, con
 bool policy_may_query(const struct policy *policy, const struct policy_subject *subject)
 {
 	return subject->uid == 0 ||
-	       (policy->has_query_group && in_group(subject, policy->query_group));
+	       (policy->has_query_group && in_group(subject, policy->query_group)) ||
+	       policy_may_change(policy, subject);
 }
 
-bool policy_may_change(const struct policy_subject *subject)
+bool policy_may_change(const struct policy *policy, const struct policy_subject *subject)
 {
-	return subject->uid == 0;
+	return subject->uid == 0 ||
+	       (policy->has_change_group && in_group(subject, policy->change_group));
 }
 
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device)

@@ -128,11 +128,16 @@ const struct policy_client *policy_client_of(const struct policy *policy,
 /* By name, for reload: the section of the same name, or NULL. */
 const struct policy_client *policy_client_named(const struct policy *policy, const char *name);
 
-/* May query (the ADMIN requests): root, and the group that [broker] names. */
+/* The sections by number, from 0. */
+uint32_t policy_client_count(const struct policy *policy);
+const struct policy_client *policy_client_at(const struct policy *policy, uint32_t index);
+
+/* May query (the ADMIN requests): root, the group that [broker] names, and who may change. */
 bool policy_may_query(const struct policy *policy, const struct policy_subject *subject);
 
-/* May change what others have (ADMIN_REVOKE, ADMIN_CLEAR): root alone. */
-bool policy_may_change(const struct policy_subject *subject);
+/* May change what others have (ADMIN_REVOKE, ADMIN_RELOAD...): root, and another group that
+ * [broker] names. */
+bool policy_may_change(const struct policy *policy, const struct policy_subject *subject);
 
 /* `client` may be NULL: a peer that is not admitted, to whom nothing is given.
  * Never allocates, never fails: what makes no sense is refused. */
@@ -147,6 +152,25 @@ int policy_may(const struct policy *policy, const struct policy_client *client,
  * touch are one range. Whether there are any. */
 bool policy_ports_from(const struct policy *policy, const struct policy_client *client,
                        uint32_t port, uint32_t *first, uint32_t *last);
+
+/* What the rule that gives the device to the client allows, as words in the order of the
+ * alphabet: "dma reset=flr,bus revoke=5 take". One that does not fit is left out, and "..."
+ * ends the text. "": there is no such rule. */
+void policy_grant_text(const struct policy *policy, const struct policy_client *client,
+                       const struct policy_device *device, char *text, size_t size);
+
+/* Ports of a client. */
+struct policy_ports {
+	const struct policy_client *client;
+	uint32_t first;
+	uint32_t last;
+	char section[HWB_NAME_SIZE + 8];
+	char file[128];
+	uint32_t line;
+};
+
+/* By number, from 0, by client and then by port. False: there are no more. */
+bool policy_ports_at(const struct policy *policy, uint32_t index, struct policy_ports *ports);
 
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);

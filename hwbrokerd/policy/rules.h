@@ -66,6 +66,8 @@ struct policy {
 	uint32_t file_count, file_capacity;
 	bool has_query_group;
 	uint32_t query_group;
+	bool has_change_group;
+	uint32_t change_group;
 
 	struct policy_client *clients;
 	uint32_t client_count, client_capacity;

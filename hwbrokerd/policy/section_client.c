@@ -48,6 +48,17 @@ int set_query_group(struct parser *parser, const struct key *key, const char *va
 	return policy->has_query_group || parser->place == 0 ? 0 : -1;
 }
 
+/* There is no default: it is root alone who may. */
+int set_change_group(struct parser *parser, const struct key *key, const char *value,
+                     struct fault *fault)
+{
+	struct policy *policy = parser->policy;
+	(void)key;
+
+	policy->has_change_group = look_up(parser, true, value, &policy->change_group, fault) == 0;
+	return policy->has_change_group ? 0 : -1;
+}
+
 int open_client(struct parser *parser)
 {
 	struct policy *policy = parser->policy;

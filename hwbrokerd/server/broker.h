@@ -19,6 +19,7 @@ struct broker;
 struct happening;
 struct peer;
 struct port_session;
+struct reload_waiter;
 struct request;
 
 /* What the connections call of the sessions, which lie above them; main() ties them. */
@@ -45,6 +46,7 @@ struct broker {
 	const char *policy_path;
 	struct workers *workers;
 	struct workers *closers; /* closer.h, with the next three */
+	struct lane queries;     /* what operators ask that needs a worker: query.h */
 	struct lane strangers;   /* closing for who is no client */
 	uint32_t closings;       /* under way */
 	ev_timer interrupt_closers;
@@ -63,8 +65,9 @@ struct broker {
 	struct log_limit log;      /* of the lines that peers cause who are no client */
 	struct log_limit refusals; /* and of what they are refused */
 	ev_tstamp started;
-	bool follows_bus;  /* devices that come and go are seen */
-	bool reloading;    /* the policy file is being read again */
+	bool follows_bus;                     /* devices that come and go are seen */
+	struct reload_waiter *reload_waiters; /* for the next reading to begin */
+	bool reloading;                       /* the policy file is being read again */
 	bool reload_again; /* asked for meanwhile: it may have been read too early */
 	bool stopping;
 };

@@ -15,7 +15,7 @@ static uint64_t features(const struct peer *peer)
 	       (host->backend != NULL ? HWB_FEATURE_DMA : 0) |
 	       (peer->broker->follows_bus ? HWB_FEATURE_HOTPLUG : 0) | HWB_FEATURE_REVOKE |
 	       (peer->may_query ? HWB_FEATURE_ADMIN : 0) |
-	       (policy_may_change(&peer->subject) ? HWB_FEATURE_CONTROL : 0);
+	       (policy_may_change(peer->broker->policy, &peer->subject) ? HWB_FEATURE_CONTROL : 0);
 }
 
 void hello_serve(struct request *request)

@@ -15,6 +15,7 @@ struct reload_job {
 	struct strand strand;
 	struct broker *broker;
 	struct policy *policy;
+	struct reload_waiter *waiters;
 	char *report;
 	int result;
 };
@@ -34,6 +35,15 @@ static void run(struct job *job)
 {
 	struct reload_job *self = (struct reload_job *)job;
 	self->result = policy_load(self->broker->policy_path, &self->policy, &self->report);
+}
+
+static void tell_waiters(struct reload_waiter *waiter, const char *report)
+{
+	while (waiter != NULL) {
+		struct reload_waiter *next = waiter->next;
+		waiter->done(waiter, report);
+		waiter = next;
+	}
 }
 
 static void tell_loaded(struct broker *broker)
@@ -79,6 +89,9 @@ static void done(struct job *job)
 		tell_loaded(broker);
 		notify_manager("STATUS=Policy reloaded.");
 	}
+	tell_waiters(self->waiters, self->result == 0      ? NULL
+	                            : self->report != NULL ? self->report
+	                                                   : "");
 	free(self->report);
 	/* The strand is done with once its only job is. */
 	free(self);
@@ -91,17 +104,29 @@ void reload_policy(struct broker *broker)
 {
 	/* One at a time, or an older file could come in last. */
 	broker->reload_again = broker->reloading;
-	if (broker->reloading || broker->stopping)
+	if (broker->reloading && !broker->stopping)
 		return;
-	struct reload_job *self = calloc(1, sizeof(*self));
+	struct reload_waiter *waiters = broker->reload_waiters;
+	struct reload_job *self = broker->stopping ? NULL : calloc(1, sizeof(*self));
+	broker->reload_waiters = NULL;
 	if (self == NULL) {
-		log_error("no memory to reload the policy");
+		if (!broker->stopping)
+			log_error("no memory to reload the policy");
+		tell_waiters(waiters, "");
 		return;
 	}
+	self->waiters = waiters;
 	self->job.run = run;
 	self->job.done = done;
 	self->broker = broker;
 	broker->reloading = true;
 	strand_init(&self->strand, broker->workers, NULL);
 	strand_submit(&self->strand, &self->job);
+}
+
+void reload_policy_for(struct broker *broker, struct reload_waiter *waiter)
+{
+	waiter->next = broker->reload_waiters;
+	broker->reload_waiters = waiter;
+	reload_policy(broker);
 }

@@ -13,6 +13,16 @@
  * then puts it into force and tells the clients. */
 void reload_policy(struct broker *broker);
 
+/* Somebody who wants to know what comes of it. Called once, on the loop: with a NULL report
+ * if the policy that was read then is in force, else with policy_load()'s, or "" if it could
+ * not be read. */
+struct reload_waiter {
+	struct reload_waiter *next;
+	void (*done)(struct reload_waiter *waiter, const char *report);
+};
+
+void reload_policy_for(struct broker *broker, struct reload_waiter *waiter);
+
 /* Logs the lines of policy_load()'s report; NULL: it had no memory for one. */
 void reload_log_report(const char *report);
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What root may do to a device that others have, or that nobody may have. */
+/* What who may change can do to a device that others have, or that nobody may have, and to the
+ * policy. */
+#include "server/reload.h"
 #include "session/release.h"
 #include "session/revoke.h"
 #include "session/serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +22,9 @@ static void answer(const struct request *request, const struct device *device)
 	struct hwb_outcome_reply reply = { .state = lifecycle_public(device->state) };
 
 	memcpy(reply.note, device->note, sizeof(reply.note));
+	if (request->header.opcode == HWB_ADMIN_RELEASE && device->state == LIFE_FREE)
+		snprintf(reply.note, sizeof(reply.note),
+		         "its host driver does not take it: the log of hwbrokerd says why");
 	request_reply(request, 0, &reply, sizeof(reply), NULL, 0);
 }
 
@@ -102,9 +108,9 @@ void serve_admin_revoke(struct request *request)
 	if (device->session == NULL)
 		return;
 	if ((revoke->flags & HWB_REVOKE_NOW) != 0)
-		revoke_at_once(device->session, "root takes it");
+		revoke_at_once(device->session, "an administrator takes it");
 	else
-		revoke_ask(device->session, "root wants it back");
+		revoke_ask(device->session, "an administrator wants it back");
 }
 
 void serve_admin_clear(struct request *request)
@@ -132,4 +138,108 @@ void serve_admin_clear(struct request *request)
 	                                                     .peer = request->peer,
 	                                                     .device = device });
 	wait_for_rest(self, request);
+}
+
+void serve_admin_release(struct request *request)
+{
+	const struct hwb_release_request *release = request->body;
+	struct device *device = find(request, &release->address);
+	struct fault fault;
+
+	if (device == NULL)
+		return;
+	struct control *self = new_control(request, device);
+	if (self == NULL)
+		return;
+	if (release_to_host(request->peer->broker, device, &fault) != 0) {
+		request_refuse(request, REQUEST_FIELD(hwb_release_request, address), &fault);
+		free(self);
+		return;
+	}
+	wait_for_rest(self, request);
+}
+
+/* ---- the policy ---- */
+
+struct reading {
+	struct reload_waiter waiter;
+	struct request request;
+};
+
+enum {
+	FINDINGS_MAX =
+	        (HWB_MESSAGE_MAX - sizeof(struct hwb_header) - sizeof(struct hwb_list_reply)) /
+	        sizeof(struct hwb_finding)
+};
+
+/* "FILE:LINE: mistake" or "FILE: mistake", of `length` bytes. */
+static void fill_mistake(const char *line, size_t length, struct hwb_finding *finding)
+{
+	char text[1024];
+	unsigned number = 0;
+	int end = 0;
+
+	snprintf(text, sizeof(text), "%.*s", (int)length, line);
+	char *colon = strstr(text, ": ");
+	char *sentence = colon != NULL ? colon + 2 : text;
+	/* A path may have a colon of its own, and the number comes last. */
+	if (colon != NULL) {
+		*colon = '\0';
+		char *last = strrchr(text, ':');
+		if (last != NULL && sscanf(last, ":%u%n", &number, &end) == 1 && last[end] == '\0')
+			*last = '\0';
+		else
+			number = 0;
+		snprintf(finding->file, sizeof(finding->file), "%.127s", text);
+	}
+	finding->level = HWB_FINDING_BLOCKS;
+	finding->line = number;
+	snprintf(finding->code, sizeof(finding->code), "mistake");
+	snprintf(finding->text, sizeof(finding->text), "%.303s", sentence);
+}
+
+static void on_reload(struct reload_waiter *waiter, const char *report)
+{
+	struct reading *self = (struct reading *)waiter;
+	const struct broker *broker = self->request.peer->broker;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_finding findings[FINDINGS_MAX];
+	} reply = { .head = { .count = 1, .record_size = sizeof(struct hwb_finding) } };
+	struct hwb_finding *first = &reply.findings[0];
+
+	snprintf(first->file, sizeof(first->file), "%s", policy_path(broker->policy));
+	if (report == NULL) {
+		snprintf(first->code, sizeof(first->code), "loaded");
+		snprintf(first->text, sizeof(first->text), "%u rules are in force",
+		         policy_rule_count(broker->policy));
+	} else {
+		first->level = HWB_FINDING_BLOCKS;
+		snprintf(first->code, sizeof(first->code), "kept");
+		snprintf(first->text, sizeof(first->text), "the policy in force stays: %s",
+		         report[0] != '\0' ? "the new one has mistakes"
+		                           : "the new one could not be read");
+	}
+	while (report != NULL && *report != '\0' && reply.head.count < FINDINGS_MAX) {
+		size_t length = strcspn(report, "\n");
+		fill_mistake(report, length, &reply.findings[reply.head.count++]);
+		report += length + (report[length] == '\n');
+	}
+	request_reply(&self->request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(reply.findings[0]), NULL, 0);
+	request_drop(&self->request);
+	free(self);
+}
+
+void serve_admin_reload(struct request *request)
+{
+	struct reading *self = calloc(1, sizeof(*self));
+
+	if (self == NULL) {
+		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory to reload the policy");
+		return;
+	}
+	self->waiter.done = on_reload;
+	request_hold(&self->request, request);
+	reload_policy_for(request->peer->broker, &self->waiter);
 }

@@ -20,7 +20,7 @@ enum audience {
 	HOLDERS,   /* was admitted as a client: uses or closes what it has */
 	CLIENTS,   /* falls under a client section, now */
 	OPERATORS, /* may query */
-	ROOT       /* may change what others have */
+	CHANGERS   /* may change what others have */
 };
 
 static const struct service {
@@ -58,8 +58,12 @@ static const struct service {
 	[HWB_ADMIN_CLIENTS] = { serve_admin_clients, OPERATORS },
 	[HWB_ADMIN_SESSIONS] = { serve_admin_sessions, OPERATORS },
 	[HWB_ADMIN_GIVEN] = { serve_admin_given, OPERATORS },
-	[HWB_ADMIN_REVOKE] = { serve_admin_revoke, ROOT },
-	[HWB_ADMIN_CLEAR] = { serve_admin_clear, ROOT },
+	[HWB_ADMIN_REVOKE] = { serve_admin_revoke, CHANGERS },
+	[HWB_ADMIN_CLEAR] = { serve_admin_clear, CHANGERS },
+	[HWB_ADMIN_GROUPS] = { serve_admin_groups, OPERATORS },
+	[HWB_ADMIN_RELEASE] = { serve_admin_release, CHANGERS },
+	[HWB_ADMIN_RELOAD] = { serve_admin_reload, CHANGERS },
+	[HWB_ADMIN_RULES] = { serve_admin_rules, OPERATORS },
 };
 
 /* Refuses what is out of order; false: do not serve it. */
@@ -95,12 +99,13 @@ static bool in_order(struct request *request)
 		                    "only root and the query_group of %s may ask this",
 		                    policy_path(peer->broker->policy));
 		return false;
-	case ROOT:
-		if (policy_may_change(&peer->subject))
+	case CHANGERS:
+		if (policy_may_change(peer->broker->policy, &peer->subject))
 			return true;
 		request_refuse_text(
 		        request, HWB_DENIED, 0,
-		        "only root may take a device from others, or out of quarantine");
+		        "only root and the change_group of %s may change what others have",
+		        policy_path(peer->broker->policy));
 		return false;
 	case ANYBODY:
 		break;

@@ -419,6 +419,53 @@ void release_left_over(struct broker *broker, const struct group *group)
 	}
 }
 
+static int may_go(const struct device *device, const struct device *mate, struct fault *fault)
+{
+	switch (mate->state) {
+	case LIFE_HOST:
+		if (mate != device)
+			return 0;
+		return fault_set(fault, HWB_WRONG_STATE, "%s is not with the broker", mate->name);
+	case LIFE_FREE:
+	case LIFE_GONE:
+		return 0;
+	case LIFE_QUARANTINED:
+		return fault_set(
+		        fault, HWB_WRONG_STATE,
+		        "%s is quarantined: `hwbroker-ctl quarantine clear %s' comes first",
+		        mate->name, mate->name);
+	default:
+		return fault_set(fault, HWB_BUSY,
+		                 "%s is in use%s%s%s: `hwbroker-ctl revoke %s' "
+		                 "takes it back",
+		                 mate->name, mate->owner != NULL ? " by `" : "",
+		                 mate->owner != NULL ? ((const struct peer *)mate->owner)->name
+		                                     : "",
+		                 mate->owner != NULL ? "'" : "", mate->name);
+	}
+}
+
+int release_to_host(struct broker *broker, struct device *device, struct fault *fault)
+{
+	if (may_go(device, device, fault) != 0)
+		return -1;
+	for (uint32_t i = 0; i < broker->inventory.count; i++)
+		if (broker->inventory.devices[i]->group == device->group &&
+		    may_go(device, broker->inventory.devices[i], fault) != 0)
+			return -1;
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		struct device *mate = broker->inventory.devices[i];
+		if (mate->group != device->group || mate->state != LIFE_FREE)
+			continue;
+		mate->restore = true;
+		mate->tried = mate != device; /* they go with this one */
+	}
+	give_back(broker, device);
+	return device->state != LIFE_FREE
+	               ? 0
+	               : fault_set(fault, HWB_NO_MEMORY, "no memory to give %s back", device->name);
+}
+
 static void close_children(struct peer *peer, const struct device *device)
 {
 	struct session_table *table = &peer->sessions;

@@ -58,6 +58,10 @@ struct log_limit *release_log_limit(const struct device_session *self);
  * taken, and puts it where it belongs. -1: no memory; then it is quarantined by the caller. */
 int release_found(struct broker *broker, struct device *device, const struct record *record);
 
+/* Gives a device that is free, and what came along with it, back to its host driver, though
+ * its rule does not say `restore'. HWB_WRONG_STATE, HWB_BUSY: that cannot be now. */
+int release_to_host(struct broker *broker, struct device *device, struct fault *fault);
+
 /* Brings a device to rest once more that is quarantined. -1: no memory, and it stays so. */
 int release_clear(struct broker *broker, struct device *device);
 

@@ -167,6 +167,7 @@ static void on_failed(struct ev_loop *loop, ev_io *watcher, int revents)
 
 void revoke_watch(struct device_session *session)
 {
+	session->since = ev_now(session->session.peer->broker->loop);
 	ev_init(&session->grace, on_grace_over);
 	ev_io_init(&session->wanted, on_wanted, session->device->wanted_fd, EV_READ);
 	ev_io_init(&session->failed, on_failed, session->device->failed_fd, EV_READ);

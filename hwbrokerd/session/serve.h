@@ -57,5 +57,11 @@ void serve_admin_given(struct request *request);
 /* control.c */
 void serve_admin_revoke(struct request *request);
 void serve_admin_clear(struct request *request);
+void serve_admin_release(struct request *request);
+void serve_admin_reload(struct request *request);
+
+/* groups.c, rules.c */
+void serve_admin_groups(struct request *request);
+void serve_admin_rules(struct request *request);
 
 #endif

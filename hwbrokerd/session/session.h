@@ -59,6 +59,7 @@ struct device_session {
 	struct domain *domain;   /* that it is assigned to, or being; NULL: none */
 	uint32_t assignments;    /* DOMAIN_ASSIGNs so far: which one set `domain` */
 	struct irq_session *irq; /* open, or being opened; NULL: none */
+	ev_tstamp since;         /* it has the device */
 	enum revoke_asked asked;
 	ev_timer grace;                 /* since it was asked for */
 	ev_io wanted;                   /* by the host */

@@ -33,8 +33,10 @@ static void control_denied(void)
 
 	if ((facts.features & FEATURE_CONTROL) != 0)
 		skip("this user may take devices from others");
-	for (uint32_t opcode = ADMIN_REVOKE; opcode <= ADMIN_CLEAR; opcode++) {
-		start(&packet, opcode, 0);
+	static const uint32_t opcodes[] = { ADMIN_REVOKE, ADMIN_CLEAR, ADMIN_RELEASE,
+		                            ADMIN_RELOAD };
+	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+		start(&packet, opcodes[i], 0);
 		want(fd, &packet, DENIED);
 	}
 	want_alive(fd);
@@ -70,6 +72,35 @@ static void admin_devices(void)
 	list(greeted(), ADMIN_DEVICES, 0, find_device, &found);
 	if (!found)
 		wrong("expected the device in the list of all, got it not there");
+}
+
+static void groups(void)
+{
+	bool found = false;
+
+	need_admin();
+	need_device();
+	list(greeted(), ADMIN_GROUPS, 0, find_device, &found);
+	if (!found)
+		wrong("expected the device among the members of groups, got it not there");
+}
+
+static void find_given(const struct packet *packet, size_t record, void *context)
+{
+	if (get(packet, record, 8) == facts.device.address && get32(packet, record + 8) == 0 &&
+	    memcmp(packet->bytes + record + 24, facts.client, 32) == 0)
+		*(bool *)context = true;
+}
+
+static void rules(void)
+{
+	bool found = false;
+
+	need_admin();
+	need_device();
+	list(greeted(), ADMIN_RULES, 0, find_given, &found);
+	if (!found)
+		wrong("expected a rule that gives us the device, got none");
 }
 
 static void find_process(const struct packet *packet, size_t record, void *context)
@@ -168,5 +199,7 @@ const struct check admin_checks[] = {
 	{ "given", "ADMIN_GIVEN tells what DEVICE_LIST does", given, false },
 	{ "given-name", "a name that is not padded is INVALID", given_name, false },
 	{ "given-not-found", "a section that is not there is NOT_FOUND", given_not_found, false },
+	{ "groups", "ADMIN_GROUPS has the device", groups, false },
+	{ "rules", "ADMIN_RULES tells that the device is ours", rules, false },
 	{ .rule = NULL },
 };

@@ -48,6 +48,10 @@ const struct operation operations[] = {
 	{ ADMIN_REVOKE, "ADMIN_REVOKE", 16, TAKES_NONE, .reply = 136, .reserved = { 12, 4 },
 	  .flags = 8, .unused = 2 },
 	{ ADMIN_CLEAR, "ADMIN_CLEAR", 8, TAKES_NONE, .reply = 136, NO_FLAGS },
+	{ ADMIN_GROUPS, "ADMIN_GROUPS", 8, TAKES_NONE, .reply = 16, .record = 472, NO_FLAGS },
+	{ ADMIN_RELEASE, "ADMIN_RELEASE", 8, TAKES_NONE, .reply = 136, NO_FLAGS },
+	{ ADMIN_RELOAD, "ADMIN_RELOAD", 0, TAKES_NONE, .reply = 16, .record = 512, NO_FLAGS },
+	{ ADMIN_RULES, "ADMIN_RULES", 8, TAKES_NONE, .reply = 16, .record = 456, NO_FLAGS },
 };
 
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);

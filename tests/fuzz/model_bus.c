@@ -11,6 +11,7 @@
 #include "device/record.h"
 #include "device/scan.h"
 #include "kernel/bind.h"
+#include "kernel/member.h"
 #include "kernel/ports.h"
 #include "kernel/resource.h"
 #include "kernel/uevent.h"
@@ -339,6 +340,34 @@ int bind_group_viable(uint32_t group, struct fault *fault)
 /* ---- what clients reach ---- */
 
 /* Any file will do, as the kernel gives leases on it as on those of sysfs. */
+uint64_t member_key(const struct hwb_pci_address *address)
+{
+	return (uint64_t)address->domain << 16 | (uint64_t)address->bus << 8 |
+	       (uint64_t)address->device << 3 | address->function;
+}
+
+size_t member_list(uint64_t from, struct hwb_pci_address *addresses, size_t max)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < MODEL_DEVICES; i++) {
+		const struct hwb_pci_address *address = &model.devices[i].address;
+		if (member_key(address) < from)
+			continue;
+		if (found < max)
+			addresses[found] = *address;
+		found++;
+	}
+	return found;
+}
+
+void member_read(const struct hwb_pci_address *address, struct hwb_admin_member *member)
+{
+	memset(member, 0, sizeof(*member));
+	member->address = *address;
+	bind_driver(address, member->driver);
+}
+
 static int open_registers(struct model_device *device, int flags)
 {
 	char path[40];

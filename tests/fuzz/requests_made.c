@@ -12,7 +12,8 @@ static const uint8_t opcodes[] = {
 	HWB_DEVICE_LIST,   HWB_DEVICE_INFO,        HWB_DOMAIN_INFO,   HWB_PING,
 	HWB_ADMIN_STATUS,  HWB_ADMIN_DEVICES,      HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
 	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
-	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY,
+	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
+	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -289,12 +290,15 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 	case HWB_ADMIN_DEVICES:
 	case HWB_ADMIN_CLIENTS:
 	case HWB_ADMIN_SESSIONS:
+	case HWB_ADMIN_GROUPS:
+	case HWB_ADMIN_RULES:
 		return list(body, input);
 	case HWB_ADMIN_GIVEN:
 		return given(body, input);
 	case HWB_ADMIN_REVOKE:
 		return revoke(body, input);
 	case HWB_ADMIN_CLEAR:
+	case HWB_ADMIN_RELEASE:
 		*(struct hwb_clear_request *)body = (struct hwb_clear_request){ address(input) };
 		return sizeof(struct hwb_clear_request);
 	default:

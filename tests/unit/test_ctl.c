@@ -183,6 +183,97 @@ enum {
 	SESSIONS = sizeof(sessions) / sizeof(sessions[0]),
 };
 
+/* Sorted as `list groups' has them. */
+static const struct hwb_admin_member members[] = {
+	{ .address = { 0, 0, 2, 0, 0 },
+	  .iommu_group = 1,
+	  .class_code = 0x030000,
+	  .vendor = 0x0bad,
+	  .device = 0x00f0,
+	  .flags = HWB_MEMBER_ON_BUS | HWB_MEMBER_IN_THE_WAY,
+	  .driver = "bochs" },
+	{ .address = { 0, 0, 3, 0, 0 },
+	  .iommu_group = 3,
+	  .class_code = 0x020000,
+	  .vendor = 0x0bad,
+	  .device = 0x0001,
+	  .flags = HWB_MEMBER_ON_BUS,
+	  .state = HWB_DEVICE_GRANTED,
+	  .owned_ms = 300000,
+	  .connection = 7,
+	  .pid = 812,
+	  .uid = 990,
+	  .driver = "vfio-pci",
+	  .client = "network",
+	  .resets = "flr bus",
+	  .slot = "3",
+	  .path = "pci0000:00/0000:00:03.0" },
+	{ .address = { 0, 0, 3, 1, 0 },
+	  .iommu_group = 3,
+	  .class_code = 0x060400,
+	  .vendor = 0x0bad,
+	  .device = 0x0003,
+	  .flags = HWB_MEMBER_BRIDGE,
+	  .driver = "pcieport" },
+	{ .address = { 0, 0, 31, 0, 0 },
+	  .iommu_group = 9,
+	  .class_code = 0x060100,
+	  .vendor = 0x0bad,
+	  .device = 0x0004,
+	  .flags = HWB_MEMBER_BRIDGE | HWB_MEMBER_IN_THE_WAY,
+	  .driver = "lpc_ich" },
+	{ .address = { 0, 0, 31, 3, 0 },
+	  .iommu_group = 9,
+	  .class_code = 0x040300,
+	  .vendor = 0x0bad,
+	  .device = 0x0005,
+	  .flags = HWB_MEMBER_ON_BUS | HWB_MEMBER_IN_THE_WAY,
+	  .driver = "snd\x1b[31m" },
+	{ .address = { 1, 0, 0, 0, 0 },
+	  .iommu_group = UINT32_MAX,
+	  .vendor = 0x0bad,
+	  .device = 0x0006,
+	  .flags = HWB_MEMBER_ON_BUS },
+};
+
+static const struct hwb_admin_rule rules[] = {
+	{ .address = { 0, 0, 3, 0, 0 },
+	  .line = 12,
+	  .client = "network",
+	  .rule = "device nic",
+	  .file = "/etc/hwbroker/hwbroker.conf",
+	  .grant = "dma reset=flr,bus revoke=5 take" },
+	{ .address = { 0, 0, 4, 0, 0 }, .line = 13, .client = "other", .rule = "device disk" },
+	{ .address = { 0, 0, 3, 0, 0 },
+	  .line = 3,
+	  .client = "spare",
+	  .rule = "device all",
+	  .file = "/etc/hwbroker/policy.d/spare.conf",
+	  .grant = "revoke=5" },
+	{ .kind = HWB_RULE_PORTS, .line = 20, .first = 0x40, .last = 0x43, .client = "network" },
+};
+
+static const struct hwb_finding kept[] = {
+	{ .level = HWB_FINDING_BLOCKS,
+	  .code = "kept",
+	  .file = "/etc/hwbroker/hwbroker.conf",
+	  .text = "the policy in force stays: the new one has mistakes" },
+	{ .level = HWB_FINDING_BLOCKS,
+	  .code = "mistake",
+	  .line = 7,
+	  .file = "/etc/hwbroker/policy.d/x.conf",
+	  .text = "there is no [client drivr]; did you mean `driver'?" },
+};
+
+static const struct hwb_finding loaded[] = {
+	{ .code = "loaded", .file = "/etc/hwbroker/hwbroker.conf", .text = "5 rules are in force" },
+};
+
+enum {
+	MEMBERS = sizeof(members) / sizeof(members[0]),
+	RULES = sizeof(rules) / sizeof(rules[0]),
+};
+
 /* ---- against the files ---- */
 
 static void as_in(const char *name)
@@ -220,6 +311,10 @@ static void print_all(const char *kind, unsigned width)
 	case 'c':
 		print_clients(out, width, clients, CLIENTS);
 		break;
+	case 'g':
+		print_groups(out, width, members, MEMBERS);
+		names_end();
+		break;
 	default:
 		print_sessions(out, width, sessions, SESSIONS);
 		break;
@@ -233,6 +328,7 @@ static const struct {
 } tables[] = {
 	{ "devices", 0 },  { "devices", 80 }, { "devices", 200 }, { "clients", 0 },
 	{ "clients", 80 }, { "sessions", 0 }, { "sessions", 40 }, { "sessions", 80 },
+	{ "groups", 0 },   { "groups", 80 },
 };
 
 START_TEST(tables_are_as_in_their_files)
@@ -258,6 +354,45 @@ START_TEST(json_is_as_in_its_files)
 	anew();
 	print_status(out, &status, problems);
 	as_in("status.txt");
+}
+END_TEST
+
+START_TEST(what_is_told_of_one_device_is_as_in_its_files)
+{
+	struct device_view view = { &devices[0], members, MEMBERS, rules, RULES };
+
+	print_device(out, &view);
+	as_in("show.txt");
+	anew();
+	json_show(out, &view);
+	as_in("show.json");
+	/* No group, no rule, and it is not among the members. */
+	view.record = &devices[2];
+	anew();
+	print_device(out, &view);
+	as_in("show-little.txt");
+	anew();
+	json_show(out, &view);
+	as_in("show-little.json");
+	names_end();
+}
+END_TEST
+
+START_TEST(groups_and_reloads_are_as_in_their_files)
+{
+	json_groups(out, members, MEMBERS);
+	names_end();
+	as_in("groups.json");
+	anew();
+	print_reload(out, kept, 2);
+	print_reload(out, loaded, 1);
+	as_in("reload.txt");
+	anew();
+	json_reload(out, kept, 2);
+	as_in("reload-kept.json");
+	anew();
+	json_reload(out, loaded, 1);
+	as_in("reload-loaded.json");
 }
 END_TEST
 
@@ -625,6 +760,8 @@ int main(void)
 	tcase_add_loop_test(files, tables_are_as_in_their_files, 0,
 	                    (int)(sizeof(tables) / sizeof(tables[0])));
 	tcase_add_test(files, json_is_as_in_its_files);
+	tcase_add_test(files, what_is_told_of_one_device_is_as_in_its_files);
+	tcase_add_test(files, groups_and_reloads_are_as_in_their_files);
 	tcase_add_test(files, genode_xml_is_as_in_its_files);
 	tcase_add_test(parts, framebuffers_that_are_none);
 	tcase_add_test(parts, nothing_is_an_empty_array);

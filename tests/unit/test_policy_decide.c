@@ -155,6 +155,77 @@ START_TEST(root_and_one_group_may_query)
 }
 END_TEST
 
+START_TEST(who_may_change)
+{
+	const gid_t groups[] = { 5, 2000 };
+	struct policy_subject root = { .uid = 0, .gid = 100 };
+	struct policy_subject user = { .uid = 7, .gid = 3, .groups = groups, .group_count = 2 };
+
+	ck_assert(policy_may_change(policy, &root));
+	ck_assert(!policy_may_change(policy, &user));
+
+	struct policy *named = test_policy("[broker]\nchange_group = drivers\n");
+	ck_assert(policy_may_change(named, &root));
+	ck_assert(policy_may_change(named, &user));
+	/* Who may change must see what. */
+	ck_assert(policy_may_query(named, &user));
+	user.group_count = 1;
+	ck_assert(!policy_may_change(named, &user));
+	ck_assert(!policy_may_query(named, &user));
+	policy_free(named);
+}
+END_TEST
+
+START_TEST(grants_as_words)
+{
+	const struct policy_device device = { .address = { .device = 3 } };
+	char said[200], small[40];
+	struct policy *words = test_policy("[client a]\nuser = 1\n"
+	                                   "[client b]\nuser = 2\n"
+	                                   "[device x]\nclient = a\naddress = 00:03.0\n"
+	                                   "take = yes\nrestore = yes\nforce = yes\ndma = yes\n"
+	                                   "revoke = 7\nreset = flr, bus\nholders = end\n"
+	                                   "config_write = 0x44:0xff, 0x50:0xff00\n"
+	                                   "partial_page = yes\nmsix_table = yes\n");
+
+	policy_grant_text(words, policy_client_named(words, "a"), &device, said, sizeof(said));
+	ck_assert_str_eq(said,
+	                 "config_write=0x44:0xff config_write=0x50:0xff00 dma force holders=end "
+	                 "msix_table partial_page reset=flr,bus restore revoke=7 take");
+	policy_grant_text(words, policy_client_named(words, "a"), &device, small, sizeof(small));
+	ck_assert_str_eq(small, "config_write=0x44:0xff ...");
+	policy_grant_text(words, policy_client_named(words, "b"), &device, said, sizeof(said));
+	ck_assert_str_eq(said, "");
+	policy_free(words);
+	words = test_policy("[client a]\nuser = 1\n[device x]\nclient = a\naddress = 00:03.0\n");
+	policy_grant_text(words, policy_client_named(words, "a"), &device, said, sizeof(said));
+	ck_assert_str_eq(said, "revoke=5");
+	policy_free(words);
+}
+END_TEST
+
+START_TEST(ports_by_number)
+{
+	struct policy_ports ports;
+	struct policy *two = test_policy("[client a]\nuser = 1\n[client b]\nuser = 2\n"
+	                                 "[ports x]\nclient = b\nrange = 0x40-0x43\n"
+	                                 "[ports y]\nclient = a\nrange = 0x61\n");
+
+	ck_assert_uint_eq(policy_client_count(two), 2);
+	ck_assert_str_eq(policy_client_at(two, 1)->name, "b");
+	ck_assert(policy_ports_at(two, 0, &ports));
+	ck_assert_str_eq(ports.client->name, "a");
+	ck_assert_str_eq(ports.section, "ports y");
+	ck_assert_uint_eq(ports.line, 8);
+	ck_assert(ports.first == 0x61 && ports.last == 0x61);
+	ck_assert(policy_ports_at(two, 1, &ports));
+	ck_assert_str_eq(ports.client->name, "b");
+	ck_assert(ports.first == 0x40 && ports.last == 0x43);
+	ck_assert(!policy_ports_at(two, 2, &ports));
+	policy_free(two);
+}
+END_TEST
+
 START_TEST(first_matching_rule_wins)
 {
 	ck_assert_str_eq(rule_of(a, &nic), "device nic");
@@ -544,6 +615,9 @@ int main(void)
 	tcase_set_timeout(tests, 30);
 	tcase_add_test(tests, subjects_fall_under_clients);
 	tcase_add_test(tests, root_and_one_group_may_query);
+	tcase_add_test(tests, who_may_change);
+	tcase_add_test(tests, grants_as_words);
+	tcase_add_test(tests, ports_by_number);
 	tcase_add_test(tests, first_matching_rule_wins);
 	tcase_add_test(tests, all_keys_must_match);
 	tcase_add_test(tests, what_is_not_granted_is_not_there);

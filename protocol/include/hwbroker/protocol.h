@@ -88,6 +88,10 @@ enum hwb_opcode {
 	HWB_ADMIN_GIVEN = 0x64,
 	HWB_ADMIN_REVOKE = 0x65,
 	HWB_ADMIN_CLEAR = 0x66,
+	HWB_ADMIN_GROUPS = 0x67,
+	HWB_ADMIN_RELEASE = 0x6a,
+	HWB_ADMIN_RELOAD = 0x6b,
+	HWB_ADMIN_RULES = 0x6c,
 
 	HWB_EVENT_DEVICE = 0x80,
 	HWB_EVENT_POLICY = 0x81
@@ -126,7 +130,7 @@ enum hwb_status {
 #define HWB_FEATURE_ADMIN (1ull << 2)   /* this peer may use the ADMIN requests */
 #define HWB_FEATURE_HOTPLUG (1ull << 3) /* EVENT_DEVICE tells arrival and removal */
 #define HWB_FEATURE_REVOKE (1ull << 4)  /* grants can be revoked by force */
-#define HWB_FEATURE_CONTROL (1ull << 5) /* this peer may use ADMIN_REVOKE and ADMIN_CLEAR */
+#define HWB_FEATURE_CONTROL (1ull << 5) /* this peer may change what others have */
 
 struct hwb_header {
 	uint16_t version; /* HWB_PROTOCOL_VERSION */
@@ -605,5 +609,76 @@ struct hwb_outcome_reply {
 	char note[128]; /* why it is not free, as in hwb_admin_device */
 };
 HWB_PIN(sizeof(struct hwb_outcome_reply) == 136);
+
+/* ADMIN_RELEASE: gives a device that is free back to its host driver. Answered by a
+ * hwb_outcome_reply. */
+struct hwb_release_request {
+	struct hwb_pci_address address;
+};
+HWB_PIN(sizeof(struct hwb_release_request) == 8);
+
+#define HWB_MEMBER_BRIDGE (1u << 0)     /* for nobody */
+#define HWB_MEMBER_IN_THE_WAY (1u << 1) /* its driver keeps the group from everybody */
+#define HWB_MEMBER_ON_BUS (1u << 2)     /* the broker has it in its list of devices */
+
+/* Record of ADMIN_GROUPS (hwb_list_request, hwb_list_reply): a PCI function as a member of
+ * its IOMMU group, and as rules see it. */
+struct hwb_admin_member {
+	struct hwb_pci_address address;
+	uint32_t iommu_group; /* UINT32_MAX: none */
+	uint32_t flags;       /* HWB_MEMBER_* */
+	uint32_t state;       /* enum hwb_device_state, if it is ON_BUS */
+	uint32_t class_code;
+	uint16_t vendor;
+	uint16_t device;
+	uint16_t subsystem_vendor;
+	uint16_t subsystem_device;
+	uint64_t owned_ms;   /* how long its owner has had it */
+	uint32_t connection; /* of its owner: hwb_admin_client.id; 0: none */
+	uint32_t pid;        /* of its owner */
+	uint32_t uid;
+	uint32_t reserved;
+	char driver[HWB_NAME_SIZE]; /* bound now; empty: none */
+	char client[HWB_NAME_SIZE]; /* owner; empty: none */
+	char resets[64];            /* the kernel's ways to reset it, the first first: "flr bus" */
+	char slot[HWB_NAME_SIZE];   /* name of its slot; empty: none */
+	char path[256];             /* below /sys/devices; empty: not known */
+};
+HWB_PIN(sizeof(struct hwb_admin_member) == 472);
+
+enum hwb_rule_kind { HWB_RULE_DEVICE = 0, HWB_RULE_PORTS = 1 };
+
+/* Record of ADMIN_RULES (hwb_list_request, hwb_list_reply): what the policy in force gives a
+ * client. First devices, then ports. A page may be empty though another follows. */
+struct hwb_admin_rule {
+	struct hwb_pci_address address; /* of a device, else 0 */
+	uint32_t kind;                  /* enum hwb_rule_kind */
+	uint32_t line;                  /* of `file`, where the section begins */
+	uint32_t first;                 /* port, else 0 */
+	uint32_t last;
+	char client[HWB_NAME_SIZE];
+	char rule[40];   /* "device net" */
+	char file[128];  /* cut if longer */
+	char grant[232]; /* words, sorted by meaning: "dma take reset=flr revoke=5" */
+};
+HWB_PIN(sizeof(struct hwb_admin_rule) == 456);
+
+enum hwb_finding_level {
+	HWB_FINDING_FINE = 0,
+	HWB_FINDING_LIMITS = 1, /* it works, but less */
+	HWB_FINDING_BLOCKS = 2  /* it does not, or is not safe */
+};
+
+/* Record of ADMIN_RELOAD: one thing that was looked at. */
+struct hwb_finding {
+	struct hwb_pci_address address; /* that it is about, else 0 */
+	uint32_t level;                 /* enum hwb_finding_level */
+	uint32_t line;                  /* of `file`; 0: as a whole */
+	char code[24];                  /* for programs: "loaded" */
+	char rule[40];                  /* section of the policy; empty: none */
+	char file[128];                 /* of the policy; empty: none */
+	char text[304];                 /* for people: what it is, and what to do */
+};
+HWB_PIN(sizeof(struct hwb_finding) == 512);
 
 #endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* ADMIN_RULES: what the policy in force gives whom. */
+#include "server/peer.h"
+#include "session/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	ROOM = HWB_MESSAGE_MAX - sizeof(struct hwb_header) - sizeof(struct hwb_list_reply),
+	MAX = ROOM / sizeof(struct hwb_admin_rule),
+	DECISIONS = 1024 /* of one page, however few of them are a yes */
+};
+
+/* The cursor: a device's place in the inventory and the client's in the policy; or, behind all
+ * devices, that of a port range. What changes in between may be told twice, or not. */
+#define PORTS (1ull << 63)
+
+struct page {
+	struct hwb_list_reply head;
+	struct hwb_admin_rule records[MAX];
+};
+
+static void add_device(struct page *page, const struct policy *policy,
+                       const struct policy_client *client, const struct device *device)
+{
+	struct policy_device about = device_for_policy(device);
+	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &about };
+	struct policy_verdict verdict;
+
+	policy_decide(policy, client, &resource, &verdict);
+	if (!verdict.granted)
+		return;
+	struct hwb_admin_rule *record = &page->records[page->head.count++];
+	*record = (struct hwb_admin_rule){
+		.address = device->facts.address,
+		.kind = HWB_RULE_DEVICE,
+		.line = verdict.line,
+	};
+	memcpy(record->client, client->name, sizeof(record->client));
+	memcpy(record->rule, verdict.section, sizeof(record->rule));
+	memcpy(record->file, verdict.file, sizeof(record->file));
+	policy_grant_text(policy, client, &about, record->grant, sizeof(record->grant));
+}
+
+/* Where to go on; PORTS: there are no more. */
+static uint64_t list_devices(struct page *page, const struct broker *broker, uint64_t cursor)
+{
+	const struct policy *policy = broker->policy;
+	uint32_t at = (uint32_t)(cursor >> 32), which = (uint32_t)cursor, decisions = 0;
+
+	for (; at < broker->inventory.count; at++, which = 0) {
+		const struct device *device = broker->inventory.devices[at];
+		if (device->state == LIFE_GONE || device->left)
+			continue;
+		for (; which < policy_client_count(policy); which++) {
+			if (page->head.count == MAX || decisions++ == DECISIONS)
+				return (uint64_t)at << 32 | which;
+			add_device(page, policy, policy_client_at(policy, which), device);
+		}
+	}
+	return PORTS;
+}
+
+/* Likewise; 0: that was all. */
+static uint64_t list_ports(struct page *page, const struct policy *policy, uint64_t cursor)
+{
+	struct policy_ports ports;
+	uint32_t at = (uint32_t)cursor;
+
+	for (; policy_ports_at(policy, at, &ports); at++) {
+		if (page->head.count == MAX)
+			return PORTS | at;
+		struct hwb_admin_rule *record = &page->records[page->head.count++];
+		*record = (struct hwb_admin_rule){
+			.kind = HWB_RULE_PORTS,
+			.line = ports.line,
+			.first = ports.first,
+			.last = ports.last,
+		};
+		memcpy(record->client, ports.client->name, sizeof(record->client));
+		memcpy(record->rule, ports.section, sizeof(record->rule));
+		memcpy(record->file, ports.file, sizeof(record->file));
+	}
+	return 0;
+}
+
+void serve_admin_rules(struct request *request)
+{
+	const struct hwb_list_request *list = request->body;
+	const struct broker *broker = request->peer->broker;
+	struct page page = { .head.record_size = sizeof(page.records[0]) };
+	uint64_t next = list->cursor;
+
+	if ((next & PORTS) == 0)
+		next = list_devices(&page, broker, next);
+	if ((next & PORTS) != 0)
+		next = list_ports(&page, broker->policy, next);
+	page.head.next = next;
+	request_reply(request, 0, &page,
+	              sizeof(page.head) + page.head.count * sizeof(page.records[0]), NULL, 0);
+}

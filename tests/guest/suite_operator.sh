@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Suite `operator' of `run': what hwbroker-ctl tells and changes, as root, as `other' who may
+# look, and as `nobody'.
+
+# as USER STATUS TEXT ARGUMENT...
+as() {
+	local user=$1 status=$2 text=$3
+	shift 3
+	ctl "$status" "$text" "$user" "$@"
+}
+
+# json EXPRESSION ARGUMENT...: what --json prints is valid, and the Python expression about it,
+# `it', is true.
+json() {
+	local expression=$1
+	shift
+	hwbroker-ctl --json "$@" > "$output" 2>&1
+	cat "$output"
+	python3 -c "import json,sys; it = json.load(open(sys.argv[1])); sys.exit(0 if ($expression) else 1)" \
+		"$output"
+}
+
+# take ADDRESS: `driver' has the device until `give_back'.
+take() {
+	taken=$(mktemp)
+	exec 7> >(runuser -u driver -- "$here/take" "$1" > "$taken" 2>&1)
+	within grep -q taken "$taken"
+}
+
+give_back() {
+	exec 7>&-
+	rm -f "$taken"
+	within no_sessions && within no_transit
+}
+
+driver_of() {
+	[ "$(basename "$(readlink "/sys/bus/pci/devices/$1/driver")")" = "$2" ]
+}
+
+operator_groups() {
+	check "operator: list groups" as other 0 "0000:00:03.0" list groups
+	check "operator: list groups has bridges" as other 0 "bridge" list groups
+	check "operator: list groups of nobody" as nobody 4 "" list groups
+	check "operator: list groups --json" json \
+		"any(m['address'] == '0000:00:06.0' and m['driver'] == 'nvme' and g['assignable'] == 'take' for g in it for m in g['members'])" \
+		list groups
+	check "operator: list groups --json, a pair behind a bridge" json \
+		"any({'0000:01:01.0', '0000:01:02.0'} <= {m['address'] for m in g['members']} for g in it)" \
+		list groups
+	check "operator: list groups fits into 80 columns" \
+		eval 'script -qc "stty cols 80; hwbroker-ctl list groups" /dev/null | tr -d "\r" | grep -v "^group" | awk "{ if (length(\$0) > 82) exit 1 }"'
+}
+
+operator_show() {
+	check "operator: show" as other 0 "[device edu] /etc/hwbroker/hwbroker.conf:11" show 00:03.0
+	check "operator: show of a disk has both clients" as other 0 "client \`spare'" show 00:06.0
+	check "operator: show --json" json \
+		"it['state'] == 'host' and it['owner'] is None and it['rules'][0]['client'] == 'driver' and it['rules'][0]['grant'] == 'dma reset=none revoke=1' and it['rules'][0]['line'] == 11" \
+		show 00:03.0
+	check "operator: show of what no rule names" as other 0 "none: it is for nobody" show 00:07.0
+	check "operator: show of nothing" as other 1 "no device 00:1e.0" show 00:1e.0
+	check "operator: show of a bridge" as other 1 "or it is a bridge" show 00:0b.0
+	check "operator: show of nobody" as nobody 4 "" show 00:03.0
+	check "operator: driver takes a device" take 00:03.0
+	check "operator: show of a device in use" as other 0 "Owner:        client \`driver' for" \
+		show 00:03.0
+	check "operator: show --json of a device in use" json \
+		"it['owner']['client'] == 'driver' and it['owner']['owned_ms'] < 600000" show 00:03.0
+	check "operator: and gives it back" give_back
+}
+
+operator_release() {
+	check "operator: release of what the host has" as root 1 "is not with the broker" \
+		release 00:06.0
+	check "operator: driver takes the disk" take 00:06.0
+	check "operator: release of what is in use" as root 1 "is in use by \`driver'" release 00:06.0
+	check "operator: and gives it back" give_back
+	check "operator: the disk stays with the broker" driver_of 0000:00:06.0 vfio-pci
+	check "operator: release by who may only look" as other 4 "change_group" release 00:06.0
+	check "operator: release" as root 0 "0000:00:06.0: host" release 00:06.0
+	check "operator: the disk is the host's again" driver_of 0000:00:06.0 nvme
+	check "operator: release --json" json "'BUSY' not in str(it)" list devices
+	check "operator: release of no address" as root 2 "is no address" release disk
+}
+
+operator_reload() {
+	local policy=/etc/hwbroker/hwbroker.conf
+	cp "$policy" "$policy.good"
+	check "operator: reload by who may only look" as other 4 "change_group" reload
+	check "operator: reload by nobody" as nobody 4 "" reload
+	check "operator: reload" as root 0 "rules are in force" reload
+	printf '[device wrong]\nclient = drivr\naddress = 00:07.0\n' >> "$policy"
+	check "operator: reload of a wrong policy" as root 1 "did you mean \`driver'?" reload
+	check "operator: it names the line" as root 1 "$policy:$(grep -n drivr "$policy" | cut -d: -f1): " \
+		reload
+	check "operator: reload --json of a wrong one" json \
+		"it['loaded'] is False and it['mistakes'][0]['file'] == '$policy' and it['mistakes'][0]['line'] > 30" \
+		reload
+	check "operator: the policy in force stays" as other 0 "[device edu]" show 00:03.0
+	check "operator: systemctl reload fails" eval '! systemctl reload hwbrokerd'
+	mv "$policy.good" "$policy"
+	check "operator: reload --json" json "it['loaded'] is True and it['mistakes'] == []" reload
+	check "operator: systemctl reload" systemctl reload hwbrokerd
+}
+
+run_operator() {
+	operator_groups
+	operator_show
+	operator_release
+	operator_reload
+}
