@@ -89,12 +89,35 @@ static int renew(const struct operate_target *target, struct fault *fault)
 	return set_reset(target, fault) == 0 ? write_down(target, true, fault) : -1;
 }
 
+int operate_may_take(const struct operate_target *target, struct fault *fault)
+{
+	const struct device *device = target->device;
+	char driver[HWB_NAME_SIZE];
+	char use[96];
+
+	bind_driver(&device->facts.address, driver);
+	if (is_vfio(driver))
+		return 0;
+	if (driver[0] != '\0' && !target->may_take)
+		return fault_set(fault, HWB_DENIED,
+		                 "%s is in use by the host driver `%s' and no rule of yours says "
+		                 "`take = yes' for it",
+		                 device->name, driver);
+	/* The host may need a device that has no driver: a screen that the firmware
+	 * has set up, with text or a picture. */
+	if (!target->may_force && bind_in_use(&device->facts.address, use, sizeof(use)) != 0)
+		return fault_set(fault, HWB_DENIED,
+		                 "the host itself needs %s: %s (`force = yes' in its rule would "
+		                 "take it all the same)",
+		                 device->name, use);
+	return 0;
+}
+
 /* `wanted`: the device itself, not one that merely shares its group. */
 static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
 {
 	struct device *device = target->device;
 	char driver[HWB_NAME_SIZE];
-	char use[96];
 
 	/* A neighbour that has left is in nobody's way. */
 	if (bind_instance(&device->facts.address) != device->instance)
@@ -107,19 +130,8 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	/* A neighbour that nobody drives is in nobody's way. */
 	if (!wanted && driver[0] == '\0')
 		return 0;
-	if (driver[0] != '\0' && !is_vfio(driver) && !target->may_take)
-		return fault_set(fault, HWB_DENIED,
-		                 "%s is in use by the host driver `%s' and no rule of yours says "
-		                 "`take = yes' for it",
-		                 device->name, driver);
-	/* The host may need a device that has no driver: a screen that the firmware
-	 * has set up, with text or a picture. */
-	if (!is_vfio(driver) && !target->may_force &&
-	    bind_in_use(&device->facts.address, use, sizeof(use)) != 0)
-		return fault_set(fault, HWB_DENIED,
-		                 "the host itself needs %s: %s (`force = yes' in its rule would "
-		                 "take it all the same)",
-		                 device->name, use);
+	if (operate_may_take(target, fault) != 0)
+		return -1;
 	bind_origin(&device->facts.address, &device->unit.origin);
 	if (write_down(target, wanted, fault) != 0)
 		return -1;

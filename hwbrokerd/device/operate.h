@@ -30,6 +30,10 @@ struct operate_targets {
 	uint32_t count;
 };
 
+/* Whether the function may be taken from the host as it is now: by the policy, and by what the
+ * host does with it. Touches facts alone, and so may be called on any worker. */
+int operate_may_take(const struct operate_target *target, struct fault *fault);
+
 /* Binds the wanted function, and the others that have a driver, to vfio-pci and
  * checks that the group can be opened. On failure nothing has changed. */
 int operate_claim(struct operate_targets *targets, struct fault *fault);

@@ -271,7 +271,17 @@ static int not_viable(uint32_t group, const struct hwb_pci_address *member, cons
 	                 group, text, driver);
 }
 
-int bind_group_viable(uint32_t group, struct fault *fault)
+static bool is_among(const struct hwb_pci_address *address, const struct hwb_pci_address *list,
+                     uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (memcmp(address, &list[i], sizeof(*address)) == 0)
+			return true;
+	return false;
+}
+
+int bind_group_viable_but(uint32_t group, const struct hwb_pci_address *taken, uint32_t count,
+                          struct fault *fault)
 {
 	char path[SYSFS_PATH];
 	struct hwb_pci_address member;
@@ -284,8 +294,13 @@ int bind_group_viable(uint32_t group, struct fault *fault)
 		if (!parse_address(entry->d_name, &member))
 			continue;
 		bind_driver(&member, driver);
-		if (!bind_shares_group(driver))
+		if (!bind_shares_group(driver) && !is_among(&member, taken, count))
 			return not_viable(group, &member, driver, fault);
 	}
 	return 0;
+}
+
+int bind_group_viable(uint32_t group, struct fault *fault)
+{
+	return bind_group_viable_but(group, NULL, 0, fault);
 }

@@ -65,4 +65,8 @@ bool bind_shares_group(const char *driver);
  * group is without driver, or with one that leaves the group to VFIO. */
 int bind_group_viable(uint32_t group, struct fault *fault);
 
+/* The same as it would be once the `count` functions at `taken` are with vfio-pci. */
+int bind_group_viable_but(uint32_t group, const struct hwb_pci_address *taken, uint32_t count,
+                          struct fault *fault);
+
 #endif

@@ -420,15 +420,39 @@ static bool terminal(const struct search *search)
 	return false;
 }
 
-int use_find(const char *root, const struct hwb_pci_address *address, char *what, size_t size)
+bool use_of(const char *root, const struct hwb_pci_address *address, enum use_kind kind, char *what,
+            size_t size)
 {
 	struct search search = { .root = root, .what = what, .size = size };
 	char text[SYSFS_ADDRESS];
 
 	sysfs_address(address, text);
 	snprintf(search.needle, sizeof(search.needle), "/%s/", text);
-	return mounted(&search) || swapped(&search) || routed(&search) || routed6(&search) ||
-	       screen(&search, text) || terminal(&search) || held(&search);
+	switch (kind) {
+	case USE_MOUNTED:
+		return mounted(&search);
+	case USE_SWAP:
+		return swapped(&search);
+	case USE_ROUTE:
+		return routed(&search) || routed6(&search);
+	case USE_SCREEN:
+		return screen(&search, text);
+	case USE_TERMINAL:
+		return terminal(&search);
+	case USE_DISK:
+		return held(&search);
+	case USE_KINDS:
+		break;
+	}
+	return false;
+}
+
+int use_find(const char *root, const struct hwb_pci_address *address, char *what, size_t size)
+{
+	for (int kind = 0; kind < USE_KINDS; kind++)
+		if (use_of(root, address, (enum use_kind)kind, what, size))
+			return 1;
+	return 0;
 }
 
 int bind_in_use(const struct hwb_pci_address *address, char *what, size_t size)

@@ -72,6 +72,8 @@ void policy_grant_text(const struct policy *policy, const struct policy_client *
 		const struct config_mask *mask = &policy->masks[rule->first_mask + i];
 		add(&words, "config_write=0x%x:0x%x", mask->offset, mask->mask);
 	}
+	if (grant->count != 0)
+		add(&words, "count=%u", grant->count);
 	flag(&words, "dma", grant->dma);
 	flag(&words, "force", grant->force);
 	flag(&words, "holders=end", grant->end);
@@ -81,6 +83,8 @@ void policy_grant_text(const struct policy *policy, const struct policy_client *
 	flag(&words, "restore", grant->restore);
 	add(&words, "revoke=%u", grant->revoke);
 	flag(&words, "take", grant->take);
+	if (grant->total != 0)
+		add(&words, "total=%u", grant->total);
 }
 
 bool policy_ports_at(const struct policy *policy, uint32_t index, struct policy_ports *ports)

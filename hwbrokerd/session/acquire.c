@@ -2,12 +2,12 @@
 /* Requests for a device: whether they may be, and until when they wait. */
 #include "session/acquire.h"
 #include "server/peer.h"
+#include "session/assess.h"
 #include "session/held.h"
 #include "session/name.h"
 #include "session/platform.h"
 #include "session/release.h"
 #include "session/serve.h"
-#include "session/share.h"
 #include "util/cleanup.h"
 
 #include <stdio.h>
@@ -112,6 +112,7 @@ static void begin(struct acquire *self)
 	struct device *device = self->device;
 	struct device *busy = acquire_in_transit(self->broker, device);
 	const struct peer *peer = self->request.peer;
+	struct asker asker = asker_of(peer);
 	struct policy_verdict verdict;
 
 	if (!peer_connected(peer) || acquire_still_given(self, &verdict, &self->fault) != 0) {
@@ -124,7 +125,7 @@ static void begin(struct acquire *self)
 		acquire_refuse(self);
 		return;
 	}
-	if (share_check(peer, device, &verdict, &busy, &self->fault) != 0) {
+	if (assess_device(&asker, device, ASSESS_SHARE, &verdict, &busy, &self->fault) != 0) {
 		if (!waits_for_share(self, busy))
 			acquire_refuse(self);
 		return;
@@ -224,16 +225,6 @@ int acquire_plan(struct acquire *self, struct fault *fault)
 	return 0;
 }
 
-/* Known before the device is torn from its host driver. */
-static int host_gives_devices(const struct host *host, struct fault *fault)
-{
-	if (host->backend != NULL)
-		return 0;
-	return fault_set(fault, HWB_UNSUPPORTED, "this host can give no device away: %s",
-	                 host->problem_count != 0 ? host->problems[0]
-	                                          : "`hwbroker-ctl status' says why");
-}
-
 static int join_domain(struct acquire *self, struct fault *fault)
 {
 	struct peer *peer = self->request.peer;
@@ -253,6 +244,7 @@ static int join_domain(struct acquire *self, struct fault *fault)
 static int judge(struct acquire *self, struct fault *fault)
 {
 	bool any = self->section[0] != '\0';
+	struct asker asker = asker_of(self->request.peer);
 
 	self->field = REQUEST_FIELD(hwb_acquire_request, address);
 	if (!any) {
@@ -261,8 +253,8 @@ static int judge(struct acquire *self, struct fault *fault)
 		if (self->device == NULL)
 			return -1;
 	}
-	if (host_gives_devices(&self->broker->host, fault) != 0 || check_values(self, fault) != 0 ||
-	    join_domain(self, fault) != 0)
+	if (assess_device(&asker, self->device, ASSESS_HOST, NULL, NULL, fault) != 0 ||
+	    check_values(self, fault) != 0 || join_domain(self, fault) != 0)
 		return -1;
 	return any ? 0 : acquire_plan(self, fault);
 }

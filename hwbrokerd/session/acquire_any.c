@@ -177,6 +177,7 @@ static int may_have(struct acquire *self, const struct choice *choice, struct de
                     struct fault *fault)
 {
 	const struct peer *peer = self->request.peer;
+	struct asker asker = asker_of(peer);
 
 	*busy = NULL;
 	if (choice->count == 0)
@@ -184,7 +185,7 @@ static int may_have(struct acquire *self, const struct choice *choice, struct de
 		                 "no device of [%s] for client `%s': none is there, or no section "
 		                 "of that name gives this client any",
 		                 self->section, peer->name);
-	if (share_check(peer, NULL, &choice->verdict, busy, fault) != 0)
+	if (share_check(&asker, NULL, &choice->verdict, busy, fault) != 0)
 		return -1;
 	if (choice->device != NULL)
 		return 0;

@@ -3,6 +3,7 @@
 #include "server/peer.h"
 #include "server/process.h"
 #include "session/acquire.h"
+#include "session/assess.h"
 #include "session/happening.h"
 #include "session/held.h"
 #include "session/platform.h"
@@ -179,29 +180,17 @@ static void done_acquire(struct job *job)
  * be taken, and whether they go back afterwards. */
 static int list_targets(struct acquire *self, struct fault *fault)
 {
-	const struct broker *broker = self->broker;
 	const struct peer *peer = self->request.peer;
+	struct asker asker = asker_of(peer);
 	struct operate_targets *targets = &self->targets;
 
-	targets->items[0].device = self->device;
-	targets->count = 1;
-	for (uint32_t i = 0; i < broker->inventory.count; i++) {
-		struct device *mate = broker->inventory.devices[i];
-		if (mate->group != self->device->group || mate == self->device)
-			continue;
-		if (targets->count == OPERATE_GROUP_MAX)
-			return fault_set(fault, HWB_UNSUPPORTED,
-			                 "IOMMU group %u has more than %u functions",
-			                 self->device->group->id, OPERATE_GROUP_MAX);
-		targets->items[targets->count++].device = mate;
-	}
+	if (assess_targets(&asker, self->device, targets, fault) != 0)
+		return -1;
 	for (uint32_t i = 0; i < targets->count; i++) {
 		struct operate_target *target = &targets->items[i];
 		struct policy_verdict verdict;
 		bool ours =
 		        platform_find(peer, &target->device->facts.address, &verdict, NULL) != NULL;
-		target->may_take = platform_may(peer, target->device, POLICY_TAKE, NULL) == 0;
-		target->may_force = platform_may(peer, target->device, POLICY_FORCE, NULL) == 0;
 		target->client = peer->name;
 		target->uid = peer->subject.uid;
 		if (ours && target->device->owner == NULL) {

@@ -2,6 +2,7 @@
 /* IO_PORT: legacy ports, and I/O BARs by port number, in ordered batches. */
 #include "device/operate.h"
 #include "kernel/ports.h"
+#include "session/assess.h"
 #include "session/device_job.h"
 #include "session/platform.h"
 #include "session/serve.h"
@@ -11,11 +12,6 @@
 #include <string.h>
 
 enum { PORTS = 0x10000 };
-
-static bool overlap(const struct port_session *session, uint32_t base, uint32_t count)
-{
-	return session->base < base + count && base < session->base + session->count;
-}
 
 static void tell(enum happening_kind kind, const struct port_session *session)
 {
@@ -68,9 +64,10 @@ void port_close(struct port_session *session)
 /* Whether the policy gives the client these legacy ports. */
 static int may(const struct peer *peer, uint32_t base, uint32_t count, struct fault *fault)
 {
-	struct policy_resource resource = { .kind = POLICY_PORTS, .offset = base, .count = count };
+	struct asker asker = asker_of(peer);
+	struct policy_verdict verdict;
 
-	return policy_may(peer->broker->policy, peer->client, &resource, fault);
+	return assess_ports(&asker, base, count, &verdict, fault);
 }
 
 bool port_still_given(const struct port_session *session)
@@ -86,6 +83,7 @@ static void publish(const struct request *request, struct device *device, uint32
 	struct peer *peer = request->peer;
 	struct broker *broker = peer->broker;
 	_cleanup_free_ struct port_session *session = calloc(1, sizeof(*session));
+	struct asker asker = asker_of(peer);
 	struct fault fault;
 
 	if (session == NULL) {
@@ -96,14 +94,10 @@ static void publish(const struct request *request, struct device *device, uint32
 	session->device = device;
 	session->base = base;
 	session->count = count;
-	for (struct port_session *other = broker->port_sessions; other != NULL; other = other->next)
-		if (other->session.peer != peer && overlap(other, base, count)) {
-			request_refuse_text(request, HWB_BUSY,
-			                    REQUEST_FIELD(hwb_io_port_request, base),
-			                    "some of ports 0x%x-0x%x are in use by another owner",
-			                    base, base + count - 1);
-			return;
-		}
+	if (assess_ports_free(&asker, base, count, &fault) != 0) {
+		request_refuse(request, REQUEST_FIELD(hwb_io_port_request, base), &fault);
+		return;
+	}
 	if (session_publish(peer, &session->session, &fault) != 0) {
 		request_refuse(request, 0, &fault);
 		return;
@@ -180,14 +174,11 @@ static void open_in_bar(struct request *request, struct device_session *owner,
 /* Whether this host has any to give; refuses the request if not. */
 static bool may_have_ports(struct request *request)
 {
-	const struct host *host = &request->peer->broker->host;
+	struct fault fault;
 
-	if (host->ports)
+	if (assess_ports_of_host(request->peer->broker, &fault) == 0)
 		return true;
-	request_refuse_text(request, HWB_UNSUPPORTED, 0,
-	                    "this host has no ports to give: it is no x86, or %s",
-	                    host->lockdown ? "its kernel is locked down (Secure Boot)"
-	                                   : "the broker lacks CAP_SYS_RAWIO");
+	request_refuse(request, 0, &fault);
 	return false;
 }
 

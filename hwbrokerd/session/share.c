@@ -35,11 +35,11 @@ static void note_busy(struct device **busy, struct device *device)
 		*busy = device;
 }
 
-int share_check(const struct peer *peer, const struct device *wanted,
+int share_check(const struct asker *asker, const struct device *wanted,
                 const struct policy_verdict *verdict, struct device **busy, struct fault *fault)
 {
-	const struct inventory *inventory = &peer->broker->inventory;
-	const struct policy *policy = peer->broker->policy;
+	const struct inventory *inventory = &asker->broker->inventory;
+	const struct policy *policy = asker->broker->policy;
 	const struct policy_grant *grant = &verdict->grant;
 	struct device *busy_own = NULL, *busy_any = NULL;
 	uint32_t own = 0, all = 0;
@@ -56,7 +56,7 @@ int share_check(const struct peer *peer, const struct device *wanted,
 			continue;
 		all++;
 		note_busy(&busy_any, device);
-		if (client != peer->client)
+		if (client != asker->client)
 			continue;
 		own++;
 		note_busy(&busy_own, device);
@@ -66,7 +66,7 @@ int share_check(const struct peer *peer, const struct device *wanted,
 		return fault_set(fault, HWB_QUOTA,
 		                 "client `%s' has %u of the devices of [%s] (%s:%u), and may have "
 		                 "no more at once (count = %u)",
-		                 peer->name, own, verdict->section, verdict->file, verdict->line,
+		                 asker->name, own, verdict->section, verdict->file, verdict->line,
 		                 grant->count);
 	}
 	if (grant->total != 0 && all >= grant->total) {

@@ -73,7 +73,8 @@ static enum hwb_status more(const struct peer *peer, int wanted, struct device *
 	*fault = (struct fault){ 0 };
 	policy_decide(broker.policy, peer->client, &resource, &verdict);
 	ck_assert(verdict.granted);
-	if (share_check(peer, wanted < 0 ? NULL : device, &verdict, busy, fault) == 0)
+	struct asker asker = asker_of(peer);
+	if (share_check(&asker, wanted < 0 ? NULL : device, &verdict, busy, fault) == 0)
 		return HWB_OK;
 	return fault->status;
 }
