@@ -3,6 +3,7 @@
 #include "device/record.h"
 #include "kernel/host.h"
 #include "kernel/priority.h"
+#include "kernel/privilege.h"
 #include "server/account.h"
 #include "server/broker.h"
 #include "server/closer.h"
@@ -259,6 +260,9 @@ static int start(struct daemon *self, const struct options *options)
 	}
 	watch_signals(self);
 	record_open(options->state);
+	/* While this is the only thread. */
+	if (privilege_drop(broker->host.ports, &fault) != 0)
+		log_warning("%s", fault.reason);
 	adopt_start(broker);
 	log_notice("ready: %u devices, %u rules from %s, listening on %s", broker->inventory.count,
 	           policy_rule_count(broker->policy), options->policy, options->socket);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the daemon may do once it has started: of the capabilities that it was started with
+ * only those that serving needs, and none of the system calls that only a daemon that was
+ * taken over would make. docs/security.md says for which each capability is.
+ */
+#ifndef HWBROKERD_KERNEL_PRIVILEGE_H
+#define HWBROKERD_KERNEL_PRIVILEGE_H
+
+#include "util/fault.h"
+
+#include <stdbool.h>
+
+/* Gives up the rest, for good. As long as there is one thread: others would keep theirs.
+ * `ports`: whether legacy ports are served. -1: some of it did not work, all else is done. */
+int privilege_drop(bool ports, struct fault *fault);
+
+#endif
