@@ -8,7 +8,7 @@
 #include "server/broker.h"
 #include "server/closer.h"
 #include "server/listener.h"
-#include "server/notify.h"
+#include "server/manager.h"
 #include "server/peer.h"
 #include "server/reload.h"
 #include "session/adopt.h"
@@ -151,7 +151,7 @@ static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 	self->broker.stopping = true;
 	self->told = ev_now(loop);
 	log_notice("stopping: taking all devices back");
-	notify_manager("STOPPING=1");
+	manager_stopping(&self->broker);
 	listener_stop(&self->listener);
 	while (self->broker.peers != NULL)
 		peer_drop(self->broker.peers, "the broker stops");
@@ -266,7 +266,7 @@ static int start(struct daemon *self, const struct options *options)
 	adopt_start(broker);
 	log_notice("ready: %u devices, %u rules from %s, listening on %s", broker->inventory.count,
 	           policy_rule_count(broker->policy), options->policy, options->socket);
-	notify_manager("READY=1");
+	manager_start(broker);
 	return EXIT_SUCCESS;
 }
 
@@ -277,6 +277,7 @@ static void stop(struct daemon *self)
 	listener_stop(&self->listener);
 	hotplug_stop(&self->hotplug);
 	trail_stop(broker);
+	manager_stop(broker);
 	if (broker->closers != NULL)
 		closer_stop(broker);
 	if (broker->workers != NULL)

@@ -68,7 +68,8 @@ struct broker {
 	bool follows_bus;                     /* devices that come and go are seen */
 	struct reload_waiter *reload_waiters; /* for the next reading to begin */
 	bool reloading;                       /* the policy file is being read again */
-	bool reload_again; /* asked for meanwhile: it may have been read too early */
+	bool reload_again;   /* asked for meanwhile: it may have been read too early */
+	bool policy_refused; /* the last time it was read */
 	bool stopping;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/happening.h"
 
+#include "server/manager.h"
 #include "server/peer.h"
 
 #include <stdio.h>
@@ -17,6 +18,8 @@ void happened(struct broker *broker, const struct happening *what)
 	told.client = told.client != NULL ? told.client : "";
 	told.reason = told.reason != NULL ? told.reason : "";
 	broker->handler->happened(broker, &told);
+	if (told.kind != HAPPENED_REFUSED)
+		manager_changed(broker);
 }
 
 void happening_cite(const struct policy_verdict *verdict, char text[HAPPENING_RULE_SIZE])

@@ -2,7 +2,7 @@
 #include "server/reload.h"
 
 #include "server/happening.h"
-#include "server/notify.h"
+#include "server/manager.h"
 #include "server/peer.h"
 #include "util/log.h"
 
@@ -77,7 +77,6 @@ static void done(struct job *job)
 	if (self->result != 0) {
 		reload_log_report(self->report);
 		tell_refused(broker, self->report);
-		notify_manager("STATUS=Policy file has mistakes; the former policy is in force.");
 	} else {
 		policy_free(broker->policy);
 		broker->policy = self->policy;
@@ -87,17 +86,19 @@ static void done(struct job *job)
 		}
 		broker->handler->policy_changed(broker);
 		tell_loaded(broker);
-		notify_manager("STATUS=Policy reloaded.");
 	}
 	tell_waiters(self->waiters, self->result == 0      ? NULL
 	                            : self->report != NULL ? self->report
 	                                                   : "");
 	free(self->report);
+	broker->policy_refused = self->result != 0;
 	/* The strand is done with once its only job is. */
 	free(self);
 	broker->reloading = false;
 	if (broker->reload_again)
 		reload_policy(broker);
+	if (!broker->reloading)
+		manager_reloaded(broker);
 }
 
 void reload_policy(struct broker *broker)
@@ -120,6 +121,7 @@ void reload_policy(struct broker *broker)
 	self->job.done = done;
 	self->broker = broker;
 	broker->reloading = true;
+	manager_reloading();
 	strand_init(&self->strand, broker->workers, NULL);
 	strand_submit(&self->strand, &self->job);
 }

@@ -165,6 +165,34 @@ static void lines(void)
 	expect(logged("such lines before were left out") > 0, "nobody is told of the others");
 }
 
+#define TOLD "lines about what `alpha'\\'' is refused were left out"
+
+/* One that asks for what it is not given, without end; and another, who is heard beside it. */
+static void refusals(void)
+{
+	enum { MANY = 5000, AT_ONCE = 50, SECONDS_EACH = 5 };
+	const struct hwb_acquire_request nothing = { .address = address_of("00:1f.7") };
+	int fd = client_of(driver_uid()), other = client_of(other_uid());
+	unsigned before = logged("is refused DEVICE_ACQUIRE of 0000:00:1f.7");
+	unsigned told = logged(TOLD);
+	int64_t start = now_ms();
+
+	for (unsigned i = 0; i < MANY; i++)
+		expect(request(fd, HWB_DEVICE_ACQUIRE, 0, &nothing, sizeof(nothing)) ==
+		               HWB_NOT_FOUND,
+		       "it is given");
+	expect(request(other, HWB_DEVICE_ACQUIRE, 0, &nothing, sizeof(nothing)) == HWB_NOT_FOUND,
+	       "it is given");
+	unsigned allowed = AT_ONCE + 1 + (unsigned)((now_ms() - start) / (SECONDS_EACH * 1000) + 1);
+	unsigned written = logged("is refused DEVICE_ACQUIRE of 0000:00:1f.7") - before;
+	/* Cases before this one have used some of them. */
+	expect(written <= allowed, "%u lines, and %u are allowed", written, allowed);
+	expect(logged("`omega'\\'' (pid ") > 0, "another's refusal is not in the log");
+	for (unsigned i = 0; i < 30 && logged(TOLD) == told; i++)
+		pause_ms(1000);
+	expect(logged(TOLD) > told, "nobody is told of the others");
+}
+
 const struct hostile_case flood_cases[] = {
 	{ 8, "a client that never reads is dropped, and loses its device before", never_reads,
 	  AS_ROOT, 0 },
@@ -172,6 +200,7 @@ const struct hostile_case flood_cases[] = {
 	  0 },
 	{ 10, "a flood of connections is one user's, and no other's", connections, AS_ROOT, 0 },
 	{ 55, "a flood of grants does not flood the log", lines, AS_ROOT, 120 },
+	{ 57, "a flood of refusals does not flood the log", refusals, AS_ROOT, 120 },
 	{ 44, "without address space left requests are refused, and served afterwards", no_memory,
 	  AS_ROOT, 0 },
 	{ 0 },
