@@ -48,8 +48,8 @@ static void ask(const char *device, unsigned times)
 	request.address = example_find(&example, device, 0, 0);
 	at_it();
 	for (unsigned i = 0; i < times; i++)
-		refused += hwb_device_acquire(example.client, &request, &handle, &reply, fds, &count,
-		                              &example.error) != 0;
+		refused += hwb_device_acquire(example.client, &request, &handle, &reply, fds,
+		                              &count, &example.error) != 0;
 	printf("%u of %u were refused\n", refused, times);
 }
 
