@@ -247,6 +247,7 @@ static int start(struct daemon *self, const struct options *options)
 		return EXIT_FAILURE;
 	}
 	broker->started = ev_now(broker->loop);
+	counters_start(&broker->counters, broker->loop);
 	trail_start(broker);
 	if (load_policy(broker) != 0)
 		return EXIT_CONFIG;

@@ -260,9 +260,17 @@ static const struct shape shapes[] = {
 	  .reply_size = SIZE(hwb_list_reply),
 	  .reply_tail = RECORDS,
 	  .record_size = SIZE(hwb_admin_rule) },
+	{ .opcode = HWB_ADMIN_MONITOR, .name = "ADMIN_MONITOR", .about_nothing = 1 },
+	{ .opcode = HWB_ADMIN_METRICS,
+	  .name = "ADMIN_METRICS",
+	  .about_nothing = 1,
+	  .request_size = SIZE(hwb_list_request),
+	  .reply_size = SIZE(hwb_list_reply),
+	  .reply_tail = RECORDS,
+	  .record_size = SIZE(hwb_metric) },
 };
 
-enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x6d };
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), OPCODES = 0x72 };
 
 /* Index into shapes plus one, by opcode: one look-up per message. */
 static const uint8_t shape_of[OPCODES] = {
@@ -303,6 +311,8 @@ static const uint8_t shape_of[OPCODES] = {
 	[HWB_ADMIN_RELEASE] = 35,
 	[HWB_ADMIN_RELOAD] = 36,
 	[HWB_ADMIN_RULES] = 37,
+	[HWB_ADMIN_MONITOR] = 38,
+	[HWB_ADMIN_METRICS] = 39,
 };
 
 static const struct shape *find(uint32_t opcode)
@@ -512,6 +522,9 @@ struct hwb_check hwb_check_answer(const void *packet, size_t received, uint32_t 
 			                    NO_TAIL);
 		if (header->opcode == HWB_EVENT_POLICY)
 			return check_length(NULL, body, length, 0, NO_TAIL);
+		if (header->opcode == HWB_EVENT_HAPPENING)
+			return check_length(NULL, body, length, sizeof(struct hwb_happening_event),
+			                    NO_TAIL);
 		return check;
 	}
 	if (header->kind != HWB_REPLY)
@@ -604,5 +617,7 @@ const char *hwb_opcode_name(uint32_t opcode)
 		return shape->name;
 	if (opcode == HWB_EVENT_DEVICE)
 		return "EVENT_DEVICE";
+	if (opcode == HWB_EVENT_HAPPENING)
+		return "EVENT_HAPPENING";
 	return opcode == HWB_EVENT_POLICY ? "EVENT_POLICY" : "?";
 }

@@ -7,9 +7,11 @@
 
 struct account *account_get(struct account **accounts, const char *client)
 {
-	for (struct account *account = *accounts; account != NULL; account = account->next)
-		if (strcmp(account->client, client) == 0)
-			return account;
+	struct account **end = accounts;
+
+	for (; *end != NULL; end = &(*end)->next)
+		if (strcmp((*end)->client, client) == 0)
+			return *end;
 	struct account *account = calloc(1, sizeof(*account));
 	if (account == NULL)
 		return NULL;
@@ -18,8 +20,8 @@ struct account *account_get(struct account **accounts, const char *client)
 	account->use.rate = LOG_RATE_USE;
 	account->refusals.rate = LOG_RATE_REFUSALS;
 	memcpy(account->client, client, strnlen(client, HWB_NAME_SIZE - 1));
-	account->next = *accounts;
-	*accounts = account;
+	/* At the end, so that a list of them that is read in pages has each once. */
+	*end = account;
 	return account;
 }
 

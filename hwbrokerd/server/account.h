@@ -19,6 +19,7 @@ struct account {
 	char client[HWB_NAME_SIZE];
 	uint32_t mappings;
 	uint64_t bytes;
+	uint64_t requests;    /* served since start */
 	struct lane lane;     /* of its domains' strands */
 	struct lane closings; /* of what it sent: closer.h */
 	struct log_limit log; /* of what is wrong with what it sends */

@@ -9,6 +9,7 @@
 #include "device/inventory.h"
 #include "kernel/host.h"
 #include "policy/policy.h"
+#include "server/counters.h"
 #include "util/log.h"
 #include "work/strand.h"
 
@@ -16,6 +17,7 @@
 
 struct account;
 struct broker;
+struct monitor_record;
 struct happening;
 struct peer;
 struct port_session;
@@ -60,7 +62,10 @@ struct broker {
 	uint32_t next_peer;
 	struct port_session *port_sessions;
 	uint32_t session_count;
-	uint32_t busy_devices;     /* in transit: shutdown waits for them */
+	uint32_t busy_devices; /* in transit: shutdown waits for them */
+	struct counters counters;
+	struct monitor_record *monitor_record; /* server/monitor.h; NULL: nobody listens */
+	uint32_t monitor_count;
 	uint64_t requests;         /* served since start */
 	struct log_limit log;      /* of the lines that peers cause who are no client */
 	struct log_limit refusals; /* and of what they are refused */

@@ -5,6 +5,7 @@
 
 #include "server/closer.h"
 #include "server/happening.h"
+#include "server/monitor.h"
 #include "server/peer_io.h"
 #include "util/log.h"
 
@@ -169,6 +170,7 @@ void peer_drop(struct peer *peer, const char *why)
 	if (!peer_connected(peer))
 		return;
 	log_debug("connection %u (%s, pid %u) ends: %s", peer->id, peer->name, peer->pid, why);
+	monitor_stop(peer);
 	peer_io_stop(peer);
 	closer_hang_up(broker, peer_closing_lane(peer), peer->fd);
 	peer->fd = -1;

@@ -49,6 +49,8 @@ struct peer {
 	struct out_packet *queue;
 	struct out_packet **queue_end;
 	struct event_slot *events;
+	bool monitors;  /* is told what happens: monitor.h */
+	uint64_t heard; /* of that, and lost, so far */
 
 	struct session_table sessions;
 	uint32_t pending; /* requests in flight */

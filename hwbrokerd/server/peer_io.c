@@ -3,6 +3,7 @@
 #include "server/peer_io.h"
 
 #include "server/closer.h"
+#include "server/monitor.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -149,6 +150,41 @@ void peer_send(struct peer *peer, const struct hwb_header *header, const void *b
 	enqueue(peer, header, body, length, fds, fd_count);
 }
 
+/* What happens, to who listens: after the events that concern the peer itself. */
+static void send_happenings(struct peer *peer)
+{
+	struct hwb_happening_event event;
+	struct hwb_header header = {
+		.version = HWB_PROTOCOL_VERSION,
+		.opcode = HWB_EVENT_HAPPENING,
+		.length = sizeof(header) + sizeof(event),
+		.kind = HWB_EVENT,
+	};
+	struct iovec parts[2] = {
+		{ .iov_base = &header, .iov_len = sizeof(header) },
+		{ .iov_base = &event, .iov_len = sizeof(event) },
+	};
+
+	while (peer->queue == NULL && peer->events == NULL && !peer->broken &&
+	       monitor_next(peer, &event)) {
+		if (send_packet(peer->fd, parts, 2, NULL, 0) < 0) {
+			if (errno == EAGAIN || errno == ENOBUFS)
+				ev_io_start(peer->broker->loop, &peer->writer);
+			else
+				hang_up(peer);
+			return;
+		}
+		monitor_told(peer);
+	}
+}
+
+void peer_io_tell(struct peer *peer)
+{
+	/* One whose socket is full is told once there is room. */
+	if (!ev_is_active(&peer->writer))
+		send_happenings(peer);
+}
+
 static void send_events(struct peer *peer)
 {
 	while (peer->queue == NULL && peer->events != NULL && peer->greeted && !peer->broken) {
@@ -198,6 +234,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
 		return;
 	}
 	send_events(peer);
+	send_happenings(peer);
 	peer_update(peer);
 }
 

@@ -12,4 +12,7 @@ void peer_io_stop(struct peer *peer);
 /* After the last reply of a final refusal: hang up as soon as it is out. */
 void peer_io_finish(struct peer *peer);
 
+/* There is something new of what happens (monitor.h). */
+void peer_io_tell(struct peer *peer);
+
 #endif

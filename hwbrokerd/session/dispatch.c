@@ -64,6 +64,8 @@ static const struct service {
 	[HWB_ADMIN_RELEASE] = { serve_admin_release, CHANGERS },
 	[HWB_ADMIN_RELOAD] = { serve_admin_reload, CHANGERS },
 	[HWB_ADMIN_RULES] = { serve_admin_rules, OPERATORS },
+	[HWB_ADMIN_MONITOR] = { serve_admin_monitor, OPERATORS },
+	[HWB_ADMIN_METRICS] = { serve_admin_metrics, OPERATORS },
 };
 
 /* Refuses what is out of order; false: do not serve it. */
@@ -154,6 +156,8 @@ static void dispatch(struct peer *peer, const void *packet, size_t length, const
 		keep_head(&request, length - sizeof(struct hwb_header));
 		peer->requests++;
 		peer->broker->requests++;
+		if (peer->account != NULL)
+			peer->account->requests++;
 		services[request.header.opcode].serve(&request);
 	}
 	if (count > 1)

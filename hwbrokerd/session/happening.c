@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/happening.h"
 
+#include "session/metrics.h"
 #include "session/session.h"
 #include "session/trail.h"
 
@@ -11,6 +12,7 @@
 void happening_pass(struct broker *broker, const struct happening *what)
 {
 	trail_note(broker, what);
+	metrics_note(broker, what);
 }
 
 const char *happening_name(enum happening_kind kind)

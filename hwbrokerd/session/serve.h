@@ -64,4 +64,8 @@ void serve_admin_reload(struct request *request);
 void serve_admin_groups(struct request *request);
 void serve_admin_rules(struct request *request);
 
+/* metrics.c */
+void serve_admin_metrics(struct request *request);
+void serve_admin_monitor(struct request *request);
+
 #endif

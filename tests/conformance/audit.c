@@ -202,7 +202,7 @@ static void audit_reply(int fd, const struct packet *packet)
 static void audit_event(int fd, const struct packet *packet)
 {
 	uint32_t opcode = (uint32_t)get(packet, OPCODE, 2);
-	size_t body = opcode == EVENT_DEVICE ? 16 : 0;
+	size_t body = opcode == EVENT_DEVICE ? 16 : opcode == EVENT_HAPPENING ? 504 : 0;
 
 	if (get32(packet, SERIAL) != 0 || get32(packet, STATUS) != 0 || packet->fd_count != 0)
 		violated("event-header",
@@ -210,7 +210,7 @@ static void audit_event(int fd, const struct packet *packet)
 		         get32(packet, SERIAL), get32(packet, STATUS), packet->fd_count);
 	if ((size_t)fd < sizeof(greeted_fd) && !greeted_fd[fd])
 		violated("event-after-hello", "an event before HELLO was answered");
-	if (opcode != EVENT_DEVICE && opcode != EVENT_POLICY)
+	if (opcode != EVENT_DEVICE && opcode != EVENT_POLICY && opcode != EVENT_HAPPENING)
 		return;
 	if (packet->length != HEADER + body)
 		violated("body-length", "an event: expected a body of %zu bytes, got %zu", body,

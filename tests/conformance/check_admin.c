@@ -142,6 +142,44 @@ static void admin_sessions(void)
 		wrong("expected our domain in the list of handles, got it not there");
 }
 
+static void monitor(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	start(&packet, ADMIN_MONITOR, 0);
+	want(fd, &packet, OK);
+	/* Whoever comes next is told of, this process for one. */
+	int other = greeted();
+	do
+		if (hear(fd, &packet, PROMPT_MS) != A_PACKET)
+			wrong("expected to be told of a new connection, got nothing");
+	while (get(&packet, OPCODE, 2) != EVENT_HAPPENING || packet.length < HEADER + 504 ||
+	       body32(&packet, 8) != HAPPENED_CONNECTED ||
+	       body32(&packet, 24) != (uint32_t)getpid());
+	want_alive(other);
+}
+
+static void find_connected(const struct packet *packet, size_t record, void *context)
+{
+	if (get32(packet, record + 8) == METRIC_HAPPENED &&
+	    get32(packet, record + 12) == HAPPENED_CONNECTED)
+		*(uint64_t *)context = get(packet, record, 8);
+}
+
+static void metrics(void)
+{
+	uint64_t before = 0, after = 0;
+
+	need_admin();
+	list(greeted(), ADMIN_METRICS, 0, find_connected, &before);
+	list(greeted(), ADMIN_METRICS, 0, find_connected, &after);
+	if (before == 0 || after <= before)
+		wrong("expected each connection to be counted, got %llu and then %llu",
+		      (unsigned long long)before, (unsigned long long)after);
+}
+
 static void given_request(struct packet *packet, const char *name)
 {
 	start(packet, ADMIN_GIVEN, 0);
@@ -196,6 +234,8 @@ const struct check admin_checks[] = {
 	{ "admin-devices", "ADMIN_DEVICES has the device", admin_devices, false },
 	{ "admin-clients", "ADMIN_CLIENTS has this process", admin_clients, false },
 	{ "admin-sessions", "ADMIN_SESSIONS has a handle of ours", admin_sessions, false },
+	{ "monitor", "who asked is told what happens", monitor, false },
+	{ "metrics", "ADMIN_METRICS counts what happened", metrics, false },
 	{ "given", "ADMIN_GIVEN tells what DEVICE_LIST does", given, false },
 	{ "given-name", "a name that is not padded is INVALID", given_name, false },
 	{ "given-not-found", "a section that is not there is NOT_FOUND", given_not_found, false },

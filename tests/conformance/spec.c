@@ -52,6 +52,8 @@ const struct operation operations[] = {
 	{ ADMIN_RELEASE, "ADMIN_RELEASE", 8, TAKES_NONE, .reply = 136, NO_FLAGS },
 	{ ADMIN_RELOAD, "ADMIN_RELOAD", 0, TAKES_NONE, .reply = 16, .record = 512, NO_FLAGS },
 	{ ADMIN_RULES, "ADMIN_RULES", 8, TAKES_NONE, .reply = 16, .record = 456, NO_FLAGS },
+	{ ADMIN_MONITOR, "ADMIN_MONITOR", 0, TAKES_NONE, NO_FLAGS },
+	{ ADMIN_METRICS, "ADMIN_METRICS", 8, TAKES_NONE, .reply = 16, .record = 48, NO_FLAGS },
 };
 
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);

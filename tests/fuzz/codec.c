@@ -82,6 +82,8 @@ static unsigned read_answer(const struct hwb_header *header, const void *body)
 		return read_list(header, body, sizeof(struct hwb_admin_client));
 	case HWB_ADMIN_SESSIONS:
 		return read_list(header, body, sizeof(struct hwb_admin_session));
+	case HWB_ADMIN_METRICS:
+		return read_list(header, body, sizeof(struct hwb_metric));
 	case HWB_ADMIN_STATUS: {
 		const struct hwb_status_reply *status = body;
 		return sum(status + 1, status->text_length);

@@ -13,7 +13,7 @@ static const uint8_t opcodes[] = {
 	HWB_ADMIN_STATUS,  HWB_ADMIN_DEVICES,      HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
 	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
 	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
-	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,
+	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,        HWB_ADMIN_MONITOR, HWB_ADMIN_METRICS,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -292,6 +292,7 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 	case HWB_ADMIN_SESSIONS:
 	case HWB_ADMIN_GROUPS:
 	case HWB_ADMIN_RULES:
+	case HWB_ADMIN_METRICS:
 		return list(body, input);
 	case HWB_ADMIN_GIVEN:
 		return given(body, input);

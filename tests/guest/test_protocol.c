@@ -166,6 +166,8 @@ static const struct request requests[] = {
 	{ HWB_ADMIN_GIVEN, sizeof(struct hwb_given_request), NO_SESSION, false },
 	{ HWB_ADMIN_REVOKE, sizeof(struct hwb_revoke_request), NO_SESSION, false },
 	{ HWB_ADMIN_CLEAR, sizeof(struct hwb_clear_request), NO_SESSION, false },
+	{ HWB_ADMIN_MONITOR, 0, NO_SESSION, false },
+	{ HWB_ADMIN_METRICS, sizeof(struct hwb_list_request), NO_SESSION, false },
 };
 
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };
@@ -1072,6 +1074,10 @@ START_TEST(administration_is_for_operators)
 		                                      : sizeof(struct hwb_list_request));
 		ck_assert_int_eq(exchange(fd, &packet), HWB_DENIED);
 	}
+	wire_fill(&packet, HWB_ADMIN_MONITOR, 9, 0, 0);
+	ck_assert_int_eq(exchange(fd, &packet), HWB_DENIED);
+	wire_fill(&packet, HWB_ADMIN_METRICS, 9, 0, sizeof(struct hwb_list_request));
+	ck_assert_int_eq(exchange(fd, &packet), HWB_DENIED);
 	/* Not even one's own, by the name that one has. */
 	struct hwb_given_request own = { .client = "driver" };
 	wire_fill(&packet, HWB_ADMIN_GIVEN, 9, 0, sizeof(own));

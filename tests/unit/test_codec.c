@@ -148,6 +148,8 @@ static const struct message messages[] = {
 	{ .opcode = 0x6a, .size = 8, .reply = 136, .reserved_at = { 31 }, .reserved_size = { 1 } },
 	{ .opcode = 0x6b, .reply = 16, .record = 512 },
 	{ .opcode = 0x6c, .size = 8, .reply = 16, .record = 456 },
+	{ .opcode = 0x70 },
+	{ .opcode = 0x71, .size = 8, .reply = 16, .record = 48 },
 };
 
 enum { MESSAGES = sizeof(messages) / sizeof(messages[0]) };
@@ -801,7 +803,7 @@ START_TEST(statuses_and_names)
 	ck_assert_str_eq(hwb_status_name(HWB_NO_MEMORY), "NO_MEMORY");
 	ck_assert_str_eq(hwb_status_name(UINT32_MAX), "?");
 	for (uint32_t opcode = 0; opcode < 0x10000; opcode++) {
-		bool named = known(opcode) || opcode == 0x80 || opcode == 0x81;
+		bool named = known(opcode) || (opcode >= 0x80 && opcode <= 0x82);
 		ck_assert_int_eq(strcmp(hwb_opcode_name(opcode), "?") != 0, named);
 	}
 	ck_assert_str_eq(hwb_opcode_name(UINT32_MAX), "?");
@@ -1001,8 +1003,11 @@ static const struct constant constants[] = {
 	C(HWB_FINDING_FINE),
 	C(HWB_FINDING_LIMITS),
 	C(HWB_FINDING_BLOCKS),
+	C(HWB_ADMIN_MONITOR),
+	C(HWB_ADMIN_METRICS),
 	C(HWB_EVENT_DEVICE),
 	C(HWB_EVENT_POLICY),
+	C(HWB_EVENT_HAPPENING),
 	C(HWB_OK),
 	C(HWB_MALFORMED),
 	C(HWB_BAD_VERSION),
@@ -1031,6 +1036,34 @@ static const struct constant constants[] = {
 	C(HWB_FEATURE_REVOKE),
 	C(HWB_FEATURE_CONTROL),
 	C(HWB_REVOKE_NOW),
+	C(HWB_HAPPENED_GRANTED),
+	C(HWB_HAPPENED_REFUSED),
+	C(HWB_HAPPENED_ASKED_BACK),
+	C(HWB_HAPPENED_REVOKED),
+	C(HWB_HAPPENED_HELD),
+	C(HWB_HAPPENED_RELEASED),
+	C(HWB_HAPPENED_QUARANTINED),
+	C(HWB_HAPPENED_CLEARED),
+	C(HWB_HAPPENED_PORTS_GRANTED),
+	C(HWB_HAPPENED_PORTS_RELEASED),
+	C(HWB_HAPPENED_CONNECTED),
+	C(HWB_HAPPENED_DISCONNECTED),
+	C(HWB_HAPPENED_NOT_ADMITTED),
+	C(HWB_HAPPENED_POLICY_LOADED),
+	C(HWB_HAPPENED_POLICY_REFUSED),
+	C(HWB_HAPPENED_DEVICE_ARRIVED),
+	C(HWB_HAPPENED_DEVICE_LEFT),
+	C(HWB_METRIC_HAPPENED),
+	C(HWB_METRIC_REFUSED),
+	C(HWB_METRIC_DEVICES),
+	C(HWB_METRIC_ROUNDS),
+	C(HWB_METRIC_ROUNDS_US),
+	C(HWB_METRIC_LONGEST_ROUND_US),
+	C(HWB_METRIC_MONITORS),
+	C(HWB_METRIC_CLIENT_REQUESTS),
+	C(HWB_METRIC_CLIENT_CONNECTIONS),
+	C(HWB_METRIC_CLIENT_DMA_BYTES),
+	C(HWB_METRIC_CLIENT_DMA_MAPPINGS),
 	C(HWB_DEVICE_HOST),
 	C(HWB_DEVICE_FREE),
 	C(HWB_DEVICE_GRANTED),
@@ -1312,6 +1345,21 @@ static const struct field fields[] = {
 	F(finding, rule),
 	F(finding, file),
 	F(finding, text),
+	F(happening_event, time_ms),
+	F(happening_event, kind),
+	F(happening_event, lost),
+	F(happening_event, status),
+	F(happening_event, opcode),
+	F(happening_event, pid),
+	F(happening_event, uid),
+	F(happening_event, client),
+	F(happening_event, resource),
+	F(happening_event, rule),
+	F(happening_event, reason),
+	F(metric, value),
+	F(metric, kind),
+	F(metric, which),
+	F(metric, client),
 };
 /* clang-format on */
 

@@ -93,8 +93,12 @@ enum hwb_opcode {
 	HWB_ADMIN_RELOAD = 0x6b,
 	HWB_ADMIN_RULES = 0x6c,
 
+	HWB_ADMIN_MONITOR = 0x70,
+	HWB_ADMIN_METRICS = 0x71,
+
 	HWB_EVENT_DEVICE = 0x80,
-	HWB_EVENT_POLICY = 0x81
+	HWB_EVENT_POLICY = 0x81,
+	HWB_EVENT_HAPPENING = 0x82
 };
 
 /* Outcome of a request. Whether the connection survives is said per code in
@@ -680,5 +684,67 @@ struct hwb_finding {
 	char text[304];                 /* for people: what it is, and what to do */
 };
 HWB_PIN(sizeof(struct hwb_finding) == 512);
+
+/* ADMIN_MONITOR: no body either way. From then on EVENT_HAPPENING tells what happens. */
+
+enum hwb_happening_kind {
+	HWB_HAPPENED_GRANTED = 1,       /* a device to a client */
+	HWB_HAPPENED_REFUSED = 2,       /* a request */
+	HWB_HAPPENED_ASKED_BACK = 3,    /* a device from its client */
+	HWB_HAPPENED_REVOKED = 4,       /* a device or ports, taken */
+	HWB_HAPPENED_HELD = 5,          /* somebody still has a device's registers */
+	HWB_HAPPENED_RELEASED = 6,      /* a device is at rest again */
+	HWB_HAPPENED_QUARANTINED = 7,   /* it did not come to rest */
+	HWB_HAPPENED_CLEARED = 8,       /* it is let out of that */
+	HWB_HAPPENED_PORTS_GRANTED = 9, /* legacy ports, or an I/O BAR */
+	HWB_HAPPENED_PORTS_RELEASED = 10,
+	HWB_HAPPENED_CONNECTED = 11,
+	HWB_HAPPENED_DISCONNECTED = 12,
+	HWB_HAPPENED_NOT_ADMITTED = 13,
+	HWB_HAPPENED_POLICY_LOADED = 14, /* another policy is in force */
+	HWB_HAPPENED_POLICY_REFUSED = 15,
+	HWB_HAPPENED_DEVICE_ARRIVED = 16,
+	HWB_HAPPENED_DEVICE_LEFT = 17
+};
+
+/* EVENT_HAPPENING. Names and texts are NUL padded, and cut if longer; what does not
+ * apply is 0 or empty. */
+struct hwb_happening_event {
+	uint64_t time_ms; /* since 1970, UTC */
+	uint32_t kind;    /* enum hwb_happening_kind */
+	uint32_t lost;    /* events before this one that the reader was too slow for */
+	uint32_t status;  /* enum hwb_status */
+	uint32_t opcode;  /* of the request that was refused */
+	uint32_t pid;
+	uint32_t uid;
+	char client[HWB_NAME_SIZE];
+	char resource[64]; /* address of a device, ports, a file */
+	char rule[128];    /* that decided: "[device net] at FILE:LINE" */
+	char reason[248];  /* a sentence, or part of one */
+};
+HWB_PIN(sizeof(struct hwb_happening_event) == 504);
+
+enum hwb_metric_kind {
+	HWB_METRIC_HAPPENED = 1,         /* since start; which: enum hwb_happening_kind */
+	HWB_METRIC_REFUSED = 2,          /* requests since start; which: enum hwb_status */
+	HWB_METRIC_DEVICES = 3,          /* now; which: enum hwb_device_state */
+	HWB_METRIC_ROUNDS = 4,           /* of the event loop, since start */
+	HWB_METRIC_ROUNDS_US = 5,        /* microseconds that they took in all */
+	HWB_METRIC_LONGEST_ROUND_US = 6, /* and the longest of them */
+	HWB_METRIC_MONITORS = 7,         /* connections that ADMIN_MONITOR tells, now */
+	HWB_METRIC_CLIENT_REQUESTS = 16, /* served since start, over all its connections */
+	HWB_METRIC_CLIENT_CONNECTIONS = 17,
+	HWB_METRIC_CLIENT_DMA_BYTES = 18, /* mapped now */
+	HWB_METRIC_CLIENT_DMA_MAPPINGS = 19
+};
+
+/* Record of ADMIN_METRICS (hwb_list_request, hwb_list_reply). */
+struct hwb_metric {
+	uint64_t value;
+	uint32_t kind;              /* enum hwb_metric_kind */
+	uint32_t which;             /* as the kind says, else 0 */
+	char client[HWB_NAME_SIZE]; /* of the HWB_METRIC_CLIENT ones, else empty */
+};
+HWB_PIN(sizeof(struct hwb_metric) == 48);
 
 #endif
