@@ -35,8 +35,15 @@ int broker_connect(struct broker *broker, const struct context *context, struct 
 
 int broker_open(struct broker *broker, const struct context *context)
 {
+	return broker_open_for_events(broker, context, NULL, NULL);
+}
+
+int broker_open_for_events(struct broker *broker, const struct context *context,
+                           hwb_event_handler on_event, void *event_context)
+{
 	struct hwb_error error;
-	int result = broker_connect(broker, context, &error);
+	int result =
+	        hwb_posix_open(&broker->posix, context->socket, on_event, event_context, &error);
 
 	if (result != 0)
 		return explain(result, &error);

@@ -15,6 +15,10 @@ struct broker {
 /* Connects, and makes sure that the caller may ask. EXIT_OK, or the status to
  * end with; the reason has been printed. */
 int broker_open(struct broker *broker, const struct context *context);
+/* The same, and `on_event` is called for each event that comes while something is
+ * received. */
+int broker_open_for_events(struct broker *broker, const struct context *context,
+                           hwb_event_handler on_event, void *event_context);
 void broker_close(struct broker *broker);
 
 /* Connects, whatever the caller may. What hwb_posix_open() answers; prints nothing. */

@@ -24,7 +24,10 @@ struct context {
 	const char *framebuffer; /* --framebuffer, as it was written; NULL: none */
 	bool now;                /* --now */
 	bool svg;                /* --svg */
-	char *const *words;      /* those behind the command's own; as many as it takes */
+	bool once;               /* --once */
+	const char *client;      /* --client, --user; NULL: not given */
+	const char *user;
+	char *const *words; /* those behind the command's own; as many as it takes */
 	unsigned word_count;
 };
 
@@ -46,5 +49,9 @@ int revoke_device(const struct context *context);
 int clear_device(const struct context *context);
 int show_graph(const struct context *context);
 int release_device(const struct context *context);
+int show_metrics(const struct context *context);
+int show_generated(const struct context *context);
+int show_monitor(const struct context *context);
+int show_top(const struct context *context);
 
 #endif

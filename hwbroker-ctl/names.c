@@ -60,6 +60,31 @@ const char *names_session(uint32_t kind)
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
 }
 
+const char *names_happening(uint32_t kind)
+{
+	static const char *const names[] = {
+		"?",
+		"granted",
+		"refused",
+		"asked-back",
+		"revoked",
+		"held",
+		"released",
+		"quarantined",
+		"cleared",
+		"ports-granted",
+		"ports-released",
+		"connected",
+		"disconnected",
+		"not-admitted",
+		"policy-loaded",
+		"policy-refused",
+		"device-arrived",
+		"device-left",
+	};
+	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
+}
+
 void names_address(const struct hwb_pci_address *address, char text[32])
 {
 	snprintf(text, 32, "%04x:%02x:%02x.%x", address->domain, address->bus, address->device,

@@ -14,6 +14,8 @@ void names_end(void);
 
 const char *names_state(uint32_t state);
 const char *names_session(uint32_t kind);
+/* "granted", "asked-back": what happened, as the daemon's log has it. */
+const char *names_happening(uint32_t kind);
 
 /* "0000:00:03.0". */
 void names_address(const struct hwb_pci_address *address, char text[32]);

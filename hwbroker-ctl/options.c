@@ -6,7 +6,7 @@
 #include <getopt.h>
 
 /* What the context has of each; the order is that of the table. */
-enum which { JSON, NOW, AS, SVG, FRAMEBUFFER, SOCKET, HELP, VERSION, COUNT };
+enum which { JSON, NOW, AS, SVG, ONCE, CLIENT, USER, FRAMEBUFFER, SOCKET, HELP, VERSION, COUNT };
 
 const struct option_about options[] = {
 	[JSON] = { "json", NULL, OPTION_JSON, "print JSON for programs instead of a table" },
@@ -15,6 +15,11 @@ const struct option_about options[] = {
 	[AS] = { "as", "CLIENT", OPTION_AS,
 	         "genode-devices: what the policy gives that client\n(default: the caller)" },
 	[SVG] = { "svg", NULL, OPTION_SVG, "graph: the drawing itself" },
+	[ONCE] = { "once", NULL, OPTION_ONCE, "top: one frame, also where there is no terminal" },
+	[CLIENT] = { "client", "NAME", OPTION_CLIENT,
+	             "generate-policy: what the client is to be called" },
+	[USER] = { "user", "USER", OPTION_USER,
+	           "generate-policy: whose processes it is\n(default: the user of that name)" },
 	[FRAMEBUFFER] = { "framebuffer", "ADDRESS,WIDTHxHEIGHTxBITS,PITCH", OPTION_FRAMEBUFFER,
 	                  "genode-platform-info: a screen for boot_fb" },
 	[SOCKET] = { "socket", "PATH", 0,
@@ -39,6 +44,15 @@ static void set(struct context *context, enum which which, const char *argument)
 		break;
 	case SVG:
 		context->svg = true;
+		break;
+	case ONCE:
+		context->once = true;
+		break;
+	case CLIENT:
+		context->client = argument;
+		break;
+	case USER:
+		context->user = argument;
 		break;
 	case FRAMEBUFFER:
 		context->framebuffer = argument;

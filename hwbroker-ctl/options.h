@@ -6,7 +6,16 @@
 #include "commands.h"
 
 /* Those that not every command has. */
-enum { OPTION_JSON = 1, OPTION_AS = 2, OPTION_FRAMEBUFFER = 4, OPTION_NOW = 8, OPTION_SVG = 16 };
+enum {
+	OPTION_JSON = 1,
+	OPTION_AS = 2,
+	OPTION_FRAMEBUFFER = 4,
+	OPTION_NOW = 8,
+	OPTION_SVG = 16,
+	OPTION_ONCE = 32,
+	OPTION_CLIENT = 64,
+	OPTION_USER = 128
+};
 
 struct option_about {
 	const char *name;     /* without the dashes */
