@@ -47,6 +47,7 @@ int genode_devices(const struct context *context);
 int genode_platform_info(const struct context *context);
 int revoke_device(const struct context *context);
 int clear_device(const struct context *context);
+int run_program(const struct context *context);
 int show_graph(const struct context *context);
 int release_device(const struct context *context);
 int show_metrics(const struct context *context);

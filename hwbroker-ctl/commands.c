@@ -3,6 +3,8 @@
 
 #include "options.h"
 
+#include <limits.h>
+
 static const char a_device[] = "the address of a device, such as 0000:00:03.0";
 
 const struct command commands[] = {
@@ -88,6 +90,14 @@ const struct command commands[] = {
 	  .least = 1,
 	  .most = 1,
 	  .needs = a_device },
+	{ .verb = "run",
+	  .words = "COMMAND...",
+	  .about = "a program with the client's legacy ports",
+	  .run = run_program,
+	  .options = OPTION_AS,
+	  .least = 1,
+	  .most = UINT_MAX,
+	  .needs = "a command, and before it --as CLIENT" },
 	{ .verb = "genode-devices",
 	  .about = "the policy's view as Genode's ROM `devices'",
 	  .run = genode_devices,

@@ -4,6 +4,7 @@
 #include <hwbroker/protocol.h>
 
 #include <getopt.h>
+#include <string.h>
 
 /* What the context has of each; the order is that of the table. */
 enum which { JSON, NOW, AS, SVG, ONCE, CLIENT, USER, FRAMEBUFFER, SOCKET, HELP, VERSION, COUNT };
@@ -13,7 +14,8 @@ const struct option_about options[] = {
 	[NOW] = { "now", NULL, OPTION_NOW,
 	          "revoke: without the time that the policy leaves its owner" },
 	[AS] = { "as", "CLIENT", OPTION_AS,
-	         "genode-devices: what the policy gives that client\n(default: the caller)" },
+	         "genode-devices: what the policy gives that client\n"
+	         "(default: the caller); run: who the caller is" },
 	[SVG] = { "svg", NULL, OPTION_SVG, "graph: the drawing itself" },
 	[ONCE] = { "once", NULL, OPTION_ONCE, "top: one frame, also where there is no terminal" },
 	[CLIENT] = { "client", "NAME", OPTION_CLIENT,
@@ -67,6 +69,22 @@ static void set(struct context *context, enum which which, const char *argument)
 	}
 }
 
+/* Whether the first word is `run': from the first word behind that, all belongs to the
+ * command that it runs. Otherwise options may stand behind words. */
+static bool is_run(int argc, char **argv, const struct option *known)
+{
+	int option;
+
+	opterr = 0;
+	do
+		option = getopt_long(argc, argv, "+", known, NULL);
+	while (option != -1 && option != '?');
+	bool run = option == -1 && optind < argc && strcmp(argv[optind], "run") == 0;
+	opterr = 1;
+	optind = 0; /* glibc: begin anew */
+	return run;
+}
+
 int options_read(int argc, char **argv, struct context *context, unsigned *given, int *status)
 {
 	struct option known[COUNT + 1] = { { 0 } };
@@ -80,7 +98,17 @@ int options_read(int argc, char **argv, struct context *context, unsigned *given
 			                    NULL, 'A' + i };
 	*given = 0;
 	*status = EXIT_OK;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+	const bool run = is_run(argc, argv, known);
+	bool behind = false; /* the word `run' */
+	for (;;) {
+		option = getopt_long(argc, argv, run ? "+" : "", known, NULL);
+		if (option == -1 && run && !behind) {
+			behind = true;
+			optind++;
+			continue;
+		}
+		if (option == -1)
+			break;
 		if (option < 'A' || option >= 'A' + COUNT) {
 			fputs("Try `hwbroker-ctl --help'.\n", stderr);
 			*status = EXIT_WRONG_USAGE;
@@ -98,6 +126,9 @@ int options_read(int argc, char **argv, struct context *context, unsigned *given
 		*given |= options[which].bit;
 		set(context, which, optarg);
 	}
+	/* In place of what stood before its command, `run' itself at least. */
+	if (run)
+		argv[--optind] = (char *)"run";
 	return optind;
 }
 

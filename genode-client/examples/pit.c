@@ -9,6 +9,8 @@
  */
 #include "example.h"
 
+#include <errno.h>
+#include <hwbroker/ports.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +48,27 @@ static struct hwb_port_op out(uint16_t port, uint8_t value)
 }
 
 struct counter {
-	uint32_t session;
+	struct hwb_ports ports;
 	uint16_t port;
 	uint8_t select;
 };
 
+/* By instructions if the program was started with these ports, else by requests. */
+static int use_ports(struct example *example, uint32_t base, uint32_t count,
+                     struct hwb_ports *ports)
+{
+	return hwb_ports_open(ports, example->client, base, count,
+	                      hwb_posix_ports_native(base, count), &example->error);
+}
+
+static void run_ports(struct example *example, struct hwb_ports *ports, struct hwb_port_op *ops,
+                      uint32_t count, const char *what)
+{
+	example_demand(example, hwb_ports_run(ports, ops, count, &example->error), what);
+}
+
 /* Latches and reads the count: three accesses, one request, in order. */
-static uint16_t read_count(struct example *example, const struct counter *counter)
+static uint16_t read_count(struct example *example, struct counter *counter)
 {
 	struct hwb_port_op ops[] = {
 		out(PORT_CONTROL, counter->select | LATCH_COUNT),
@@ -60,10 +76,7 @@ static uint16_t read_count(struct example *example, const struct counter *counte
 		in(counter->port),
 	};
 
-	example_demand(
-	        example,
-	        hwb_io_port_batch(example->client, counter->session, ops, 3, &example->error),
-	        "read the counter");
+	run_ports(example, &counter->ports, ops, 3, "read the counter");
 	return (uint16_t)(ops[1].value | ops[2].value << 8);
 }
 
@@ -71,21 +84,17 @@ static uint16_t read_count(struct example *example, const struct counter *counte
 static bool open_gate(struct example *example)
 {
 	struct hwb_port_op ops[] = { in(PORT_GATE) };
-	uint32_t session;
+	struct hwb_ports gate;
 
-	if (hwb_io_port_open(example->client, PORT_GATE, 1, &session, &example->error) != 0)
+	if (use_ports(example, PORT_GATE, 1, &gate) != 0)
 		return false;
-	example_demand(example,
-	               hwb_io_port_batch(example->client, session, ops, 1, &example->error),
-	               "read port 0x61");
+	run_ports(example, &gate, ops, 1, "read port 0x61");
 	ops[0] = out(PORT_GATE, (uint8_t)((ops[0].value | GATE_OPEN) & ~(uint32_t)GATE_SPEAKER));
-	example_demand(example,
-	               hwb_io_port_batch(example->client, session, ops, 1, &example->error),
-	               "write port 0x61");
+	run_ports(example, &gate, ops, 1, "write port 0x61");
 	return true;
 }
 
-static void program(struct example *example, const struct counter *counter)
+static void program(struct example *example, struct counter *counter)
 {
 	struct hwb_port_op ops[] = {
 		out(PORT_CONTROL, SELECT_CHANNEL2 | LOW_THEN_HIGH | RATE_GENERATOR),
@@ -93,15 +102,12 @@ static void program(struct example *example, const struct counter *counter)
 		out(PORT_CHANNEL2, 0),
 	};
 
-	example_demand(
-	        example,
-	        hwb_io_port_batch(example->client, counter->session, ops, 3, &example->error),
-	        "program channel 2");
+	run_ports(example, &counter->ports, ops, 3, "program channel 2");
 	example_say("channel 2 programmed: mode 2, counts down from 65536");
 }
 
 /* The rate over about a second, adding up short steps so that no wrap is lost. */
-static double measure(struct example *example, const struct counter *counter, unsigned *changes)
+static double measure(struct example *example, struct counter *counter, unsigned *changes)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000000L };
 	double start = example_now();
@@ -122,7 +128,7 @@ static double measure(struct example *example, const struct counter *counter, un
 int main(int argc, char **argv)
 {
 	struct example example;
-	struct counter counter = { 0, PORT_CHANNEL0, 0x00 };
+	struct counter counter = { .port = PORT_CHANNEL0, .select = 0x00 };
 	unsigned changes;
 
 	if (argc > 1) {
@@ -131,11 +137,9 @@ int main(int argc, char **argv)
 		return strcmp(argv[1], "--help") == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	example_start(&example, "pit");
-	example_demand(&example,
-	               hwb_io_port_open(example.client, PORT_CHANNEL0, 4, &counter.session,
-	                                &example.error),
+	example_demand(&example, use_ports(&example, PORT_CHANNEL0, 4, &counter.ports),
 	               "open ports 0x40-0x43");
-	example_say("ports 0x40-0x43 opened");
+	example_say("ports 0x40-0x43 opened%s", counter.ports.native ? ", natively" : "");
 	if (open_gate(&example)) {
 		counter.port = PORT_CHANNEL2;
 		counter.select = SELECT_CHANNEL2;
@@ -152,8 +156,9 @@ int main(int argc, char **argv)
 	              "%.0f counts a second (its oscillator: %.0f Hz)", rate, frequency);
 
 	struct hwb_port_op wrong[] = { in(0x44) };
-	int result = hwb_io_port_batch(example.client, counter.session, wrong, 1, &example.error);
-	example_check(&example, hwb_refusal_of(result) == HWB_INVALID,
+	int result = hwb_ports_run(&counter.ports, wrong, 1, &example.error);
+	example_check(&example,
+	              result == (counter.ports.native ? -EINVAL : HWB_REFUSED(HWB_INVALID)),
 	              "a port outside the session is refused");
 	return example_end(&example);
 }

@@ -2,6 +2,7 @@
 /* Transport and monitor of an ordinary program. */
 #define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
 #include <hwbroker/codec.h>
+#include <hwbroker/ports.h>
 #include <hwbroker/posix.h>
 
 #include <errno.h>
@@ -247,6 +248,11 @@ void hwb_posix_close(struct hwb_posix *posix)
 	close(posix->socket);
 	pthread_cond_destroy(&posix->changed);
 	pthread_mutex_destroy(&posix->mutex);
+}
+
+int hwb_posix_ports_native(uint32_t base, uint32_t count)
+{
+	return hwb_ports_listed(getenv("HWBROKER_PORTS"), base, count);
 }
 
 void hwb_posix_print_error(const char *what, int result, const struct hwb_error *error)

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Suite `run' of `run': a program with legacy ports in its I/O bitmap, started by the
+# ordinary user `driver'.
+
+probe=$here/ports-probe
+ports=/usr/libexec/hwbroker/hwbroker-ports
+beat=/tmp/hwbroker-beat
+
+# In place of the shell: $! is hwbroker-ctl, and then what it executes.
+ctl_run_as() { # USER WORD...
+	local user=$1
+	shift
+	exec setpriv --reuid="$user" --regid="$user" --clear-groups hwbroker-ctl run "$@"
+}
+
+# ends STATUS TEXT COMMAND...: it ends with STATUS, and says TEXT.
+ends() {
+	local status=$1 text=$2 got
+	shift 2
+	("$@") > "$output" 2>&1
+	got=$?
+	cat "$output"
+	echo "status $got"
+	[ $got = "$status" ] && grep -qF -- "$text" "$output"
+}
+
+driver() {
+	ctl_run_as driver --as driver -- "$@"
+}
+
+# What it prints is its last words of a line each; none of the capabilities is there.
+no_privilege() {
+	(driver cat /proc/self/status) > "$output" 2>&1
+	cat "$output"
+	[ "$(grep -cE '^Cap(Inh|Prm|Eff|Amb):[[:space:]]*0+$' "$output")" = 4 ] &&
+		grep -qE '^NoNewPrivs:[[:space:]]*1$' "$output" &&
+		grep -qE "^Uid:[[:space:]]*$(id -u driver)[[:space:]]" "$output"
+}
+
+# `ls' itself has 3 open.
+no_descriptors() {
+	[ "$(driver ls /proc/self/fd 7< /etc/passwd 9> /dev/null | tr '\n' ' ')" = '0 1 2 3 ' ]
+}
+
+same_signals() {
+	diff <(setpriv --reuid=driver --regid=driver --clear-groups cat /proc/self/status | grep "^Sig[BIC]") \
+		<(driver cat /proc/self/status | grep "^Sig[BIC]")
+}
+
+# start COMMAND...: in the background, as `driver'; until it holds ports.
+start() {
+	rm -f $beat
+	(driver "$@") > "$output" 2>&1 &
+	child=$!
+	within test -s $beat
+}
+
+# Whether nobody writes there any more.
+at_rest() {
+	local before
+	before=$(stat -c %s $beat)
+	sleep 0.3
+	[ "$(stat -c %s $beat)" = "$before" ]
+}
+
+# It has ended with STATUS and said TEXT, and nobody has its ports.
+ended() {
+	local got
+	wait "$child"
+	got=$?
+	cat "$output"
+	echo "status $got"
+	[ $got = "$1" ] && grep -qF -- "$2" "$output" && at_rest
+}
+
+busy() {
+	start "$probe" hold $beat || return 1
+	ends 125 'in use by another owner' driver true &&
+		hwbroker-ctl list sessions | grep -q 'ports 0x40-0x43'
+	local good=$?
+	kill "$child"
+	wait "$child"
+	return $good
+}
+
+signalled() {
+	: > "$output"
+	(driver sh -c 'trap "echo told; exit 9" USR1; echo ready; while :; do sleep 0.05; done') \
+		> "$output" 2>&1 &
+	child=$!
+	within grep -q ready "$output"
+	kill -USR1 $child
+	wait $child
+	[ $? = 9 ] && grep -q told "$output"
+}
+
+state_of() {
+	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 1
+}
+
+in_state() {
+	[ "$(state_of "$1")" = "$2" ]
+}
+
+not_in_state() {
+	! in_state "$@"
+}
+
+# A shell sees its job stop when the program does, and goes on with it.
+stopped() {
+	start "$probe" hold $beat || return 1
+	kill -TSTP "$child"
+	within in_state "$child" T && at_rest && kill -CONT "$child" && within not_in_state "$child" T &&
+		! at_rest
+	local good=$?
+	kill "$child"
+	wait "$child"
+	return $good
+}
+
+left_behind() {
+	rm -f $beat
+	(driver sh -c "$probe hide $beat; until [ -s $beat ]; do sleep 0.05; done; exit 3")
+	[ $? = 3 ] && [ -s $beat ] && at_rest
+}
+
+parent_killed() {
+	start "$probe" hold $beat || return 1
+	kill -KILL "$child"
+	wait "$child"
+	within at_rest
+}
+
+policy_taken() {
+	start "$probe" hold $beat && reload run-without && ended 143 'gives its ports no more' &&
+		ends 125 'no ports' driver true
+	local good=$?
+	reload run
+	return $good
+}
+
+# One that does not want to end.
+stubborn() {
+	start sh -c "trap '' TERM; exec $probe hold $beat" && reload run-without &&
+		ended 137 'gives its ports no more'
+	local good=$?
+	reload run
+	return $good
+}
+
+daemon_killed() {
+	start "$probe" hold $beat && kill_daemon && ended 143 'the broker is gone' &&
+		ends 0 counts driver "$probe" counts
+}
+
+# Whoever has a capability is not his user's to look into.
+closed_to_its_user() {
+	start "$probe" hold $beat || return 1
+	! runuser -u driver -- ls "/proc/$child/fd" > /dev/null 2>&1 &&
+		! runuser -u driver -- head -c 1 "/proc/$child/mem" > /dev/null 2>&1 &&
+		grep -qE '^CapPrm:[[:space:]]*0+$' "/proc/$child/status"
+	local good=$?
+	kill "$child"
+	wait "$child"
+	return $good
+}
+
+# elsewhere COMMAND...: where some file systems are mounted otherwise.
+elsewhere() {
+	unshare --mount --propagation private bash -c "$1"
+}
+
+with_caller() { # SETPRIV_OPTION...
+	setpriv --reuid=driver --regid=driver --clear-groups "$@" \
+		hwbroker-ctl run --as driver -- true
+}
+
+few_descriptors() {
+	ulimit -n 4
+	driver true
+}
+
+environment() {
+	[ "$(LD_PRELOAD=/none/such.so A=kept driver sh -c 'echo "$A $HWBROKER_PORTS $LD_PRELOAD"' 2> /dev/null)" \
+		= 'kept 0x40-0x43,0x61 ' ]
+}
+
+# unit TYPE COMMAND: the unit of config/examples, with another user and program.
+unit() {
+	sed -e "s|^ExecStart=.*|ExecStart=/usr/bin/hwbroker-ctl run --as driver -- $2|" \
+		-e 's|^User=.*|User=driver|' -e 's|^Restart=.*||' -e "s|^Type=.*|Type=$1|" \
+		-e 's|^PrivateTmp=.*||' /usr/share/doc/hwbroker/examples/port-driver.service \
+		> /run/systemd/system/port-driver.service
+	systemctl daemon-reload
+	systemctl start port-driver
+}
+
+in_a_unit() {
+	unit oneshot /usr/libexec/hwbroker/examples/pit
+	local good=$?
+	journalctl -u port-driver --no-pager -o cat | tail -n 20
+	journalctl -u port-driver --no-pager -o cat | grep -q natively || good=1
+	return $good
+}
+
+# Even a program that hides from its parent, whom somebody kills.
+unit_stopped() {
+	rm -f $beat
+	unit exec "/bin/sh -c \"$probe hide $beat; sleep 60\"" && within test -s $beat || return 1
+	kill -KILL "$(systemctl show --property=MainPID --value port-driver)"
+	systemctl stop port-driver
+	at_rest
+}
+
+clean_up_run() {
+	rm -f /run/systemd/system/port-driver.service $beat
+	systemctl daemon-reload
+}
+
+run_run() {
+	check "run: without its capability it says what to do" \
+		ends 125 'setcap cap_sys_rawio+p' driver true
+	check "run: the helper is given its capability" "$probe" setcap $ports
+	check "run: the timer is read natively" ends 0 counts driver "$probe" counts
+	check "run: the example driver uses it" \
+		ends 0 'natively' driver /usr/libexec/hwbroker/examples/pit
+	check "run: and by batches otherwise" \
+		ends 0 'ports 0x40-0x43 opened' runuser -u driver -- /usr/libexec/hwbroker/examples/pit
+	check "run: a port beside the grant is a SIGSEGV" ends 139 '' driver "$probe" read 0x44
+	check "run: so is the PCI configuration" ends 139 '' driver "$probe" read 0xcf8
+	check "run: without it every port is" ends 139 '' setpriv --reuid=driver "$probe" read 0x40
+	check "run: no capability, no_new_privs, the caller's user" no_privilege
+	check "run: no descriptor but 0, 1 and 2" no_descriptors
+	check "run: signals as the caller had them" same_signals
+	check "run: the environment is kept, but for the loader's" environment
+	check "run: the program's status" ends 7 '' driver sh -c 'exit 7'
+	check "run: 128 and the signal that ended it" ends 143 '' driver sh -c 'kill -TERM $$'
+	check "run: a command that is not there" ends 127 'No such file' driver no-such-command
+	check "run: a file that is no command" ends 126 'Permission denied' driver /etc/passwd
+	check "run: options of the command are its own" ends 0 'a --json' \
+		ctl_run_as driver --as driver echo a --json
+	check "run: another client's name" ends 125 "but \`driver'" ctl_run_as driver --as other -- true
+	check "run: a name that nobody has" ends 125 "you are not client \`none'" \
+		ctl_run_as driver --as none -- true
+	check "run: a client without ports" ends 125 "gives client \`other' no ports" \
+		ctl_run_as other --as other -- true
+	check "run: who is no client" ends 125 'hwbroker-ctl: run' ctl_run_as nobody --as driver -- true
+	check "run: no --as" ends 2 'needs --as CLIENT' ctl_run_as driver -- true
+	check "run: no command" ends 2 'needs' ctl_run_as driver --as driver
+	check "run: another socket" ends 2 '--socket' \
+		ctl_run_as driver --socket /run/none --as driver -- true
+	check "run: no broker" ends 125 'no broker' elsewhere \
+		"mount -t tmpfs none /run/hwbroker; $(declare -f with_caller); with_caller"
+	check "run: under no_new_privs" ends 125 'no_new_privs' with_caller --no-new-privs
+	check "run: without the capability in the bounding set" \
+		ends 125 'bounding set' with_caller --bounding-set=-sys_rawio
+	check "run: on a file system with nosuid" ends 125 'nosuid' elsewhere \
+		"mount --bind /usr/libexec/hwbroker /usr/libexec/hwbroker
+		mount -o remount,bind,nosuid /usr/libexec/hwbroker
+		$(declare -f with_caller); with_caller"
+	check "run: with no descriptor open" ends 0 '' eval 'driver true <&- >&- 2>&-'
+	check "run: with hardly any descriptor to be had" ends 125 '' few_descriptors
+	check "run: the ports are in use" busy
+	check "run: a signal is passed on" signalled
+	check "run: stopped and continued" stopped
+	check "run: what the program leaves behind is ended" left_behind
+	check "run: its parent is closed to its user, and has no capability" closed_to_its_user
+	check "run: the program ends with its parent" parent_killed
+	check "run: ended when the policy gives the ports no more" policy_taken
+	check "run: ended by force if it does not want to" stubborn
+	check "run: ended with the daemon" daemon_killed
+	check "run: from a unit of systemd" in_a_unit
+	check "run: nobody is left when such a unit has ended" unit_stopped
+	pid=$(daemon_pid)
+}
