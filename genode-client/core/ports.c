@@ -36,9 +36,9 @@ int hwb_ports_listed(const char *list, uint32_t base, uint32_t count)
 	if (list == NULL || count == 0 || base >= PORTS || count > PORTS - base)
 		return 0;
 	for (;;) {
-		uint32_t first, last;
+		uint32_t first = 0;
 		list = read_port(list, &first);
-		last = first;
+		uint32_t last = first;
 		if (list != NULL && *list == '-')
 			list = read_port(list + 1, &last);
 		if (list == NULL || last < first || (*list != '\0' && *list != ','))
