@@ -76,6 +76,7 @@ static bool is_run(int argc, char **argv, const struct option *known)
 	int option;
 
 	opterr = 0;
+	optind = 0;
 	do
 		option = getopt_long(argc, argv, "+", known, NULL);
 	while (option != -1 && option != '?');

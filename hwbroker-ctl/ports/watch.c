@@ -26,8 +26,8 @@ struct watched {
 };
 
 /* The program's own children that lost their parents are ours (PR_SET_CHILD_SUBREAPER), and
- * may have the ports. */
-static void kill_children(void)
+ * may have the ports. False: this kernel (without CONFIG_PROC_CHILDREN) does not tell them. */
+static bool kill_children(void)
 {
 	char path[64];
 	pid_t child;
@@ -35,11 +35,12 @@ static void kill_children(void)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
 	FILE *list = fopen(path, "re");
 	if (list == NULL)
-		return;
+		return false;
 	/* Not yet reaped, so none of the numbers is another's. */
 	while (fscanf(list, "%d", &child) == 1)
 		kill(child, SIGKILL);
 	fclose(list);
+	return true;
 }
 
 /* A shell that waits for us is to see that its job has stopped. */
@@ -115,7 +116,11 @@ static void end_all(struct watched *watched)
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 
 	while (anybody_left()) {
-		kill_children();
+		if (!kill_children()) {
+			if (!watched->running)
+				return;
+			kill(watched->program, SIGKILL);
+		}
 		nanosleep(&pause, NULL);
 		reap(watched);
 	}

@@ -156,6 +156,7 @@ START_TEST(words_are_understood)
 		{ "status", "status", NULL, 1 },
 		{ "revoke 00:03.0", "revoke", NULL, 1 },
 		{ "quarantine clear 00:03.0", "quarantine", "clear", 2 },
+		{ "run ls -l /tmp", "run", NULL, 1 },
 	};
 	static const struct {
 		const char *line, *says;
@@ -168,6 +169,7 @@ START_TEST(words_are_understood)
 		{ "revoke", "`revoke' needs the address of a device, such as 0000:00:03.0" },
 		{ "revoke a b", "`revoke' has words behind it" },
 		{ "quarantine clear", "`quarantine clear' needs the address" },
+		{ "run", "`run' needs a command, and before it --as CLIENT" },
 		{ "status now", "`status' has words behind it" },
 	};
 	char line[64];
@@ -191,6 +193,46 @@ START_TEST(words_are_understood)
 }
 END_TEST
 
+/* From its first word on, a command that is run has its options for itself. */
+START_TEST(options_of_what_is_run_are_its_own)
+{
+	static const struct {
+		const char *line, *words, *as;
+		bool json;
+	} cases[] = {
+		{ "x run --as a ls", "run ls", "a", false },
+		{ "x --as a run ls --json -l", "run ls --json -l", "a", false },
+		{ "x run --as a -- ls --as b", "run ls --as b", "a", false },
+		{ "x run ls --as a", "run ls --as a", NULL, false },
+		{ "x --as a -- run ls", "run ls", "a", false },
+		{ "x run --as a -- -x", "run -x", "a", false },
+		{ "x run", "run", NULL, false },
+		{ "x status --json", "status", NULL, true },
+		{ "x list --json devices", "list devices", NULL, true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct context context = { .out = stdout };
+		char line[64], *argv[16], words[64] = "";
+		unsigned given;
+		int argc = 0, status;
+		snprintf(line, sizeof(line), "%s", cases[i].line);
+		for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
+			argv[argc++] = word;
+		argv[argc] = NULL;
+		int first = options_read(argc, argv, &context, &given, &status);
+		ck_assert_int_gt(first, 0);
+		for (int at = first; at < argc; at++) {
+			strcat(words, at == first ? "" : " ");
+			strcat(words, argv[at]);
+		}
+		ck_assert_str_eq(words, cases[i].words);
+		ck_assert_pstr_eq(context.as, cases[i].as);
+		ck_assert(context.json == cases[i].json);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hwbroker-ctl's commands");
@@ -201,6 +243,7 @@ int main(void)
 	tcase_add_test(all, help_lists_all_within_80_columns);
 	tcase_add_test(all, the_table_makes_sense);
 	tcase_add_test(all, words_are_understood);
+	tcase_add_test(all, options_of_what_is_run_are_its_own);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
