@@ -252,7 +252,7 @@ void hwb_posix_close(struct hwb_posix *posix)
 
 int hwb_posix_ports_native(uint32_t base, uint32_t count)
 {
-	return hwb_ports_listed(getenv("HWBROKER_PORTS"), base, count);
+	return hwb_ports_listed(getenv("HWB_NATIVE_PORTS"), base, count);
 }
 
 void hwb_posix_print_error(const char *what, int result, const struct hwb_error *error)

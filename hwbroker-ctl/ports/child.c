@@ -55,8 +55,8 @@ void child_become(const struct grant *grant, const struct signals *signals, pid_
 		die(CANNOT_START, "cannot be bound to its parent");
 	if (getppid() != parent)
 		_exit(CANNOT_START);
-	if (setenv("HWBROKER_PORTS", grant->listed, 1) != 0)
-		die(CANNOT_START, "cannot set HWBROKER_PORTS");
+	if (setenv("HWB_NATIVE_PORTS", grant->listed, 1) != 0)
+		die(CANNOT_START, "cannot set HWB_NATIVE_PORTS");
 	if (close_range(STDERR_FILENO + 1, ~0u, 0) != 0)
 		die(CANNOT_START, "cannot close descriptors");
 	sigaction(SIGCHLD, &signals->child, NULL);

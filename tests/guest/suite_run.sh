@@ -183,7 +183,7 @@ few_descriptors() {
 
 environment() {
 	# shellcheck disable=SC2016
-	[ "$(LD_PRELOAD=/none/such.so A=kept driver sh -c 'echo "$A $HWBROKER_PORTS $LD_PRELOAD"' 2> /dev/null)" \
+	[ "$(LD_PRELOAD=/none/such.so A=kept driver sh -c 'echo "$A $HWB_NATIVE_PORTS $LD_PRELOAD"' 2> /dev/null)" \
 		= 'kept 0x40-0x43,0x61 ' ]
 }
 

@@ -51,12 +51,12 @@ END_TEST
 
 START_TEST(the_environment_says_which_are_native)
 {
-	unsetenv("HWBROKER_PORTS");
+	unsetenv("HWB_NATIVE_PORTS");
 	ck_assert(!hwb_posix_ports_native(0x40, 4));
-	setenv("HWBROKER_PORTS", "0x40-0x43", 1);
+	setenv("HWB_NATIVE_PORTS", "0x40-0x43", 1);
 	ck_assert(hwb_posix_ports_native(0x40, 4));
 	ck_assert(!hwb_posix_ports_native(0x44, 1));
-	unsetenv("HWBROKER_PORTS");
+	unsetenv("HWB_NATIVE_PORTS");
 }
 END_TEST
 

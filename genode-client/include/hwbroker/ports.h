@@ -5,7 +5,7 @@
  * broker where not. A driver is written once.
  *
  * Nothing tells a program its bitmap, and a port that is not in it is a SIGSEGV. So somebody
- * must say: in an ordinary program the variable HWBROKER_PORTS, which `hwbroker-ctl run'
+ * must say: in an ordinary program the variable HWB_NATIVE_PORTS, which `hwbroker-ctl run'
  * sets (hwb_posix_ports_native() reads it); without an environment the embedder knows.
  * Who is told what is not so harms but itself.
  */
@@ -27,11 +27,11 @@ struct hwb_ports {
 	int native;
 };
 
-/* Whether `list` has all these ports: "0x40-0x43,0x61", as HWBROKER_PORTS has them. What is
+/* Whether `list` has all these ports: "0x40-0x43,0x61", as HWB_NATIVE_PORTS has them. What is
  * no such list has none. NULL: none. */
 int hwb_ports_listed(const char *list, uint32_t base, uint32_t count);
 
-/* Whether this program was started with these ports in its bitmap, by HWBROKER_PORTS. */
+/* Whether this program was started with these ports in its bitmap, by HWB_NATIVE_PORTS. */
 int hwb_posix_ports_native(uint32_t base, uint32_t count);
 
 /* Begins to use ports. `native`: they are in the bitmap, and nothing is asked of the broker,
