@@ -42,6 +42,7 @@ struct peer {
 	bool last_words; /* hang up once the queue is sent */
 	bool broken;     /* hang up as soon as nobody serves it */
 	bool stranger;   /* neither client nor operator, when it connected */
+	bool has_ports;  /* natively, or its children have, once it has opened them */
 
 	ev_io reader;
 	ev_io writer;

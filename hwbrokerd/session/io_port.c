@@ -46,19 +46,47 @@ static void forbid(const struct broker *broker, uint32_t base, uint32_t end)
 	}
 }
 
-void port_close(struct port_session *session)
+static void forget(struct port_session *session)
 {
-	/* What was taken is told of already. */
-	if (!session->session.taken)
-		tell(HAPPENED_PORTS_RELEASED, session);
 	*session->link = session->next;
 	if (session->next != NULL)
 		session->next->link = session->link;
 	/* Sessions of one owner may overlap: what a session may reach is decided for each
 	 * operation, and open to us is what any of them may. */
 	forbid(session->session.peer->broker, session->base, session->base + session->count);
-	session_withdraw(&session->session);
 	free(session);
+}
+
+void port_close(struct port_session *session)
+{
+	/* What was taken is told of already. */
+	if (!session->session.taken)
+		tell(HAPPENED_PORTS_RELEASED, session);
+	session_withdraw(&session->session);
+	forget(session);
+}
+
+void port_take(struct port_session *session)
+{
+	session->session.taken = true;
+	if (!session->session.peer->has_ports) {
+		port_close(session);
+		return;
+	}
+	session_withdraw(&session->session);
+	session->kept = true;
+}
+
+void port_forget(const struct peer *peer)
+{
+	struct port_session *next;
+
+	for (struct port_session *session = peer->broker->port_sessions; session != NULL;
+	     session = next) {
+		next = session->next;
+		if (session->kept && session->session.peer == peer)
+			forget(session);
+	}
 }
 
 /* Whether the policy gives the client these legacy ports. */
@@ -229,6 +257,7 @@ void serve_io_port_list(struct request *request)
 
 	if (!may_have_ports(request))
 		return;
+	request->peer->has_ports = true;
 	while (policy_ports_from(peer->broker->policy, peer->client, port, &first, &last)) {
 		if (reply.head.count == ROOM) {
 			reply.head.next = first;

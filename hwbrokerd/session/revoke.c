@@ -99,7 +99,7 @@ void revoke_at_once(struct device_session *session, const char *why)
 	revoke_take(session, HWB_CHANGE_REVOKED, HWB_DENIED, why);
 }
 
-/* Nobody but us uses them, and there is nothing to bring to rest: without asking. */
+/* There is nothing to bring to rest: without asking. */
 static void take_ports(struct broker *broker)
 {
 	struct port_session *next;
@@ -108,7 +108,7 @@ static void take_ports(struct broker *broker)
 	     session = next) {
 		const struct peer *peer = session->session.peer;
 		next = session->next;
-		if (port_still_given(session))
+		if (session->kept || port_still_given(session))
 			continue;
 		happened(broker, &(struct happening){ .kind = HAPPENED_REVOKED,
 		                                      .peer = peer,
@@ -116,8 +116,7 @@ static void take_ports(struct broker *broker)
 		                                      .port_count = session->count,
 		                                      .status = HWB_DENIED,
 		                                      .reason = "the policy gives them no more" });
-		session->session.taken = true;
-		port_close(session);
+		port_take(session);
 	}
 }
 

@@ -89,6 +89,7 @@ void session_close_all(struct peer *peer)
 	}
 	while (table->count != 0)
 		session_close(table->items[table->count - 1], NULL);
+	port_forget(peer);
 }
 
 static void describe_region(const struct region_session *session, char *text, size_t size)

@@ -84,6 +84,8 @@ struct port_session {
 	struct device *device; /* whose I/O BAR it is; NULL: legacy ports */
 	uint32_t base;
 	uint32_t count;
+	bool kept; /* taken, and not in the peer's table any more: nobody else's until it hangs up
+	            */
 };
 
 struct irq_session {
@@ -135,6 +137,11 @@ void region_close(struct region_session *session);
 void port_close(struct port_session *session);
 void irq_close(struct irq_session *irq, const struct request *request);
 void domain_close(struct domain *domain, const struct request *request);
+
+/* Takes them from the client. Those that it may use without us stay out of reach for others
+ * until it hangs up, when port_forget() forgets them. */
+void port_take(struct port_session *session);
+void port_forget(const struct peer *peer);
 
 /* Whether the policy of now gives what was opened; ports of a device are given with it. */
 bool port_still_given(const struct port_session *session);

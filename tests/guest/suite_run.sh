@@ -140,10 +140,17 @@ policy_taken() {
 	return $good
 }
 
-# One that does not want to end.
+other() {
+	ctl_run_as other --as other -- "$@"
+}
+
+# One that does not want to end. Until it has, its ports are nobody else's.
 stubborn() {
-	start sh -c "trap '' TERM; exec $probe hold $beat" && reload run-without &&
-		ended 137 'gives its ports no more'
+	start sh -c "trap '' TERM; exec $probe hold $beat" && kill -STOP "$child" &&
+		reload run-other && mv "$output" "$output.first" &&
+		ends 125 'in use by another owner' other true && mv "$output.first" "$output" &&
+		kill -CONT "$child" && ended 137 'gives its ports no more' &&
+		ends 0 counts other "$probe" counts
 	local good=$?
 	reload run
 	return $good
@@ -269,7 +276,7 @@ run_run() {
 	check "run: its parent is closed to its user, and has no capability" closed_to_its_user
 	check "run: the program ends with its parent" parent_killed
 	check "run: ended when the policy gives the ports no more" policy_taken
-	check "run: ended by force if it does not want to" stubborn
+	check "run: ended by force, and its ports nobody's before, if it does not want to" stubborn
 	check "run: ended with the daemon" daemon_killed
 	check "run: from a unit of systemd" in_a_unit
 	check "run: nobody is left when such a unit has ended" unit_stopped
