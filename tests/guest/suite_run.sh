@@ -11,7 +11,7 @@ beat=/tmp/hwbroker-beat
 ctl_run_as() { # USER WORD...
 	local user=$1
 	shift
-	exec setpriv --reuid="$user" --regid="$user" --clear-groups hwbroker-ctl run "$@"
+	exec setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups hwbroker-ctl run "$@"
 }
 
 # ends STATUS TEXT COMMAND...: it ends with STATUS, and says TEXT.
