@@ -110,7 +110,8 @@ not_in_state() {
 # A shell sees its job stop when the program does, and goes on with it.
 stopped() {
 	start "$probe" hold $beat || return 1
-	kill -TSTP "$child"
+	# Not SIGTSTP: the kernel drops it where no shell is there to go on with the job.
+	pkill -STOP -P "$child"
 	within in_state "$child" T && at_rest && kill -CONT "$child" && within not_in_state "$child" T &&
 		! at_rest
 	local good=$?
