@@ -199,7 +199,7 @@ environment() {
 unit() {
 	sed -e "s|^ExecStart=.*|ExecStart=/usr/bin/hwbroker-ctl run --as driver -- $2|" \
 		-e 's|^User=.*|User=driver|' -e 's|^Restart=.*||' -e "s|^Type=.*|Type=$1|" \
-		-e 's|^PrivateTmp=.*||' /usr/share/doc/hwbroker/examples/port-driver.service \
+		-e 's|^PrivateTmp=.*|ReadWritePaths=/tmp|' /usr/share/doc/hwbroker/examples/port-driver.service \
 		> /run/systemd/system/port-driver.service
 	systemctl daemon-reload
 	systemctl start port-driver
