@@ -20,6 +20,7 @@ revoke|--json --now|device
 release|--json|device
 reload|--json|
 quarantine clear|--json|device
+run|--as|
 genode-devices|--as|
 genode-platform-info|--framebuffer|
 '
