@@ -208,6 +208,7 @@ static void read_body(const struct request *request, struct happening *what, con
 	case HWB_DEVICE_ACQUIRE:
 	case HWB_ADMIN_REVOKE:
 	case HWB_ADMIN_CLEAR:
+	case HWB_ADMIN_RELEASE:
 		memcpy(&address, body, sizeof(address));
 		what->device = inventory_find(&request->peer->broker->inventory, &address);
 		name_address(body, text);

@@ -70,7 +70,7 @@ test_trail() {
 	start_act hold $edu 60
 	hwbroker-ctl revoke $edu > /dev/null 2>&1
 	check "service: that a device is asked for, with the reason" has asked-back "${who[@]}" \
-		"HWBROKER_PID=$child" "$rule" "HWBROKER_REASON=root wants it back"
+		"HWBROKER_PID=$child" "$rule" "HWBROKER_REASON=an administrator wants it back"
 	check "service: that it was taken, since it was not given back" has revoked "${who[@]}" \
 		"HWBROKER_PID=$child" "HWBROKER_DEVICE=$edu" "$rule" HWBROKER_RESULT=DENIED \
 		"HWBROKER_REASON=it was not given back in time"
