@@ -4,17 +4,21 @@
 #include "kernel/host.h"
 #include "kernel/priority.h"
 #include "kernel/privilege.h"
+#include "resume/store.h"
 #include "server/account.h"
 #include "server/broker.h"
 #include "server/closer.h"
 #include "server/listener.h"
 #include "server/manager.h"
+#include "server/notify.h"
 #include "server/peer.h"
 #include "server/reload.h"
 #include "session/adopt.h"
 #include "session/dispatch.h"
 #include "session/held.h"
 #include "session/hotplug.h"
+#include "session/keep.h"
+#include "session/resume.h"
 #include "session/trail.h"
 #include "util/log.h"
 #include "version.h"
@@ -27,12 +31,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define DEFAULT_POLICY HWBROKER_SYSCONFDIR "/hwbroker/hwbroker.conf"
 #define DEFAULT_STATE "/run/hwbroker/devices"
 
 /* What clients have sent may take for ever to close: so long it is waited for at the end. */
 #define CLOSING_SECONDS 1.0
+
+/* So long what is under way is waited for before another daemon goes on. */
+#define LEAVING_SECONDS 3.0
+#define LEAVING_LOOK 0.005
 
 /* Exit codes, as systemd.exec(5) names them. */
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
@@ -51,6 +60,8 @@ struct daemon {
 	ev_signal terminate;
 	ev_signal interrupt;
 	ev_signal hangup;
+	ev_signal leave;
+	ev_timer leaving;
 	ev_prepare until_idle;
 	ev_tstamp told; /* to end */
 };
@@ -69,7 +80,8 @@ static void usage(FILE *file)
 	      "  --version       print the version and end\n"
 	      "  --help          print this and end\n"
 	      "\n"
-	      "SIGHUP reads the policy again; SIGTERM takes all devices back and ends.\n"
+	      "SIGHUP reads the policy again; SIGTERM takes all devices back and ends; SIGUSR1 ends\n"
+	      "and leaves all to the daemon that the service manager starts next.\n"
 	      "See hwbrokerd(8), hwbroker-policy(5), hwbroker-ctl(1).\n",
 	      file);
 }
@@ -148,6 +160,7 @@ static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 
 	if (self->broker.stopping)
 		return;
+	ev_timer_stop(loop, &self->leaving);
 	self->broker.stopping = true;
 	self->told = ev_now(loop);
 	log_notice("stopping: taking all devices back");
@@ -158,6 +171,37 @@ static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 	for (uint32_t i = 0; i < self->broker.inventory.count; i++)
 		held_hurry(self->broker.inventory.devices[i]);
 	ev_prepare_start(loop, &self->until_idle);
+}
+
+/* Another one goes on with all that is open; what is under way ends first, if it does soon. */
+static void on_leaving(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct daemon *self = timer->data;
+	(void)revents;
+
+	if (!keep_is_ready(&self->broker) && ev_now(loop) - self->told < LEAVING_SECONDS)
+		return;
+	log_notice("leaving %u connections and %u sessions to the next daemon",
+	           self->broker.peer_count, self->broker.session_count);
+	/* Whatever is closed now is closed for them, too. */
+	_exit(EXIT_SUCCESS);
+}
+
+static void on_leave(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	struct daemon *self = watcher->data;
+
+	if (!store_works()) {
+		on_terminate(loop, watcher, revents);
+		return;
+	}
+	if (self->broker.stopping || self->broker.leaving)
+		return;
+	self->told = ev_now(loop);
+	notify_try("STOPPING=1");
+	listener_pause(&self->listener);
+	keep_leave(&self->broker);
+	ev_timer_start(loop, &self->leaving);
 }
 
 static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -178,14 +222,19 @@ static void watch_signals(struct daemon *self)
 	ev_signal_init(&self->terminate, on_terminate, SIGTERM);
 	ev_signal_init(&self->interrupt, on_terminate, SIGINT);
 	ev_signal_init(&self->hangup, on_hangup, SIGHUP);
+	ev_signal_init(&self->leave, on_leave, SIGUSR1);
+	ev_timer_init(&self->leaving, on_leaving, LEAVING_LOOK, LEAVING_LOOK);
 	ev_prepare_init(&self->until_idle, on_prepare);
 	self->terminate.data = self;
 	self->interrupt.data = self;
 	self->hangup.data = self;
+	self->leave.data = self;
+	self->leaving.data = self;
 	self->until_idle.data = self;
 	ev_signal_start(loop, &self->terminate);
 	ev_signal_start(loop, &self->interrupt);
 	ev_signal_start(loop, &self->hangup);
+	ev_signal_start(loop, &self->leave);
 }
 
 /* ---- start ---- */
@@ -232,6 +281,7 @@ static int start(struct daemon *self, const struct options *options)
 	struct broker *broker = &self->broker;
 	struct fault fault;
 
+	store_open();
 	raise_descriptor_limit();
 	share_memory_among_threads();
 	if (priority_prefer_this_thread() != 0)
@@ -249,6 +299,7 @@ static int start(struct daemon *self, const struct options *options)
 	broker->started = ev_now(broker->loop);
 	counters_start(&broker->counters, broker->loop);
 	trail_start(broker);
+	keep_start(broker);
 	if (load_policy(broker) != 0)
 		return EXIT_CONFIG;
 	host_probe(&broker->host);
@@ -264,6 +315,7 @@ static int start(struct daemon *self, const struct options *options)
 	/* While this is the only thread. */
 	if (privilege_drop(broker->host.ports, &fault) != 0)
 		log_warning("%s", fault.reason);
+	resume_start(broker);
 	adopt_start(broker);
 	log_notice("ready: %u devices, %u rules from %s, listening on %s", broker->inventory.count,
 	           policy_rule_count(broker->policy), options->policy, options->socket);
@@ -279,6 +331,8 @@ static void stop(struct daemon *self)
 	hotplug_stop(&self->hotplug);
 	trail_stop(broker);
 	manager_stop(broker);
+	if (broker->loop != NULL)
+		keep_stop(broker);
 	if (broker->closers != NULL)
 		closer_stop(broker);
 	if (broker->workers != NULL)

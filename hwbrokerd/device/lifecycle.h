@@ -11,7 +11,8 @@
  *     └──taken along with a neighbour───┘                        quarantined
  *
  * `found` leads from `host`, as all devices are at the start, to `revoking`; so does
- * `release` from `free`, for one that goes back to its host driver after all.
+ * `release` from `free`, for one that goes back to its host driver after all. `resumed`
+ * leads from `host` to `granted`.
  *
  * `revoking` ends when no old descriptor can reach the device any more; taking
  * registers back from a client that still holds them belongs there. `removed`
@@ -52,7 +53,8 @@ enum lifecycle_event {
 	LIFE_REMOVED,
 	LIFE_ARRIVED,
 	LIFE_CLEARED,
-	LIFE_FOUND, /* at start: the daemon before this one had taken it */
+	LIFE_FOUND,   /* at start: the daemon before this one had taken it */
+	LIFE_RESUMED, /* at start: its owner had it from that daemon, and goes on */
 	LIFE_EVENTS
 };
 

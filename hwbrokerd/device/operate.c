@@ -425,6 +425,50 @@ int operate_take_up(const struct kernel_backend *kernel, struct device *device, 
 	return operate_open(kernel, device, NULL, fault);
 }
 
+static int watch_again(struct device *device, struct fault *fault)
+{
+	char driver[HWB_NAME_SIZE];
+
+	bind_driver(&device->facts.address, driver);
+	if (!is_vfio(driver))
+		return fault_set(fault, HWB_GONE, "%s is not with vfio-pci any more", device->name);
+	return witness_open(&device->facts.address, &device->unit.witness, fault);
+}
+
+int operate_resume(const struct kernel_backend *kernel, struct device *device,
+                   struct kernel_domain *domain, bool master, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+
+	if (watch_again(device, fault) != 0)
+		return -1;
+	if (domain != NULL) {
+		if (kernel->resume(&device->facts.address, device->group->id, domain,
+		                   device->wanted_fd, device->failed_fd, &unit->opened,
+		                   fault) != 0) {
+			unit->opened = NULL;
+			witness_close(&unit->witness);
+			return -1;
+		}
+		unit->domain = domain;
+		device->group->domain = domain;
+		device->group->open_count++;
+	}
+	unit->claimed = true;
+	if (domain == NULL || master || kernel->set_bus_master(unit->opened, false, fault) == 0)
+		return 0;
+	operate_close(kernel, device, NULL);
+	witness_close(&unit->witness);
+	unit->claimed = false;
+	return -1;
+}
+
+void operate_resume_along(struct device *device, const struct bind_origin *origin)
+{
+	device->unit.claimed = true;
+	device->unit.origin = *origin;
+}
+
 int operate_adopt(const struct kernel_backend *kernel, struct device *device,
                   const struct bind_origin *origin, bool need_not_reset, struct fault *fault)
 {

@@ -74,7 +74,16 @@ void operate_unwatch(struct device *device);
 int operate_adopt(const struct kernel_backend *kernel, struct device *device,
                   const struct bind_origin *origin, bool need_not_reset, struct fault *fault);
 
-/* The same with a device that is ours, and free. */
+/* Goes on with a device that the daemon before this one had granted: it is ours, and open in
+ * `domain`, where it was; NULL: it was not open. `master`: it may go on to reach memory.
+ * Nothing happens to it. On failure it is as it was, but if it was open it is at rest, and
+ * closed. unit.origin is set. */
+int operate_resume(const struct kernel_backend *kernel, struct device *device,
+                   struct kernel_domain *domain, bool master, struct fault *fault);
+/* One that was with vfio-pci for the sake of a neighbour. */
+void operate_resume_along(struct device *device, const struct bind_origin *origin);
+
+/* operate_adopt() with a device that is ours, and free. */
 int operate_take_up(const struct kernel_backend *kernel, struct device *device,
                     struct fault *fault);
 

@@ -31,7 +31,9 @@ struct kernel_mapping {
 	uint64_t size;
 	bool device_reads;
 	bool device_writes;
-	bool ours; /* broker-made memory: its pages go with the mapping */
+	bool ours;   /* broker-made memory: its pages go with the mapping */
+	uint32_t id; /* note.h */
+	bool kept;   /* by the service manager, too: store.h */
 };
 
 struct kernel_backend {
@@ -90,6 +92,24 @@ struct kernel_backend {
 	                   uint32_t *value, struct fault *fault);
 	int (*config_write)(struct kernel_device *device, uint32_t offset, uint32_t width,
 	                    uint32_t value, struct fault *fault);
+
+	/* What outlives the process (store.h). A domain's id is its own for ever; `keep` has
+	 * the memory of its mappings kept that is not yet. */
+	uint32_t (*domain_id)(const struct kernel_domain *domain);
+	void (*keep)(struct kernel_domain *domain);
+	/* The daemon before this one has left them; these are for its start, before there
+	 * are jobs. What is not taken up so is ended by the last: bus mastering off, reset. */
+	int (*resume_domain)(uint32_t id, struct kernel_domain **domain, struct fault *fault);
+	/* `mapping` has no descriptor: the kernel has the memory, or it was kept. */
+	int (*resume_mapping)(struct kernel_domain *domain, const struct kernel_mapping *mapping,
+	                      struct fault *fault);
+	/* The id of the domain that the device is open in; 0: it is not open. */
+	uint32_t (*resume_where)(const struct hwb_pci_address *address, uint32_t group);
+	/* As `open`, but that nothing happens to the device. */
+	int (*resume)(const struct hwb_pci_address *address, uint32_t group,
+	              struct kernel_domain *domain, int wanted_fd, int failed_fd,
+	              struct kernel_device **device, struct fault *fault);
+	void (*resume_end)(void);
 };
 
 extern const struct kernel_backend kernel_vfio_group;

@@ -8,6 +8,7 @@
 #define HWBROKERD_KERNEL_VFIO_H
 
 #include "kernel/kernel.h"
+#include "resume/store.h"
 
 #include <pthread.h>
 
@@ -18,11 +19,14 @@ struct vfio_group {
 	uint32_t id;
 	uint32_t devices;
 	int fd;
+	bool kept; /* store.h, as below */
 };
 
 struct kernel_domain {
 	pthread_mutex_t lock;
+	uint32_t id;
 	int container; /* -1 while no group is in it */
+	bool kept;
 	uint32_t groups;
 	bool abandoned;                  /* by its owner: goes with the last group */
 	struct kernel_mapping *mappings; /* ascending by iova; each with its own fd */
@@ -32,11 +36,37 @@ struct kernel_domain {
 
 struct kernel_device {
 	int fd;
+	bool kept;
 	char name[32];
 	uint32_t flags;  /* VFIO_DEVICE_FLAGS_* */
 	uint64_t config; /* offset of config space in fd */
 	struct vfio_group *group;
 };
+
+/* vfio_resume.c. Names in the store of a container, a group in it, a device, the memory of a
+ * mapping. */
+void vfio_name_domain(uint32_t domain, char name[STORE_NAME]);
+void vfio_name_group(uint32_t group, uint32_t domain, char name[STORE_NAME]);
+void vfio_name_device(const char *device, char name[STORE_NAME]);
+void vfio_name_memory(uint32_t mapping, char name[STORE_NAME]);
+
+int vfio_resume_domain(uint32_t id, struct kernel_domain **domain, struct fault *fault);
+int vfio_resume_mapping(struct kernel_domain *domain, const struct kernel_mapping *mapping,
+                        struct fault *fault);
+uint32_t vfio_resume_where(const struct hwb_pci_address *address, uint32_t group);
+int vfio_resume(const struct hwb_pci_address *address, uint32_t group, struct kernel_domain *domain,
+                int wanted_fd, int failed_fd, struct kernel_device **device, struct fault *fault);
+void vfio_resume_end(void);
+
+/* vfio_group.c, for these. The group of a kept descriptor, which is the group's from now on;
+ * what the kernel says of a device's descriptor; a reset, if the device has one. */
+int vfio_group_resume(uint32_t id, struct kernel_domain *domain, int fd, struct vfio_group **group,
+                      struct fault *fault);
+int vfio_device_read_facts(struct kernel_device *device, struct fault *fault);
+int vfio_device_listen(struct kernel_device *device, int wanted_fd, int failed_fd,
+                       struct fault *fault);
+int vfio_device_reset(struct kernel_device *device, struct fault *fault);
+void vfio_device_close(struct kernel_device *device);
 
 /* vfio_domain.c. Attaches the group's descriptor to the domain's container, or
  * takes it out. */
@@ -49,6 +79,12 @@ void vfio_domain_free(struct kernel_domain *domain);
 int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *mapping,
                     struct fault *fault);
 int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault *fault);
+/* Remembers a mapping that the kernel has, or will be told of; duplicates its descriptor,
+ * which may be -1 if it has. */
+int vfio_domain_remember(struct kernel_domain *domain, const struct kernel_mapping *mapping,
+                         struct fault *fault);
+void vfio_domain_keep(struct kernel_domain *domain);
+uint32_t vfio_domain_id(const struct kernel_domain *domain);
 uint32_t vfio_domain_windows(struct kernel_domain *domain, struct hwb_iova_range *ranges,
                              uint32_t max);
 

@@ -3,7 +3,9 @@
 #include "kernel/vfio.h"
 
 #include "kernel/memory.h"
+#include "resume/note.h"
 #include "util/cleanup.h"
+#include "util/pause.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+/* A group leaves its container once its last device is closed everywhere. */
+enum { LEAVE_TRIES = 50, LEAVE_PAUSE_MS = 10 };
+
 int vfio_domain_new(struct kernel_domain **domain, struct fault *fault)
 {
 	struct kernel_domain *made = calloc(1, sizeof(*made));
@@ -21,6 +26,7 @@ int vfio_domain_new(struct kernel_domain **domain, struct fault *fault)
 		return fault_set(fault, HWB_NO_MEMORY, "no memory for a DMA domain");
 	pthread_mutex_init(&made->lock, NULL);
 	made->container = -1;
+	made->id = note_new_id();
 	*domain = made;
 	return 0;
 }
@@ -77,6 +83,17 @@ static int refuse_map(const struct kernel_mapping *mapping, int error, struct fa
 	}
 }
 
+/* One that the daemon before this one made, and was killed before the memory was kept. */
+static int refuse_lost(const struct kernel_mapping *mapping, struct fault *fault)
+{
+	return fault_set(
+	        fault, HWB_GONE,
+	        "the memory at 0x%" PRIx64
+	        " was mapped before the broker was killed, and cannot be mapped once more: "
+	        "unmap it, and map it anew",
+	        mapping->iova);
+}
+
 /* Maps the memory for ourselves just for the call: the kernel pins the pages,
  * which keeps them, and nothing here ever looks at them. */
 static int map_in_kernel(int container, const struct kernel_mapping *mapping, struct fault *fault)
@@ -88,6 +105,9 @@ static int map_in_kernel(int container, const struct kernel_mapping *mapping, st
 		.iova = mapping->iova,
 		.size = mapping->size,
 	};
+
+	if (mapping->fd < 0)
+		return refuse_lost(mapping, fault);
 	void *memory =
 	        mmap(NULL, mapping->size, PROT_READ | (mapping->device_writes ? PROT_WRITE : 0),
 	             MAP_SHARED, mapping->fd, (off_t)mapping->offset);
@@ -113,8 +133,8 @@ static int map_in_kernel(int container, const struct kernel_mapping *mapping, st
 	return error == 0 ? 0 : refuse_map(mapping, error, fault);
 }
 
-static int remember(struct kernel_domain *domain, const struct kernel_mapping *mapping,
-                    struct fault *fault)
+int vfio_domain_remember(struct kernel_domain *domain, const struct kernel_mapping *mapping,
+                         struct fault *fault)
 {
 	uint32_t at = position(domain, mapping->iova);
 
@@ -129,8 +149,8 @@ static int remember(struct kernel_domain *domain, const struct kernel_mapping *m
 	}
 	/* A descriptor of our own: a container that loses its last group loses
 	 * its mappings, and the next group needs them again. */
-	int fd = fcntl(mapping->fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
+	int fd = mapping->fd < 0 ? -1 : fcntl(mapping->fd, F_DUPFD_CLOEXEC, 3);
+	if (mapping->fd >= 0 && fd < 0)
 		return fault_errno(fault, errno, "no descriptor for a DMA mapping");
 	memmove(domain->mappings + at + 1, domain->mappings + at,
 	        (domain->count - at) * sizeof(struct kernel_mapping));
@@ -143,9 +163,16 @@ static int remember(struct kernel_domain *domain, const struct kernel_mapping *m
 /* Of a mapping that the kernel has not (any more). */
 static void forget(struct kernel_domain *domain, uint32_t at)
 {
-	if (domain->mappings[at].ours)
-		memory_drop(domain->mappings[at].fd, domain->mappings[at].size);
-	close_fd(domain->mappings[at].fd);
+	const struct kernel_mapping *mapping = &domain->mappings[at];
+	char name[STORE_NAME];
+
+	if (mapping->kept) {
+		vfio_name_memory(mapping->id, name);
+		store_drop(name, true);
+	}
+	if (mapping->ours && mapping->fd >= 0)
+		memory_drop(mapping->fd, mapping->size);
+	close_fd(mapping->fd);
 	domain->count--;
 	memmove(domain->mappings + at, domain->mappings + at + 1,
 	        (domain->count - at) * sizeof(struct kernel_mapping));
@@ -155,7 +182,7 @@ int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *m
                     struct fault *fault)
 {
 	pthread_mutex_lock(&domain->lock);
-	int result = remember(domain, mapping, fault);
+	int result = vfio_domain_remember(domain, mapping, fault);
 	if (result == 0 && domain->container >= 0) {
 		result = map_in_kernel(domain->container, mapping, fault);
 		if (result != 0)
@@ -199,10 +226,47 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
 	return result;
 }
 
+/* ---- what outlives the process ---- */
+
+void vfio_domain_keep(struct kernel_domain *domain)
+{
+	char name[STORE_NAME];
+
+	pthread_mutex_lock(&domain->lock);
+	for (uint32_t i = 0; i < domain->count; i++) {
+		struct kernel_mapping *mapping = &domain->mappings[i];
+		if (mapping->kept || mapping->fd < 0)
+			continue;
+		vfio_name_memory(mapping->id, name);
+		mapping->kept = store_put(name, mapping->fd, true);
+	}
+	pthread_mutex_unlock(&domain->lock);
+}
+
+uint32_t vfio_domain_id(const struct kernel_domain *domain)
+{
+	return domain->id;
+}
+
 /* ---- end ---- */
 
+static void drop_container(struct kernel_domain *domain)
+{
+	char name[STORE_NAME];
+
+	if (domain->kept) {
+		vfio_name_domain(domain->id, name);
+		store_drop(name, true);
+	}
+	domain->kept = false;
+	domain->container = close_fd(domain->container);
+}
+
+/* One of the daemon before this one may have a container without a group: its device was not
+ * taken up. */
 static void destroy(struct kernel_domain *domain)
 {
+	drop_container(domain);
 	free(domain->mappings);
 	pthread_mutex_destroy(&domain->lock);
 	free(domain);
@@ -261,6 +325,7 @@ static int start_container(struct kernel_domain *domain, uint32_t group, struct 
 int vfio_domain_attach(struct kernel_domain *domain, int group_fd, uint32_t group_id,
                        struct fault *fault)
 {
+	char name[STORE_NAME];
 	int result = 0;
 
 	pthread_mutex_lock(&domain->lock);
@@ -275,6 +340,10 @@ int vfio_domain_attach(struct kernel_domain *domain, int group_fd, uint32_t grou
 		ioctl(group_fd, VFIO_GROUP_UNSET_CONTAINER);
 		result = -1;
 	}
+	if (result == 0 && first) {
+		vfio_name_domain(domain->id, name);
+		domain->kept = store_put(name, domain->container, true);
+	}
 	if (result == 0)
 		domain->groups++;
 	else if (first)
@@ -286,9 +355,13 @@ int vfio_domain_attach(struct kernel_domain *domain, int group_fd, uint32_t grou
 void vfio_domain_detach(struct kernel_domain *domain, int group_fd)
 {
 	pthread_mutex_lock(&domain->lock);
-	ioctl(group_fd, VFIO_GROUP_UNSET_CONTAINER);
+	/* The manager may still be about to close the last device of the group. */
+	for (int tries = 0; ioctl(group_fd, VFIO_GROUP_UNSET_CONTAINER) != 0 && errno == EBUSY &&
+	                    store_works() && tries < LEAVE_TRIES;
+	     tries++)
+		pause_ms(LEAVE_PAUSE_MS);
 	if (--domain->groups == 0)
-		domain->container = close_fd(domain->container);
+		drop_container(domain);
 	bool unused = domain->groups == 0 && domain->abandoned;
 	pthread_mutex_unlock(&domain->lock);
 	if (unused)

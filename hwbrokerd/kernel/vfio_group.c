@@ -16,6 +16,8 @@
 /* A device that is busy resetting (EAGAIN) is asked again, this often. */
 enum { RESET_TRIES = 10, RESET_PAUSE_MS = 100 };
 
+enum { BUSY_TRIES = 20, BUSY_PAUSE_MS = 10 };
+
 /* ---- groups: each can be open once, for all of its devices ---- */
 
 /* The lock guards the list. An entry itself is touched by jobs of that group's
@@ -41,6 +43,12 @@ static int open_group(uint32_t id, struct fault *fault)
 
 	snprintf(path, sizeof(path), "/dev/vfio/%u", id);
 	_cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	/* The service manager may still be about to close its descriptor. */
+	for (int tries = 0; fd < 0 && errno == EBUSY && store_works() && tries < BUSY_TRIES;
+	     tries++) {
+		pause_ms(BUSY_PAUSE_MS);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	}
 	if (fd < 0 && errno == EBUSY)
 		return fault_set(fault, HWB_BUSY,
 		                 "another program holds %s, or a descriptor from it, open", path);
@@ -55,26 +63,71 @@ static int open_group(uint32_t id, struct fault *fault)
 	return steal_fd(&fd);
 }
 
+/* NULL: no memory. */
+static struct vfio_group *new_group(uint32_t id, struct kernel_domain *domain, struct fault *fault)
+{
+	struct vfio_group *group = calloc(1, sizeof(*group));
+
+	if (group == NULL) {
+		fault_set(fault, HWB_NO_MEMORY, "no memory for a group");
+		return NULL;
+	}
+	group->id = id;
+	group->domain = domain;
+	group->devices = 1;
+	return group;
+}
+
+static void enlist(struct vfio_group *group)
+{
+	pthread_mutex_lock(&groups_lock);
+	group->next = groups;
+	groups = group;
+	pthread_mutex_unlock(&groups_lock);
+}
+
 static int add_group(uint32_t id, struct kernel_domain *domain, struct vfio_group **group,
                      struct fault *fault)
 {
-	_cleanup_free_ struct vfio_group *made = calloc(1, sizeof(*made));
+	_cleanup_free_ struct vfio_group *made = new_group(id, domain, fault);
 	_cleanup_fd_ int fd = -1;
+	char name[STORE_NAME];
 
 	if (made == NULL)
-		return fault_set(fault, HWB_NO_MEMORY, "no memory for a group");
+		return -1;
 	fd = open_group(id, fault);
 	if (fd < 0 || vfio_domain_attach(domain, fd, id, fault) != 0)
 		return -1;
-	made->id = id;
-	made->domain = domain;
-	made->devices = 1;
+	vfio_name_group(id, domain->id, name);
+	made->kept = store_put(name, fd, true);
 	made->fd = steal_fd(&fd);
-	pthread_mutex_lock(&groups_lock);
-	made->next = groups;
-	groups = made;
-	pthread_mutex_unlock(&groups_lock);
+	enlist(made);
 	*group = steal_pointer(&made);
+	return 0;
+}
+
+int vfio_group_resume(uint32_t id, struct kernel_domain *domain, int fd, struct vfio_group **group,
+                      struct fault *fault)
+{
+	struct vfio_group *found = find_group(id);
+
+	if (found != NULL) {
+		found->devices++;
+		*group = found;
+		return found->domain == domain
+		               ? 0
+		               : fault_set(fault, HWB_CONFLICT, "group %u is elsewhere", id);
+	}
+	if (fd < 0)
+		return fault_set(fault, HWB_GONE, "group %u was not kept", id);
+	struct vfio_group *made = new_group(id, domain, fault);
+	if (made == NULL)
+		return -1;
+	made->fd = fd;
+	made->kept = true;
+	enlist(made);
+	domain->groups++;
+	*group = made;
 	return 0;
 }
 
@@ -114,21 +167,55 @@ static void group_put(struct vfio_group *group)
 
 /* The kernel resets it once more, by whatever means it has, when the last descriptor is
  * closed (vfio_pci_core_disable). */
-static void close_device(struct kernel_device *device)
+void vfio_device_close(struct kernel_device *device)
 {
+	char name[STORE_NAME];
+
+	/* What the manager keeps goes first: ours is to be the last, by which the kernel resets
+	 * the device, and lets go of its group. */
+	if (device->group != NULL && device->group->kept && device->group->devices == 1) {
+		vfio_name_group(device->group->id, device->group->domain->id, name);
+		store_drop(name, true);
+		device->group->kept = false;
+	}
+	if (device->kept) {
+		vfio_name_device(device->name, name);
+		store_drop(name, true);
+		store_settle();
+	}
 	close_fd(device->fd);
 	if (device->group != NULL)
 		group_put(device->group);
 	free(device);
 }
 
-static int open_in_group(struct kernel_device *device, struct fault *fault)
+int vfio_device_read_facts(struct kernel_device *device, struct fault *fault)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 	struct vfio_region_info region = {
 		.argsz = sizeof(region),
 		.index = VFIO_PCI_CONFIG_REGION_INDEX,
 	};
+
+	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info) != 0 ||
+	    ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) != 0)
+		return fault_errno(fault, errno, "VFIO tells nothing about %s", device->name);
+	device->flags = info.flags;
+	device->config = region.offset;
+	return 0;
+}
+
+int vfio_device_listen(struct kernel_device *device, int wanted_fd, int failed_fd,
+                       struct fault *fault)
+{
+	if (wanted_fd >= 0 && vfio_irq_on_wanted(device, wanted_fd, fault) != 0)
+		return -1;
+	return failed_fd >= 0 ? vfio_irq_on_failed(device, failed_fd, fault) : 0;
+}
+
+static int open_in_group(struct kernel_device *device, struct fault *fault)
+{
+	char name[STORE_NAME];
 
 	/* It resets the device, and gives EAGAIN while somebody else holds it, such
 	 * as the host driver that has just been unbound from a neighbour. */
@@ -141,11 +228,10 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 	if (device->fd < 0)
 		return fault_errno(fault, errno, "VFIO cannot open %s", device->name);
 	fcntl(device->fd, F_SETFD, FD_CLOEXEC);
-	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info) != 0 ||
-	    ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) != 0)
-		return fault_errno(fault, errno, "VFIO tells nothing about %s", device->name);
-	device->flags = info.flags;
-	device->config = region.offset;
+	vfio_name_device(device->name, name);
+	device->kept = store_put(name, device->fd, true);
+	if (vfio_device_read_facts(device, fault) != 0)
+		return -1;
 	/* A device whose INTx nobody listens to must not pull the line: it may be
 	 * shared, and the kernel switches off a line that nobody cares for. VFIO
 	 * leaves it enabled, and masks it when this bit is written. */
@@ -165,9 +251,8 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	made->fd = -1;
 	sysfs_address(address, made->name);
 	if (group_get(group, domain, &made->group, fault) != 0 || open_in_group(made, fault) != 0 ||
-	    (wanted_fd >= 0 && vfio_irq_on_wanted(made, wanted_fd, fault) != 0) ||
-	    (failed_fd >= 0 && vfio_irq_on_failed(made, failed_fd, fault) != 0)) {
-		close_device(made);
+	    vfio_device_listen(made, wanted_fd, failed_fd, fault) != 0) {
+		vfio_device_close(made);
 		return -1;
 	}
 	*device = made;
@@ -179,7 +264,7 @@ static bool resets(const struct kernel_device *device)
 	return (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;
 }
 
-static int reset(struct kernel_device *device, struct fault *fault)
+int vfio_device_reset(struct kernel_device *device, struct fault *fault)
 {
 	int error = 0;
 
@@ -210,7 +295,7 @@ static int rest(struct kernel_device *device, bool shut, uint32_t bars, struct f
 		quiet |= PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
 		vfio_set_command(device, 0, quiet, NULL);
 	}
-	int result = reset(device, taken == 0 ? fault : NULL);
+	int result = vfio_device_reset(device, taken == 0 ? fault : NULL);
 	/* After the reset it must answer, and be quiet. */
 	if (result == 0)
 		result = vfio_set_command(device, 0, quiet, taken == 0 ? fault : NULL);
@@ -228,11 +313,18 @@ const struct kernel_backend kernel_vfio_group = {
 	.resets = resets,
 	.rest = rest,
 	.take_registers = vfio_take_registers,
-	.close = close_device,
+	.close = vfio_device_close,
 	.set_bus_master = vfio_set_bus_master,
 	.irq_enable = vfio_irq_enable,
 	.irq_disable = vfio_irq_disable,
 	.irq_unmask = vfio_irq_unmask,
 	.config_read = vfio_config_read,
 	.config_write = vfio_config_write,
+	.domain_id = vfio_domain_id,
+	.keep = vfio_domain_keep,
+	.resume_domain = vfio_resume_domain,
+	.resume_mapping = vfio_resume_mapping,
+	.resume_where = vfio_resume_where,
+	.resume = vfio_resume,
+	.resume_end = vfio_resume_end,
 };

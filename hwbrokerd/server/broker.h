@@ -9,6 +9,7 @@
 #include "device/inventory.h"
 #include "kernel/host.h"
 #include "policy/policy.h"
+#include "resume/store.h"
 #include "server/counters.h"
 #include "util/log.h"
 #include "work/strand.h"
@@ -70,12 +71,26 @@ struct broker {
 	struct log_limit log;      /* of the lines that peers cause who are no client */
 	struct log_limit refusals; /* and of what they are refused */
 	ev_tstamp started;
+	ev_timer keep;                        /* session/keep.h */
 	bool follows_bus;                     /* devices that come and go are seen */
 	struct reload_waiter *reload_waiters; /* for the next reading to begin */
 	bool reloading;                       /* the policy file is being read again */
 	bool reload_again;   /* asked for meanwhile: it may have been read too early */
 	bool policy_refused; /* the last time it was read */
 	bool stopping;
+	bool leaving; /* another one goes on: nothing more is begun */
 };
+
+/* What lives shorter is not kept for the daemon after this one. */
+#define KEEP_SECONDS 0.1
+
+/* Something has come that is to be kept. */
+static inline void broker_keep_soon(struct broker *broker)
+{
+	if (!store_works() || ev_is_active(&broker->keep))
+		return;
+	ev_timer_set(&broker->keep, KEEP_SECONDS, 0.0);
+	ev_timer_start(broker->loop, &broker->keep);
+}
 
 #endif

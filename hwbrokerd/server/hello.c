@@ -60,6 +60,7 @@ void hello_serve(struct request *request)
 	if (peer->client != NULL)
 		memcpy(reply.client, peer->name, sizeof(reply.client));
 	peer->greeted = true;
+	broker_keep_soon(peer->broker);
 	ev_timer_stop(peer->broker->loop, &peer->deadline);
 	request_reply(request, 0, &reply, sizeof(reply), NULL, 0);
 	happened(peer->broker, &(struct happening){ .kind = HAPPENED_CONNECTED, .peer = peer });

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* accept4 */
 #include "server/listener.h"
 
+#include "resume/store.h"
 #include "server/closer.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -114,15 +115,31 @@ static int clear_path(const struct sockaddr_un *address, struct fault *fault)
 	return 0;
 }
 
-int listener_start(struct listener *listener, struct broker *broker, const char *path,
-                   struct fault *fault)
+/* The socket unit's name for it; ours, for one that outlives us. */
+static const char activated[] = "hwbrokerd.socket";
+static const char kept[] = "l";
+
+static int take_passed(struct listener *listener)
+{
+	int fd = store_take(activated);
+	int before = store_take(kept);
+
+	listener->passed = fd >= 0;
+	if (fd < 0)
+		fd = steal_fd(&before);
+	if (before >= 0)
+		store_drop(kept, true);
+	close_fd(before);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static int bind_path(const char *path, struct fault *fault)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_fd_ int fd = new_socket();
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return fault_set(fault, HWB_INVALID, "socket path %s is longer than %zu bytes",
-		                 path, sizeof(address.sun_path) - 1);
 	strcpy(address.sun_path, path);
 	if (fd < 0)
 		return fault_errno(fault, errno, "cannot make a socket");
@@ -135,10 +152,25 @@ int listener_start(struct listener *listener, struct broker *broker, const char 
 	umask(old);
 	if (result != 0 || listen(fd, BACKLOG) != 0)
 		return fault_errno(fault, errno, "cannot listen on %s", path);
+	if (!store_put(kept, fd, true) && store_works())
+		log_warning("who connects while the broker is started again is refused");
+	return steal_fd(&fd);
+}
 
+int listener_start(struct listener *listener, struct broker *broker, const char *path,
+                   struct fault *fault)
+{
+	if (strlen(path) >= sizeof(listener->path))
+		return fault_set(fault, HWB_INVALID, "socket path %s is longer than %zu bytes",
+		                 path, sizeof(listener->path) - 1);
+	int fd = take_passed(listener);
+	if (fd < 0)
+		fd = bind_path(path, fault);
+	if (fd < 0)
+		return -1;
 	strcpy(listener->path, path);
 	listener->broker = broker;
-	listener->fd = steal_fd(&fd);
+	listener->fd = fd;
 	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ev_io_init(&listener->watcher, on_connection, listener->fd, EV_READ);
 	ev_timer_init(&listener->pause, on_pause_over, 0.0, 0.0);
@@ -148,13 +180,21 @@ int listener_start(struct listener *listener, struct broker *broker, const char 
 	return 0;
 }
 
+void listener_pause(struct listener *listener)
+{
+	ev_io_stop(listener->broker->loop, &listener->watcher);
+	ev_timer_stop(listener->broker->loop, &listener->pause);
+}
+
 void listener_stop(struct listener *listener)
 {
 	if (listener->fd < 0)
 		return;
-	ev_io_stop(listener->broker->loop, &listener->watcher);
-	ev_timer_stop(listener->broker->loop, &listener->pause);
-	unlink(listener->path);
+	listener_pause(listener);
+	if (!listener->passed) {
+		unlink(listener->path);
+		store_drop(kept, true);
+	}
 	listener->fd = close_fd(listener->fd);
 	listener->reserve = close_fd(listener->reserve);
 }

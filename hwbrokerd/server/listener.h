@@ -14,12 +14,17 @@ struct listener {
 	ev_timer pause;
 	int fd;
 	int reserve; /* given up to turn a caller away when no descriptor is left */
+	bool passed; /* the service manager's: it stays when we stop */
 	char path[108];
 };
 
-/* Binds `path`, which may exist if nobody answers there. */
+/* Listens where the service manager does for us, if it has passed that socket, or one that
+ * the daemon before this one had; else binds `path`, which may exist if nobody answers
+ * there. */
 int listener_start(struct listener *listener, struct broker *broker, const char *path,
                    struct fault *fault);
+/* Accepts nobody any more; who connects waits. */
+void listener_pause(struct listener *listener);
 /* Stops, and removes the socket. */
 void listener_stop(struct listener *listener);
 

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE /* struct ucred */
 #include "server/peer.h"
 
+#include "resume/note.h"
+#include "resume/store.h"
 #include "server/closer.h"
 #include "server/happening.h"
 #include "server/monitor.h"
@@ -10,6 +12,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -135,6 +138,29 @@ static void free_peer(struct peer *peer)
 	free(peer);
 }
 
+void peer_note_live(const struct peer *peer)
+{
+	if (peer->note != 0)
+		/* Who is told what happens asks again: what it had of that is not noted. */
+		note_set_live(peer->note,
+		              !peer_is_idle(peer) || peer->unkept != 0 || peer->monitors);
+}
+
+/* At the end, so that the list is ascending by id, as paged lists need. */
+static void enlist(struct peer *peer)
+{
+	struct broker *broker = peer->broker;
+
+	peer->references = 1;
+	peer->since = ev_now(broker->loop);
+	peer->link = broker->peers_end;
+	*peer->link = peer;
+	broker->peers_end = &peer->next;
+	broker->peer_count++;
+	broker->stranger_count += peer->stranger;
+	peer_io_start(peer);
+}
+
 void peer_accept(struct broker *broker, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
@@ -149,18 +175,53 @@ void peer_accept(struct broker *broker, int fd)
 		free_peer(peer);
 		return;
 	}
-	peer->references = 1;
 	peer->id = ++broker->next_peer;
-	peer->since = ev_now(broker->loop);
-	/* At the end, so that the list is ascending by id, as paged lists need. */
-	peer->link = broker->peers_end;
-	*peer->link = peer;
-	broker->peers_end = &peer->next;
-	broker->peer_count++;
-	broker->stranger_count += peer->stranger;
-	peer_io_start(peer);
+	enlist(peer);
 	log_debug("connection %u: pid %u uid %u is client `%s'", peer->id, peer->pid,
 	          peer->subject.uid, peer->name);
+}
+
+struct peer *peer_resume(struct broker *broker, int fd, uint32_t id, const char *name)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL) {
+		closer_hang_up(broker, &broker->strangers, fd);
+		return NULL;
+	}
+	peer->broker = broker;
+	peer->fd = fd;
+	peer->id = id;
+	peer->greeted = true;
+	peer->kept = true;
+	/* Until its section says otherwise it may close what it has. */
+	peer->limits = (struct policy_limits){ .requests = 4 };
+	memcpy(peer->name, name, strnlen(name, sizeof(peer->name) - 1));
+	peer->account = account_get(&broker->accounts, peer->name);
+	if (peer->account == NULL || read_credentials(peer) != 0) {
+		closer_hang_up(broker, &broker->strangers, fd);
+		free_peer(peer);
+		return NULL;
+	}
+	peer_apply_policy(peer);
+	enlist(peer);
+	ev_timer_stop(broker->loop, &peer->deadline);
+	if (broker->next_peer < id)
+		broker->next_peer = id;
+	return peer;
+}
+
+static void forget_kept(struct peer *peer)
+{
+	char name[STORE_NAME];
+
+	note_drop(peer->note);
+	peer->note = 0;
+	if (!peer->kept)
+		return;
+	peer->kept = false;
+	snprintf(name, sizeof(name), "p%u", peer->id);
+	store_drop(name, false);
 }
 
 void peer_drop(struct peer *peer, const char *why)
@@ -172,6 +233,7 @@ void peer_drop(struct peer *peer, const char *why)
 	log_debug("connection %u (%s, pid %u) ends: %s", peer->id, peer->name, peer->pid, why);
 	monitor_stop(peer);
 	peer_io_stop(peer);
+	forget_kept(peer);
 	closer_hang_up(broker, peer_closing_lane(peer), peer->fd);
 	peer->fd = -1;
 	*peer->link = peer->next;

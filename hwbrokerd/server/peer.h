@@ -58,11 +58,32 @@ struct peer {
 	uint32_t closing; /* descriptors of its packets that are being closed */
 	uint64_t requests;
 	ev_tstamp since;
+
+	/* For the daemon after this one: peer_note_live(). */
+	uint32_t note;    /* of the connection; 0: none yet */
+	uint32_t handles; /* noted: no handle above was given out */
+	uint32_t unkept;  /* things of it that it needs and that are not kept yet */
+	bool kept;        /* its socket: "p" and its id in the store */
+	bool dirty;       /* some of its sessions are not kept yet */
+	bool in_hand;     /* one of its packets is being read or served */
 };
 
 /* Takes over a connected socket, finds out who it is. On failure the socket is
  * closed and nothing else happened. */
 void peer_accept(struct broker *broker, int fd);
+
+/* The same with a connection that the daemon before this one had: who it is by the kernel,
+ * and that it had the right of HELLO under `name`. NULL: it is closed. Ids are given
+ * in ascending order. */
+struct peer *peer_resume(struct broker *broker, int fd, uint32_t id, const char *name);
+
+/* Says beside its note whether something of it is under way, that would be lost if this
+ * process ended now: then the next one does not go on with the connection. */
+void peer_note_live(const struct peer *peer);
+static inline bool peer_is_idle(const struct peer *peer)
+{
+	return !peer->in_hand && peer->pending == 0 && peer->queue == NULL && peer->events == NULL;
+}
 
 /* Hangs up and gives back all that it holds. The peer itself lives on until
  * its last request has ended. */

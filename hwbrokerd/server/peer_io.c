@@ -124,6 +124,7 @@ static void enqueue(struct peer *peer, const struct hwb_header *header, const vo
 	}
 	*peer->queue_end = packet;
 	peer->queue_end = &packet->next;
+	peer_note_live(peer);
 	peer_update(peer);
 }
 
@@ -235,6 +236,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
 	}
 	send_events(peer);
 	send_happenings(peer);
+	peer_note_live(peer);
 	peer_update(peer);
 }
 
@@ -266,6 +268,7 @@ static void post_event(struct peer *peer, struct event_slot *slot, uint16_t opco
 		.kind = HWB_EVENT,
 	};
 	send_events(peer);
+	peer_note_live(peer);
 }
 
 void peer_event(struct peer *peer, const struct hwb_pci_address *address, uint32_t session,
@@ -318,11 +321,10 @@ static uint32_t collect_fds(struct msghdr *message, int *fds)
 	return count;
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
+static void receive(struct peer *peer)
 {
 	/* One byte more than a message may have shows one that is too long. */
 	static uint64_t packet[HWB_MESSAGE_MAX / 8 + 1];
-	struct peer *peer = watcher->data;
 	int fds[FDS_ROOM];
 	union {
 		struct cmsghdr header;
@@ -335,16 +337,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
-	(void)loop;
 
-	if ((revents & EV_ERROR) != 0) {
-		peer_drop(peer, "the kernel cannot watch its socket");
-		return;
-	}
-	if (peer->broken) {
-		peer_drop(peer, "it could not be answered");
-		return;
-	}
 	ssize_t length = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (length < 0) {
 		if (errno != EAGAIN && errno != EINTR)
@@ -371,6 +364,29 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 	peer->broker->handler->packet(peer, packet, (size_t)length, fds, count);
 }
 
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct peer *peer = watcher->data;
+	(void)loop;
+
+	if ((revents & EV_ERROR) != 0) {
+		peer_drop(peer, "the kernel cannot watch its socket");
+		return;
+	}
+	if (peer->broken) {
+		peer_drop(peer, "it could not be answered");
+		return;
+	}
+	peer_reference(peer);
+	/* A packet that is off the socket, and not yet answered. */
+	peer->in_hand = true;
+	peer_note_live(peer);
+	receive(peer);
+	peer->in_hand = false;
+	peer_note_live(peer);
+	peer_release(peer);
+}
+
 static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct peer *peer = timer->data;
@@ -385,7 +401,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
 
 void peer_update(struct peer *peer)
 {
-	bool read = peer_connected(peer) &&
+	bool read = peer_connected(peer) && !peer->broker->leaving &&
 	            (peer->broken || (peer->queue == NULL && !peer->last_words &&
 	                              peer->closing == 0 && peer->pending < peer->limits.requests));
 

@@ -12,6 +12,7 @@ void request_hold(struct request *kept, const struct request *request)
 	kept->body = NULL;
 	kept->fd = -1;
 	kept->peer->pending++;
+	peer_note_live(kept->peer);
 	peer_reference(kept->peer);
 	peer_update(kept->peer);
 }
@@ -22,6 +23,7 @@ void request_drop(struct request *kept)
 
 	kept->peer = NULL;
 	peer->pending--;
+	peer_note_live(peer);
 	peer_update(peer);
 	peer_release(peer);
 }

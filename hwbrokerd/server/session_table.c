@@ -18,6 +18,33 @@ static uint32_t position(const struct session_table *table, uint32_t handle)
 	return low;
 }
 
+static int make_room(struct session_table *table)
+{
+	if (table->count < table->capacity)
+		return 0;
+	uint32_t capacity = table->capacity == 0 ? 8 : table->capacity * 2;
+	struct session **more = realloc(table->items, capacity * sizeof(struct session *));
+	if (more == NULL)
+		return -1;
+	table->items = more;
+	table->capacity = capacity;
+	return 0;
+}
+
+int session_table_put(struct session_table *table, struct session *session)
+{
+	uint32_t at = position(table, session->handle);
+
+	if ((at < table->count && table->items[at]->handle == session->handle) ||
+	    make_room(table) != 0)
+		return -1;
+	memmove(table->items + at + 1, table->items + at,
+	        (table->count - at) * sizeof(struct session *));
+	table->items[at] = session;
+	table->count++;
+	return 0;
+}
+
 int session_table_add(struct session_table *table, struct session *session, uint32_t max,
                       struct fault *fault)
 {
@@ -29,14 +56,8 @@ int session_table_add(struct session_table *table, struct session *session, uint
 		return fault_set(
 		        fault, HWB_QUOTA,
 		        "this connection has used up all 4294967295 handles; connect anew");
-	if (table->count == table->capacity) {
-		uint32_t capacity = table->capacity == 0 ? 8 : table->capacity * 2;
-		struct session **more = realloc(table->items, capacity * sizeof(struct session *));
-		if (more == NULL)
-			return fault_set(fault, HWB_NO_MEMORY, "no memory for a session");
-		table->items = more;
-		table->capacity = capacity;
-	}
+	if (make_room(table) != 0)
+		return fault_set(fault, HWB_NO_MEMORY, "no memory for a session");
 	session->handle = ++table->last_handle;
 	table->items[table->count++] = session;
 	return 0;

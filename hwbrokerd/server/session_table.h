@@ -21,7 +21,9 @@ struct peer;
 struct session {
 	uint32_t handle;
 	enum hwb_session_kind kind;
-	bool taken; /* by the broker: the handle is to stay */
+	bool taken;    /* by the broker: the handle is to stay */
+	bool unnoted;  /* there was no room for: */
+	uint32_t note; /* note.h; 0: none */
 	struct peer *peer;
 };
 
@@ -41,6 +43,8 @@ struct session *session_table_find(const struct session_table *table, uint32_t h
 /* The same, and says why not: HWB_NO_SESSION, or HWB_GONE if it was taken away. */
 struct session *session_table_need(const struct session_table *table, uint32_t handle,
                                    enum hwb_session_kind kind, struct fault *fault);
+/* Puts a session under the handle that it has already, which is free. -1: no memory. */
+int session_table_put(struct session_table *table, struct session *session);
 /* Puts `other` in the place of a session, under its handle. */
 void session_table_replace(struct session_table *table, const struct session *session,
                            struct session *other);

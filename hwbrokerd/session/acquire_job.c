@@ -6,6 +6,7 @@
 #include "session/assess.h"
 #include "session/happening.h"
 #include "session/held.h"
+#include "session/keep.h"
 #include "session/platform.h"
 #include "session/release.h"
 #include "session/revoke.h"
@@ -82,7 +83,9 @@ static int publish(struct acquire *self, struct device_session *session)
 		fd_count += irq_reply(self->irq, &reply.interrupt, fds + fd_count);
 		session->irq = self->irq;
 		self->irq = NULL;
+		keep_session(&session->irq->session);
 	}
+	keep_session(&session->session);
 	platform_describe(peer, device, &reply.device);
 	request_reply(&self->request, session->session.handle, &reply, sizeof(reply), fds,
 	              fd_count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/adopt.h"
 
+#include "device/operate.h"
 #include "device/record.h"
 #include "session/release.h"
 #include "util/log.h"
@@ -11,6 +12,25 @@ static struct device *device_of(const struct broker *broker, const struct record
 	struct device *device = inventory_find(&broker->inventory, &record->address);
 
 	return device != NULL && device->instance == record->instance ? device : NULL;
+}
+
+/* Whether its owner goes on with it (resume.h), or with a neighbour, for the sake of which
+ * alone this one is with us, at rest. */
+static bool goes_on(const struct broker *broker, struct device *device, const struct record *record)
+{
+	if (device->state == LIFE_GRANTED)
+		return true;
+	if (record->client[0] != '\0')
+		return false;
+	for (uint32_t i = 0; i < broker->inventory.count; i++) {
+		const struct device *mate = broker->inventory.devices[i];
+		if (mate->group != device->group || mate->state != LIFE_GRANTED)
+			continue;
+		lifecycle_step(&device->state, LIFE_TAKEN_ALONG, device->name);
+		operate_resume_along(device, &record->origin);
+		return true;
+	}
+	return false;
 }
 
 /* All first, so that the functions of a group know of each other. */
@@ -26,12 +46,14 @@ static void mark(const struct broker *broker)
 			record_drop(&record.address);
 			continue;
 		}
-		lifecycle_step(&device->state, LIFE_FOUND, device->name);
+		i++;
 		device->restore = record.restore;
 		/* The bus was looked at before that was known. */
 		whereabouts_driver(&device->whereabouts, record.origin.driver);
+		if (goes_on(broker, device, &record))
+			continue;
+		lifecycle_step(&device->state, LIFE_FOUND, device->name);
 		device->found = true;
-		i++;
 	}
 }
 

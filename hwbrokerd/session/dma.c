@@ -2,6 +2,8 @@
 /* DMA: memory at device addresses, made by the broker or brought by the client. */
 #include "kernel/kernel.h"
 #include "kernel/memory.h"
+#include "resume/note.h"
+#include "session/keep.h"
 #include "session/serve.h"
 #include "session/session.h"
 #include "util/cleanup.h"
@@ -66,6 +68,7 @@ static void run(struct job *job)
 /* Takes the mapping off the books: the kernel has none there (any more). */
 static void unbook(struct domain *domain, uint64_t iova)
 {
+	keep_unmapped(domain, iova);
 	uint64_t size = ledger_remove(&domain->ledger, iova);
 	if (size != 0)
 		account_refund(domain->account, 1, size);
@@ -88,6 +91,7 @@ static void done(struct job *job)
 			.size = self->mapping.size,
 			.page_size = self->page_size,
 		};
+		keep_mapping(self->domain, &self->mapping);
 		request_reply(&self->request, self->handle, &reply, sizeof(reply), &self->fd,
 		              self->step == DMA_STEP_ALLOC ? 1 : 0);
 	} else {
@@ -191,6 +195,7 @@ static struct kernel_mapping mapping_of(const struct placement *wanted, uint64_t
 {
 	return (struct kernel_mapping){
 		.fd = -1,
+		.id = note_new_id(),
 		.offset = offset,
 		.iova = iova,
 		.size = wanted->size,

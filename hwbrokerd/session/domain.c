@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DMA domains: an I/O address space, and the devices that are in it. */
 #include "device/operate.h"
+#include "session/keep.h"
 #include "session/platform.h"
 #include "session/serve.h"
 #include "session/session.h"
@@ -125,6 +126,7 @@ static void undo_assign(struct assign_job *self)
 	    owner->domain != self->domain)
 		return;
 	owner->domain = NULL;
+	keep_session(&owner->session);
 	domain_leave(self->domain);
 }
 
@@ -205,6 +207,7 @@ void serve_domain_open(struct request *request)
 		request_refuse(request, 0, &fault);
 		return;
 	}
+	keep_session(&domain->session);
 	request_reply(request, domain->session.handle, NULL, 0, NULL, 0);
 	steal_pointer(&domain);
 }
@@ -261,6 +264,7 @@ void domain_close(struct domain *domain, const struct request *request)
 		leaves = leaves->next;
 		start(leave, NULL, owner, domain, false, 0);
 		owner->domain = NULL;
+		keep_session(&owner->session);
 		if (owner->irq != NULL)
 			irq_close_of(owner);
 		i = UINT32_MAX; /* from 0 again: closing the interrupt moved the table */
@@ -333,6 +337,7 @@ void serve_domain_assign(struct request *request)
 	owner->assignments++;
 	owner->domain = domain;
 	domain->users++;
+	keep_session(&owner->session);
 }
 
 void serve_domain_deassign(struct request *request)
@@ -355,4 +360,5 @@ void serve_domain_deassign(struct request *request)
 	if (owner->irq != NULL)
 		irq_close_of(owner);
 	owner->domain = NULL;
+	keep_session(&owner->session);
 }

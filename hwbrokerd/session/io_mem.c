@@ -6,6 +6,7 @@
 #include "kernel/memory.h"
 #include "kernel/resource.h"
 #include "session/device_job.h"
+#include "session/keep.h"
 #include "session/platform.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
@@ -83,6 +84,7 @@ int region_publish(struct peer *peer, struct device *device, const struct region
 	};
 	/* sysfs maps from the start of the page that a BAR begins in. */
 	*region = session->region;
+	keep_session(&session->session);
 	steal_pointer(&session);
 	return 0;
 }

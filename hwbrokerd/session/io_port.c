@@ -4,6 +4,7 @@
 #include "kernel/ports.h"
 #include "session/assess.h"
 #include "session/device_job.h"
+#include "session/keep.h"
 #include "session/platform.h"
 #include "session/serve.h"
 #include "session/session.h"
@@ -140,6 +141,7 @@ static void publish(const struct request *request, struct device *device, uint32
 	if (session->next != NULL)
 		session->next->link = &session->next;
 	broker->port_sessions = session;
+	keep_session(&session->session);
 	request_reply(request, session->session.handle, NULL, 0, NULL, 0);
 	tell(HAPPENED_PORTS_GRANTED, session);
 	steal_pointer(&session);

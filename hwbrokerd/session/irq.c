@@ -6,6 +6,8 @@
 #include "session/irq_plan.h"
 
 #include "device/operate.h"
+#include "resume/note.h"
+#include "session/keep.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
 
@@ -64,6 +66,7 @@ struct irq_session *irq_prepare(struct device *device, enum hwb_irq_type type, u
 	irq->session.kind = HWB_SESSION_IRQ;
 	irq->device = device;
 	irq->references = 1;
+	irq->id = note_new_id();
 	irq->type = type;
 	irq->count = count;
 	irq->unmask_fd = -1;
@@ -206,6 +209,7 @@ static bool finish_open(struct irq_job *self)
 		return armed && owner != NULL;
 	}
 	irq->enabled = self->arm;
+	keep_session(&irq->session);
 	uint32_t count = irq_reply(irq, &reply, fds);
 	request_reply(&self->request, irq->session.handle, &reply, sizeof(reply), fds, count);
 	return false;
@@ -219,8 +223,11 @@ static void done(struct job *job)
 	if (self->step == IRQ_STEP_OPEN) {
 		disarm = finish_open(self);
 	} else if (self->request.peer != NULL) {
-		if (self->result == 0 && self->step == IRQ_STEP_ENABLE)
+		if (self->result == 0 && self->step == IRQ_STEP_ENABLE) {
 			self->irq->enabled = true;
+			if (self->irq->session.note != 0)
+				keep_session(&self->irq->session);
+		}
 		if (self->result == 0)
 			request_reply(&self->request, self->request.header.session, NULL, 0, NULL,
 			              0);

@@ -70,7 +70,7 @@ static int insert(struct ledger *ledger, uint64_t iova, uint64_t size, struct fa
 	uint32_t at = position(ledger, iova);
 	memmove(ledger->entries + at + 1, ledger->entries + at,
 	        (ledger->count - at) * sizeof(struct ledger_entry));
-	ledger->entries[at] = (struct ledger_entry){ iova, size };
+	ledger->entries[at] = (struct ledger_entry){ .iova = iova, .size = size };
 	ledger->count++;
 	ledger->bytes += size;
 	return 0;
@@ -166,6 +166,12 @@ uint64_t ledger_find(const struct ledger *ledger, uint64_t iova)
 {
 	uint32_t at = exact(ledger, iova);
 	return at == UINT32_MAX ? 0 : ledger->entries[at].size;
+}
+
+uint32_t *ledger_note(struct ledger *ledger, uint64_t iova)
+{
+	uint32_t at = exact(ledger, iova);
+	return at == UINT32_MAX ? NULL : &ledger->entries[at].note;
 }
 
 uint64_t ledger_remove(struct ledger *ledger, uint64_t iova)

@@ -14,6 +14,7 @@ enum { LEDGER_WINDOWS = 32 };
 struct ledger_entry {
 	uint64_t iova;
 	uint64_t size;
+	uint32_t note; /* note.h; 0: none */
 };
 
 struct ledger {
@@ -47,6 +48,9 @@ int ledger_place_at(struct ledger *ledger, uint64_t iova, uint64_t size, uint64_
 
 /* Size of the mapping that starts at `iova`, 0: none does. */
 uint64_t ledger_find(const struct ledger *ledger, uint64_t iova);
+
+/* Where the note of the mapping is that starts at `iova`; NULL: none does. */
+uint32_t *ledger_note(struct ledger *ledger, uint64_t iova);
 
 /* Takes it off the books; returns its size, 0: none starts there. */
 uint64_t ledger_remove(struct ledger *ledger, uint64_t iova);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/session.h"
 
+#include "session/keep.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@ void session_withdraw(struct session *session)
 	struct session *rest = session->taken ? calloc(1, sizeof(*rest)) : NULL;
 
 	session->peer->broker->session_count--;
+	keep_forget(session);
 	/* Without memory, the handle is as if it had been closed. */
 	if (rest == NULL) {
 		session_table_remove(table, session);
@@ -28,6 +31,7 @@ void session_withdraw(struct session *session)
 	rest->kind = SESSION_TAKEN;
 	rest->peer = session->peer;
 	session_table_replace(table, session, rest);
+	keep_session(rest);
 }
 
 bool session_hangs_on(const struct session *session, const struct device *device)
@@ -40,6 +44,7 @@ bool session_hangs_on(const struct session *session, const struct device *device
 
 static void forget_taken(struct session *rest)
 {
+	keep_forget(rest);
 	session_table_remove(&rest->peer->sessions, rest);
 	free(rest);
 }

@@ -94,6 +94,10 @@ struct irq_session {
 	uint32_t references; /* the session, and each job that uses the descriptors */
 	enum hwb_irq_type type;
 	uint32_t count;
+	uint32_t id;   /* note.h */
+	uint32_t put;  /* descriptors in the store */
+	bool kept;     /* all of them */
+	bool unkept;   /* and that is counted in the peer */
 	bool enabled;  /* for people */
 	bool armed;    /* the kernel has the eventfds; jobs of the group's strand only */
 	int unmask_fd; /* INTx, else -1 */
@@ -112,6 +116,9 @@ struct domain {
 	struct account *account;
 	uint32_t users; /* devices in it, coming or going */
 	bool closed;
+	bool unkept;         /* a mapping is not kept yet */
+	bool keeping;        /* the job is under way that sees to it */
+	struct job keep_job; /* keep.h */
 };
 
 /* Adds to the peer's table and counts. */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,6 +107,8 @@ static unsigned fds_at_rest(void)
 
 static void watch_anew(void)
 {
+	/* It may have outlived a daemon, and other processes of ours have it, too. */
+	shutdown(watch.bystander, SHUT_RDWR);
 	close(watch.bystander);
 	watch.bystander = client_of(other_uid());
 	expect(within(nothing_is_left), "the daemon is not idle");

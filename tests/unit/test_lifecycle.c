@@ -14,25 +14,25 @@
 
 /* Columns: claim, granted, not_claimed, not_opened, taken_along, release, cut,
  * reset, reset_failed, freed, restored, removed, arrived, cleared,
- * found. */
+ * found, resumed. */
 static const enum lifecycle_state expected[LIFE_STATES][LIFE_EVENTS] = {
 	[LIFE_HOST] = { LIFE_CLAIMING, NO, NO, NO, LIFE_FREE, NO, NO, NO, NO, NO, NO, LIFE_GONE, NO,
-	                NO, LIFE_REVOKING },
+	                NO, LIFE_REVOKING, LIFE_GRANTED },
 	[LIFE_CLAIMING] = { NO, LIFE_GRANTED, LIFE_HOST, LIFE_FREE, NO, NO, NO, NO,
-	                    LIFE_QUARANTINED, NO, NO, LIFE_GONE, NO, NO, NO },
+	                    LIFE_QUARANTINED, NO, NO, LIFE_GONE, NO, NO, NO, NO },
 	[LIFE_FREE] = { LIFE_CLAIMING, NO, NO, NO, NO, LIFE_REVOKING, NO, NO, NO, NO, LIFE_HOST,
-	                LIFE_GONE, NO, NO, NO },
+	                LIFE_GONE, NO, NO, NO, NO },
 	[LIFE_GRANTED] = { NO, NO, NO, NO, NO, LIFE_REVOKING, NO, NO, NO, NO, NO, LIFE_GONE, NO, NO,
-	                   NO },
+	                   NO, NO },
 	[LIFE_REVOKING] = { NO, NO, NO, NO, NO, NO, LIFE_RESETTING, NO, NO, NO, NO, LIFE_GONE, NO,
-	                    NO, NO },
+	                    NO, NO, NO },
 	[LIFE_RESETTING] = { NO, NO, NO, NO, NO, NO, NO, LIFE_SCRUBBED, LIFE_QUARANTINED, NO, NO,
-	                     LIFE_GONE, NO, NO, NO },
+	                     LIFE_GONE, NO, NO, NO, NO },
 	[LIFE_SCRUBBED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO, LIFE_FREE, LIFE_HOST, LIFE_GONE, NO,
-	                    NO, NO },
+	                    NO, NO, NO },
 	[LIFE_QUARANTINED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, LIFE_GONE, NO,
-	                       LIFE_RESETTING, NO },
-	[LIFE_GONE] = { NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, LIFE_HOST, NO, NO },
+	                       LIFE_RESETTING, NO, NO },
+	[LIFE_GONE] = { NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, LIFE_HOST, NO, NO, NO },
 };
 
 START_TEST(every_transition_is_as_written)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keeping sessions over the end of this process, be it a restart or a crash.
+ *
+ * What a connection has is noted as it comes and goes, before the request is over that
+ * changes it (resume/note.h). The descriptors behind it are kept by the service manager
+ * (resume/store.h): of devices as they are opened, all others a moment later, so that
+ * what lives shorter costs the manager nothing. A connection of which something is under
+ * way, or not kept yet, when the process ends without warning ends with it.
+ */
+#ifndef HWBROKERD_SESSION_KEEP_H
+#define HWBROKERD_SESSION_KEEP_H
+
+#include "session/session.h"
+
+void keep_start(struct broker *broker);
+void keep_stop(struct broker *broker);
+
+/* Notes a session that is complete, or has changed. */
+void keep_session(struct session *session);
+/* It is open no more. */
+void keep_forget(struct session *session);
+
+void keep_mapping(struct domain *domain, const struct kernel_mapping *mapping);
+/* What the ledger has a note of. */
+void keep_unmapped(struct domain *domain, uint64_t iova);
+
+/* Name of the eventfd of a vector, or of the unmask eventfd (KEEP_UNMASK). */
+#define KEEP_UNMASK UINT32_MAX
+void keep_name_irq(uint32_t id, uint32_t vector, char *name, size_t size);
+
+/* Begins nothing more, so that another process can go on. */
+void keep_leave(struct broker *broker);
+/* Whether all that was begun is over, and kept. */
+bool keep_is_ready(struct broker *broker);
+
+#endif
