@@ -114,7 +114,8 @@ look_many() {
 		then
 			hwbroker-ctl monitor > /dev/null 2>&1 &
 		else
-			look_as_driver hwbroker-ctl monitor > /dev/null 2>&1 &
+			# Not by a function: $! is to be the program itself.
+			setpriv --reuid=driver --regid=driver --clear-groups hwbroker-ctl monitor > /dev/null 2>&1 &
 		fi
 		listeners+=($!)
 	done
