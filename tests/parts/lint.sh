@@ -34,7 +34,7 @@ check_tidy() {
 # Parts see what tests/check has set (SC2154), and it what lib.sh has (SC2034).
 check_shell() {
 	(cd "$top" && shellcheck -x -e SC2034,SC2154 .ci/run tests/check tests/coverage tests/demo tests/soak tests/lib.sh tests/parts/*.sh \
-		tests/conformance/*.sh tests/fuzz/run tests/model/check.sh tests/guest/*.sh tests/hostile/*.sh tests/endurance/*.sh tests/genode/*.sh tests/machine/install)
+		tests/conformance/*.sh tests/fuzz/run tests/model/check.sh tests/guest/*.sh tests/hostile/*.sh tests/endurance/*.sh tests/genode/*.sh tests/machine/install packaging/build packaging/*/p*)
 }
 
 # Kernel interfaces stay in one folder (house rule); <linux/...> elsewhere is a leak.
