@@ -271,6 +271,21 @@ static int not_viable(uint32_t group, const struct hwb_pci_address *member, cons
 	                 group, text, driver);
 }
 
+uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uint32_t max)
+{
+	char path[SYSFS_PATH];
+	struct hwb_pci_address member;
+	uint32_t count = 0;
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/devices", group);
+	_cleanup_dir_ DIR *directory = opendir(path);
+	const struct dirent *entry;
+	while (directory != NULL && count < max && (entry = readdir(directory)) != NULL)
+		if (parse_address(entry->d_name, &member))
+			members[count++] = member;
+	return count;
+}
+
 static bool is_among(const struct hwb_pci_address *address, const struct hwb_pci_address *list,
                      uint32_t count)
 {

@@ -65,6 +65,9 @@ bool bind_shares_group(const char *driver);
  * group is without driver, or with one that leaves the group to VFIO. */
 int bind_group_viable(uint32_t group, struct fault *fault);
 
+/* The functions of the group, bridges too; how many are stored, at most `max`. */
+uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uint32_t max);
+
 /* The same as it would be once the `count` functions at `taken` are with vfio-pci. */
 int bind_group_viable_but(uint32_t group, const struct hwb_pci_address *taken, uint32_t count,
                           struct fault *fault);

@@ -61,6 +61,8 @@ static const struct service {
 	[HWB_ADMIN_REVOKE] = { serve_admin_revoke, CHANGERS },
 	[HWB_ADMIN_CLEAR] = { serve_admin_clear, CHANGERS },
 	[HWB_ADMIN_GROUPS] = { serve_admin_groups, OPERATORS },
+	[HWB_ADMIN_EXPLAIN] = { serve_admin_explain, OPERATORS },
+	[HWB_ADMIN_AUDIT] = { serve_admin_audit, OPERATORS },
 	[HWB_ADMIN_RELEASE] = { serve_admin_release, CHANGERS },
 	[HWB_ADMIN_RELOAD] = { serve_admin_reload, CHANGERS },
 	[HWB_ADMIN_RULES] = { serve_admin_rules, OPERATORS },

@@ -60,6 +60,10 @@ void serve_admin_clear(struct request *request);
 void serve_admin_release(struct request *request);
 void serve_admin_reload(struct request *request);
 
+/* explain.c, audit.c */
+void serve_admin_explain(struct request *request);
+void serve_admin_audit(struct request *request);
+
 /* groups.c, rules.c */
 void serve_admin_groups(struct request *request);
 void serve_admin_rules(struct request *request);

@@ -85,6 +85,49 @@ static void groups(void)
 		wrong("expected the device among the members of groups, got it not there");
 }
 
+static void audit(void)
+{
+	bool found = false;
+
+	need_admin();
+	need_device();
+	list(greeted(), ADMIN_AUDIT, 0, find_device, &found);
+	if (!found)
+		wrong("expected a finding about the device, got none");
+}
+
+static void explain_request(struct packet *packet, uint64_t address)
+{
+	start(packet, ADMIN_EXPLAIN, 0);
+	put(packet, HEADER + 8, 8, address);
+	memcpy(packet->bytes + HEADER + 168, facts.client, 32);
+}
+
+static void explain(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	need_device();
+	explain_request(&packet, facts.device.address);
+	want(fd, &packet, OK);
+	if (body32(&packet, 8) == 0)
+		wrong("expected findings, got none");
+}
+
+static void explain_not_found(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	need_device();
+	explain_request(&packet, facts.device.address);
+	memcpy(packet.bytes + HEADER + 168, "no-such-section", 16);
+	want(fd, &packet, NOT_FOUND);
+}
+
 static void find_given(const struct packet *packet, size_t record, void *context)
 {
 	if (get(packet, record, 8) == facts.device.address && get32(packet, record + 8) == 0 &&
@@ -241,5 +284,9 @@ const struct check admin_checks[] = {
 	{ "given-not-found", "a section that is not there is NOT_FOUND", given_not_found, false },
 	{ "groups", "ADMIN_GROUPS has the device", groups, false },
 	{ "rules", "ADMIN_RULES tells that the device is ours", rules, false },
+	{ "audit", "ADMIN_AUDIT has something about the device", audit, false },
+	{ "explain", "ADMIN_EXPLAIN tells of the device", explain, false },
+	{ "explain-not-found", "for a section that is not there: NOT_FOUND", explain_not_found,
+	  false },
 	{ .rule = NULL },
 };

@@ -10,11 +10,13 @@
 #include "device/config_space.h"
 #include "device/record.h"
 #include "device/scan.h"
+#include "kernel/acs.h"
 #include "kernel/bind.h"
 #include "kernel/member.h"
 #include "kernel/ports.h"
 #include "kernel/resource.h"
 #include "kernel/uevent.h"
+#include "kernel/use.h"
 #include "kernel/witness.h"
 #include "util/cleanup.h"
 
@@ -335,6 +337,37 @@ int bind_group_viable(uint32_t group, struct fault *fault)
 			return fault_set(fault, HWB_UNSAFE, "another has a driver");
 	}
 	return model_fails(fault) ? -1 : 0;
+}
+
+uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uint32_t max)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < MODEL_DEVICES && count < max; i++)
+		if (model.devices[i].group == group && model.devices[i].present)
+			members[count++] = model.devices[i].address;
+	return count;
+}
+
+bool use_of(const char *root, const struct hwb_pci_address *address, enum use_kind kind, char *what,
+            size_t size)
+{
+	(void)root;
+	return kind == USE_DISK && bind_in_use(address, what, size) != 0;
+}
+
+bool acs_is_missing(const char *root, const struct hwb_pci_address *address, char *text,
+                    size_t size)
+{
+	(void)root;
+	snprintf(text, size, "it");
+	return address->function != 0;
+}
+
+bool acs_is_overridden(const char *root)
+{
+	(void)root;
+	return false;
 }
 
 int bind_group_viable_but(uint32_t group, const struct hwb_pci_address *taken, uint32_t count,

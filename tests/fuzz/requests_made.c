@@ -14,6 +14,7 @@ static const uint8_t opcodes[] = {
 	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
 	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
 	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,        HWB_ADMIN_MONITOR, HWB_ADMIN_METRICS,
+	HWB_ADMIN_EXPLAIN, HWB_ADMIN_AUDIT,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -55,6 +56,23 @@ static uint64_t size(struct input *input)
 	default:
 		return (uint64_t)take32(input) << 32 | take32(input);
 	}
+}
+
+static size_t explain(void *body, struct input *input)
+{
+	static const char *const clients[] = { "alpha", "beta", "" };
+	struct hwb_explain_request *request = body;
+
+	*request = (struct hwb_explain_request){
+		.cursor = take8(input) & 3,
+		.kind = take8(input) & 1,
+		.address = address(input),
+		.base = take8(input),
+		.count = take8(input) & 7,
+		.uid = 1000u + (take8(input) & 7),
+	};
+	snprintf(request->client, sizeof(request->client), "%s", clients[take8(input) % 3]);
+	return sizeof(*request);
 }
 
 static size_t batch(void *body, const struct client *client, struct input *input)
@@ -293,11 +311,14 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 	case HWB_ADMIN_GROUPS:
 	case HWB_ADMIN_RULES:
 	case HWB_ADMIN_METRICS:
+	case HWB_ADMIN_AUDIT:
 		return list(body, input);
 	case HWB_ADMIN_GIVEN:
 		return given(body, input);
 	case HWB_ADMIN_REVOKE:
 		return revoke(body, input);
+	case HWB_ADMIN_EXPLAIN:
+		return explain(body, input);
 	case HWB_ADMIN_CLEAR:
 	case HWB_ADMIN_RELEASE:
 		*(struct hwb_clear_request *)body = (struct hwb_clear_request){ address(input) };

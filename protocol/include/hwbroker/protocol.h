@@ -89,6 +89,8 @@ enum hwb_opcode {
 	HWB_ADMIN_REVOKE = 0x65,
 	HWB_ADMIN_CLEAR = 0x66,
 	HWB_ADMIN_GROUPS = 0x67,
+	HWB_ADMIN_EXPLAIN = 0x68,
+	HWB_ADMIN_AUDIT = 0x69,
 	HWB_ADMIN_RELEASE = 0x6a,
 	HWB_ADMIN_RELOAD = 0x6b,
 	HWB_ADMIN_RULES = 0x6c,
@@ -673,7 +675,7 @@ enum hwb_finding_level {
 	HWB_FINDING_BLOCKS = 2  /* it does not, or is not safe */
 };
 
-/* Record of ADMIN_RELOAD: one thing that was looked at. */
+/* Record of ADMIN_EXPLAIN, ADMIN_AUDIT and ADMIN_RELOAD: one thing that was looked at. */
 struct hwb_finding {
 	struct hwb_pci_address address; /* that it is about, else 0 */
 	uint32_t level;                 /* enum hwb_finding_level */
@@ -684,6 +686,24 @@ struct hwb_finding {
 	char text[304];                 /* for people: what it is, and what to do */
 };
 HWB_PIN(sizeof(struct hwb_finding) == 512);
+
+#define HWB_EXPLAIN_GROUPS 32u /* of a user */
+
+/* ADMIN_EXPLAIN: whether a client would get a device, or ports, and why. Reply:
+ * hwb_list_reply and hwb_finding records, which say yes if none of them BLOCKS. */
+struct hwb_explain_request {
+	uint64_t cursor;                /* as in hwb_list_request */
+	struct hwb_pci_address address; /* of the device; 0 for ports */
+	uint32_t kind;                  /* enum hwb_rule_kind */
+	uint32_t base;                  /* first port, else 0 */
+	uint32_t count;                 /* of ports, else 0 */
+	uint32_t uid;                   /* of whoever it is, if `client` is empty */
+	uint32_t group_count;           /* his groups, the first one his own */
+	uint32_t groups[HWB_EXPLAIN_GROUPS];
+	uint32_t reserved;
+	char client[HWB_NAME_SIZE]; /* section of the policy; empty: that of the user */
+};
+HWB_PIN(sizeof(struct hwb_explain_request) == 200);
 
 /* ADMIN_MONITOR: no body either way. From then on EVENT_HAPPENING tells what happens. */
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* ADMIN_AUDIT: whether devices can be given away safely, whatever the policy says. */
+#include "kernel/acs.h"
+#include "kernel/member.h"
+#include "kernel/use.h"
+#include "session/findings.h"
+#include "session/query.h"
+#include "session/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	ROOM = HWB_MESSAGE_MAX - sizeof(struct hwb_header) - sizeof(struct hwb_list_reply),
+	PAGE = ROOM / sizeof(struct hwb_finding)
+};
+
+/* One device a page, which may take several: the cursor is its number, and how many of its
+ * findings have been told. */
+struct audit {
+	struct query query;
+	uint32_t at, told;
+	bool more; /* devices behind this one */
+	struct hwb_device facts;
+	bool quarantined;
+	char note[128];
+	bool remapping;
+	bool lockdown;
+	struct findings findings;
+};
+
+static void add_simple(struct audit *self, enum hwb_finding_level level, const char *code,
+                       const char *text)
+{
+	findings_add(&self->findings, &self->facts.address, level, code, "%s", text);
+}
+
+static void look_at_group(struct audit *self)
+{
+	uint32_t group = self->facts.iommu_group;
+	struct hwb_pci_address members[64];
+	char others[160] = "";
+	size_t length = 0;
+	struct fault fault;
+
+	if (group == UINT32_MAX) {
+		add_simple(self, HWB_FINDING_BLOCKS, "no-iommu",
+		           "it is in no IOMMU group: switch on VT-d or AMD-Vi in the firmware and "
+		           "boot with intel_iommu=on");
+		return;
+	}
+	uint32_t count = bind_group_members(group, members, 64);
+	for (uint32_t i = 0; i < count; i++) {
+		char driver[HWB_NAME_SIZE];
+		if (memcmp(&members[i], &self->facts.address, sizeof(members[i])) == 0)
+			continue;
+		bind_driver(&members[i], driver);
+		length += (size_t)snprintf(others + length, sizeof(others) - length,
+		                           "%s%04x:%02x:%02x.%x (%s)", length != 0 ? ", " : "",
+		                           members[i].domain, members[i].bus, members[i].device,
+		                           members[i].function,
+		                           driver[0] != '\0' ? driver : "no driver");
+		if (length >= sizeof(others))
+			length = sizeof(others) - 1;
+	}
+	if (bind_group_viable_but(group, &self->facts.address, 1, &fault) != 0)
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_BLOCKS,
+		             "group-in-use", "%s", fault.reason);
+	if (length != 0)
+		findings_add(
+		        &self->findings, &self->facts.address, HWB_FINDING_LIMITS, "group-shared",
+		        "IOMMU group %u goes to one client as a whole, with %s", group, others);
+}
+
+static void look_at_isolation(struct audit *self)
+{
+	char port[32];
+
+	if (acs_is_overridden(""))
+		add_simple(self, HWB_FINDING_BLOCKS, "acs-override",
+		           "pcie_acs_override on the kernel's command line: its IOMMU groups are "
+		           "smaller than what the hardware isolates; drop it");
+	if (acs_is_missing("", &self->facts.address, port, sizeof(port)))
+		findings_add(
+		        &self->findings, &self->facts.address, HWB_FINDING_LIMITS, "acs-missing",
+		        "the bridge %s above it does not send everything up to the IOMMU (ACS): "
+		        "what is below that bridge can reach each other",
+		        port);
+	if (!self->remapping)
+		add_simple(self, HWB_FINDING_BLOCKS, "no-remapping",
+		           "interrupts are not remapped, so it could forge others': switch that "
+		           "on in the firmware, and drop intremap=off");
+	if (self->lockdown)
+		add_simple(self, HWB_FINDING_BLOCKS, "lockdown",
+		           "the kernel is locked down (Secure Boot): there are no descriptors of "
+		           "its registers");
+}
+
+static void look_at_use(struct audit *self)
+{
+	static const char *const codes[USE_KINDS] = {
+		[USE_MOUNTED] = "mounted", [USE_SWAP] = "swap",        [USE_ROUTE] = "route",
+		[USE_SCREEN] = "console",  [USE_TERMINAL] = "console", [USE_DISK] = "disk-in-use",
+	};
+	bool disk = false;
+
+	for (int kind = 0; kind < USE_KINDS; kind++) {
+		char what[96];
+		/* A disk that is mounted is in use: once is enough. */
+		if ((kind == USE_DISK && disk) ||
+		    !use_of("", &self->facts.address, (enum use_kind)kind, what, sizeof(what)))
+			continue;
+		disk = disk || kind == USE_MOUNTED || kind == USE_SWAP;
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_BLOCKS, codes[kind],
+		             "the host needs it: %s", what);
+	}
+}
+
+static void look_at_device(struct audit *self)
+{
+	uint32_t partial = 0, table = 0;
+	struct hwb_admin_member member;
+
+	if (self->quarantined)
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_BLOCKS,
+		             "quarantined",
+		             "it is quarantined: %s (`hwbroker-ctl quarantine clear' tries again)",
+		             self->note);
+	member_read(&self->facts.address, &member);
+	if (member.resets[0] == '\0')
+		add_simple(self, HWB_FINDING_LIMITS, "no-reset",
+		           "the kernel has no way to reset it: after its first client it is for "
+		           "nobody, unless its rule says `reset = none'");
+	for (uint32_t i = 0; i < HWB_BARS; i++) {
+		if (self->facts.bars[i].size == 0)
+			continue;
+		partial |= (self->facts.bars[i].flags & HWB_BAR_PARTIAL_PAGE) != 0 ? 1u << i : 0;
+		table |= (self->facts.bars[i].flags & HWB_BAR_MSIX_TABLE) != 0 ? 1u << i : 0;
+	}
+	if (partial != 0)
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_LIMITS,
+		             "partial-page",
+		             "BARs smaller than a page (mask 0x%x) may share theirs with others: "
+		             "only with `partial_page = yes'",
+		             partial);
+	if (table != 0)
+		findings_add(&self->findings, &self->facts.address,
+		             self->remapping ? HWB_FINDING_FINE : HWB_FINDING_LIMITS, "msix-table",
+		             self->remapping ? "the MSI-X table can be mapped (mask 0x%x), which "
+		                               "does no harm where interrupts are remapped"
+		                             : "the MSI-X table can be mapped (mask 0x%x): only "
+		                               "with `msix_table = yes', without remapping",
+		             table);
+}
+
+static bool is_clean(const struct findings *findings)
+{
+	for (uint32_t i = 0; i < findings->count; i++)
+		if (findings->items[i].level != HWB_FINDING_FINE)
+			return false;
+	return true;
+}
+
+static void run(struct job *job)
+{
+	struct audit *self = (struct audit *)job;
+
+	look_at_device(self);
+	look_at_use(self);
+	look_at_group(self);
+	look_at_isolation(self);
+	if (is_clean(&self->findings))
+		add_simple(self, HWB_FINDING_FINE, "assignable", "it can be given away");
+}
+
+static void done(struct job *job)
+{
+	struct audit *self = (struct audit *)job;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_finding findings[PAGE];
+	} reply = { .head.record_size = sizeof(struct hwb_finding) };
+	uint32_t at = self->told;
+
+	for (; at < self->findings.count && reply.head.count < PAGE; at++)
+		reply.findings[reply.head.count++] = self->findings.items[at];
+	if (at < self->findings.count)
+		reply.head.next = (uint64_t)self->at << 32 | at;
+	else if (self->more)
+		reply.head.next = (uint64_t)(self->at + 1) << 32;
+	request_reply(&self->query.request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(reply.findings[0]), NULL, 0);
+	query_end(&self->query);
+}
+
+void serve_admin_audit(struct request *request)
+{
+	const struct hwb_list_request *list = request->body;
+	const struct broker *broker = request->peer->broker;
+	const struct inventory *inventory = &broker->inventory;
+	uint32_t at = list->cursor >> 32 < UINT32_MAX ? (uint32_t)(list->cursor >> 32) : UINT32_MAX;
+	uint32_t first = at;
+
+	while (at < inventory->count &&
+	       (inventory->devices[at]->state == LIFE_GONE || inventory->devices[at]->left))
+		at++;
+	if (at >= inventory->count) {
+		const struct hwb_list_reply none = { .record_size = sizeof(struct hwb_finding) };
+		request_reply(request, 0, &none, sizeof(none), NULL, 0);
+		return;
+	}
+	struct audit *self = query_new(request, sizeof(*self));
+	if (self == NULL)
+		return;
+	const struct device *device = inventory->devices[at];
+	self->at = at;
+	self->told = at == first ? (uint32_t)list->cursor : 0;
+	self->more = at + 1 < inventory->count;
+	self->facts = device->facts;
+	self->quarantined = device->state == LIFE_QUARANTINED;
+	memcpy(self->note, device->note, sizeof(self->note));
+	self->remapping = broker->host.interrupt_remapping;
+	self->lockdown = broker->host.lockdown;
+	query_start(&self->query, request, run, done);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* ADMIN_EXPLAIN: what acquiring would look at, all of it, and what it would find. */
+#include "kernel/sysfs.h"
+#include "session/assess.h"
+#include "session/findings.h"
+#include "session/query.h"
+#include "session/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	ROOM = HWB_MESSAGE_MAX - sizeof(struct hwb_header) - sizeof(struct hwb_list_reply),
+	PAGE = ROOM / sizeof(struct hwb_finding)
+};
+
+struct explain {
+	struct query query;
+	uint64_t cursor;
+	struct findings findings;
+	/* For the worker. */
+	bool has_device;
+	struct operate_targets targets;
+	struct policy_grant grant;
+	uint32_t group;
+	bool remapping;
+	char name[16];
+};
+
+/* ---- on the worker ---- */
+
+/* Whether each of the ways, "flr bus", is one that the kernel has now. */
+static bool all_offered(const char *ways, const char *offered)
+{
+	char copy[POLICY_RESET_SIZE];
+	char *rest = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", ways);
+	for (const char *way = strtok_r(copy, " ", &rest); way != NULL;
+	     way = strtok_r(NULL, " ", &rest)) {
+		const char *at = strstr(offered, way);
+		size_t length = strlen(way);
+		if (at == NULL || (at != offered && at[-1] != ' ') ||
+		    (at[length] != ' ' && at[length] != '\0'))
+			return false;
+	}
+	return true;
+}
+
+static void look_at_reset(struct explain *self, const struct hwb_pci_address *address)
+{
+	char path[SYSFS_PATH], offered[POLICY_RESET_SIZE];
+	const char *ways = self->grant.reset;
+
+	sysfs_device_path(address, "reset_method", path);
+	sysfs_read(path, offered, sizeof(offered));
+	if (strcmp(ways, "none") == 0)
+		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "reset",
+		             "it is not reset between clients, as its rule says (reset = none)");
+	else if (!all_offered(ways, offered))
+		findings_add(&self->findings, address, HWB_FINDING_BLOCKS, "reset",
+		             "it cannot be reset by `%s' (`reset' in its rule): the kernel %s%s",
+		             ways, offered[0] != '\0' ? "offers " : "has no way to", offered);
+	else if (offered[0] == '\0')
+		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "reset",
+		             "the kernel has no way to reset it: after its first client it is for "
+		             "nobody (`reset = none' in its rule does without)");
+	else
+		findings_add(&self->findings, address, HWB_FINDING_FINE, "reset",
+		             "it is reset between clients by: %s",
+		             ways[0] != '\0' ? ways : offered);
+}
+
+static void look_at_host(struct explain *self)
+{
+	struct hwb_pci_address taken[OPERATE_GROUP_MAX];
+	struct fault fault;
+	bool free = true;
+
+	for (uint32_t i = 0; i < self->targets.count; i++) {
+		const struct operate_target *target = &self->targets.items[i];
+		taken[i] = target->device->facts.address;
+		if (operate_may_take(target, &fault) == 0)
+			continue;
+		free = false;
+		findings_add(&self->findings, &taken[i], HWB_FINDING_BLOCKS, "take", "%s",
+		             fault.reason);
+	}
+	if (free)
+		findings_add(&self->findings, &taken[0], HWB_FINDING_FINE, "take",
+		             "the host does without it");
+	if (self->group == UINT32_MAX)
+		findings_add(&self->findings, &taken[0], HWB_FINDING_BLOCKS, "iommu",
+		             "it is in no IOMMU group: switch on VT-d or AMD-Vi in the firmware "
+		             "and boot with intel_iommu=on");
+	else if (bind_group_viable_but(self->group, taken, self->targets.count, &fault) != 0)
+		findings_add(&self->findings, &taken[0], HWB_FINDING_BLOCKS, "iommu", "%s",
+		             fault.reason);
+	else
+		findings_add(&self->findings, &taken[0], HWB_FINDING_FINE, "iommu",
+		             "nothing else in IOMMU group %u is in the way", self->group);
+}
+
+static void look_at_rights(struct explain *self, const struct hwb_pci_address *address)
+{
+	if (self->grant.dma)
+		findings_add(&self->findings, address, HWB_FINDING_FINE, "dma",
+		             "it may do DMA to memory of this client");
+	else
+		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "dma",
+		             "no DMA: its rule does not say `dma = yes'");
+	if (!self->remapping)
+		findings_add(&self->findings, address, HWB_FINDING_BLOCKS, "interrupts",
+		             "this host does not remap interrupts, so the kernel gives no device "
+		             "away: switch that on in the firmware, and drop intremap=off");
+	findings_add(&self->findings, address, HWB_FINDING_FINE, "kernel",
+	             "only trying tells whether vfio-pci takes it, and whether some process has "
+	             "its registers open");
+}
+
+static void run(struct job *job)
+{
+	struct explain *self = (struct explain *)job;
+
+	if (!self->has_device)
+		return;
+	const struct hwb_pci_address *address = &self->targets.items[0].device->facts.address;
+	look_at_host(self);
+	look_at_reset(self, address);
+	look_at_rights(self, address);
+}
+
+/* ---- on the loop ---- */
+
+static void done(struct job *job)
+{
+	struct explain *self = (struct explain *)job;
+	struct {
+		struct hwb_list_reply head;
+		struct hwb_finding findings[PAGE];
+	} reply = { .head.record_size = sizeof(struct hwb_finding) };
+	uint64_t at = self->cursor;
+
+	for (; at < self->findings.count && reply.head.count < PAGE; at++)
+		reply.findings[reply.head.count++] = self->findings.items[at];
+	if (at < self->findings.count)
+		reply.head.next = at;
+	request_reply(&self->query.request, 0, &reply,
+	              sizeof(reply.head) + reply.head.count * sizeof(reply.findings[0]), NULL, 0);
+	query_end(&self->query);
+}
+
+/* False: it is refused. */
+static bool find_client(const struct request *request, struct asker *asker)
+{
+	const struct hwb_explain_request *asked = request->body;
+	const struct policy *policy = asker->broker->policy;
+	const struct policy_subject subject = {
+		.uid = asked->uid,
+		.gid = asked->group_count != 0 ? asked->groups[0] : UINT32_MAX,
+		.groups = asked->groups,
+		.group_count = asked->group_count,
+	};
+
+	if (asked->kind > HWB_RULE_PORTS || asked->group_count > HWB_EXPLAIN_GROUPS ||
+	    memchr(asked->client, '\0', sizeof(asked->client)) == NULL) {
+		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_explain_request, kind),
+		                    "a kind, a number of groups, or a name that there is not");
+		return false;
+	}
+	asker->client = asked->client[0] != '\0' ? policy_client_named(policy, asked->client)
+	                                         : policy_client_of(policy, &subject);
+	asker->name = asker->client != NULL ? asker->client->name : "-";
+	if (asker->client != NULL || asked->client[0] == '\0')
+		return true;
+	request_refuse_text(request, HWB_NOT_FOUND, REQUEST_FIELD(hwb_explain_request, client),
+	                    "no [client] section of %s has this name", policy_path(policy));
+	return false;
+}
+
+static void say_client(struct explain *self, const struct asker *asker,
+                       const struct hwb_explain_request *asked)
+{
+	if (asker->client == NULL)
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "client",
+		             "no [client] section of %s names user %u or one of its groups",
+		             policy_path(asker->broker->policy), asked->uid);
+	else
+		findings_add(&self->findings, NULL, HWB_FINDING_FINE, "client", "client `%s'",
+		             asker->name);
+}
+
+static void say_policy(struct explain *self, const struct policy_verdict *verdict,
+                       const struct hwb_pci_address *address)
+{
+	findings_cite(findings_add(&self->findings, address,
+	                           verdict->granted ? HWB_FINDING_FINE : HWB_FINDING_BLOCKS,
+	                           "policy", "%s",
+	                           verdict->granted ? "the policy gives it" : verdict->why.reason),
+	              verdict);
+}
+
+static void assess_ports_all(struct explain *self, const struct asker *asker,
+                             const struct hwb_explain_request *asked)
+{
+	struct policy_verdict verdict;
+	struct fault fault;
+
+	assess_ports(asker, asked->base, asked->count, &verdict, NULL);
+	say_policy(self, &verdict, NULL);
+	if (assess_ports_of_host(asker->broker, &fault) != 0)
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "host", "%s", fault.reason);
+	if (assess_ports_free(asker, asked->base, asked->count, &fault) != 0)
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "state", "%s",
+		             fault.reason);
+	else
+		findings_add(&self->findings, NULL, HWB_FINDING_FINE, "state",
+		             "nobody has any of them");
+}
+
+static void say_step(struct explain *self, const struct device *device, enum assess_step step,
+                     const struct fault *fault)
+{
+	const struct peer *owner = device->owner;
+
+	if (fault == NULL)
+		return;
+	if (step == ASSESS_STATE && owner != NULL)
+		findings_add(&self->findings, &device->facts.address, HWB_FINDING_BLOCKS,
+		             assess_code(step),
+		             "%s, by client `%s' (pid %u): `hwbroker-ctl revoke %s' takes it back",
+		             fault->reason, owner->name, owner->pid, device->name);
+	else
+		findings_add(&self->findings, &device->facts.address, HWB_FINDING_BLOCKS,
+		             assess_code(step), "%s", fault->reason);
+}
+
+static void assess_device_all(struct explain *self, const struct asker *asker,
+                              struct device *device)
+{
+	struct policy_verdict verdict;
+	struct fault fault;
+	bool given = assess_device(asker, device, ASSESS_POLICY, &verdict, NULL, NULL) == 0;
+
+	say_policy(self, &verdict, &device->facts.address);
+	for (int step = ASSESS_HOST; step < ASSESS_STEPS; step++) {
+		bool fine = (step == ASSESS_SHARE && !given) ||
+		            assess_device(asker, device, (enum assess_step)step, &verdict, NULL,
+		                          &fault) == 0;
+		say_step(self, device, (enum assess_step)step, fine ? NULL : &fault);
+	}
+	self->grant = verdict.grant;
+	self->group = device->group->id;
+	self->remapping = asker->broker->host.interrupt_remapping;
+	if (assess_targets(asker, device, &self->targets, &fault) != 0)
+		findings_add(&self->findings, &device->facts.address, HWB_FINDING_BLOCKS, "group",
+		             "%s", fault.reason);
+	else
+		self->has_device = true;
+}
+
+void serve_admin_explain(struct request *request)
+{
+	const struct hwb_explain_request *asked = request->body;
+	struct asker asker = { .broker = request->peer->broker };
+	struct device *device = NULL;
+
+	if (!find_client(request, &asker))
+		return;
+	if (asked->kind == HWB_RULE_DEVICE) {
+		device = inventory_find(&asker.broker->inventory, &asked->address);
+		if (device == NULL || device->state == LIFE_GONE || device->left) {
+			request_refuse_text(request, HWB_NOT_FOUND,
+			                    REQUEST_FIELD(hwb_explain_request, address),
+			                    "no such device is on the bus, or it is a bridge");
+			return;
+		}
+	}
+	struct explain *self = query_new(request, sizeof(*self));
+	if (self == NULL)
+		return;
+	self->cursor = asked->cursor;
+	say_client(self, &asker, asked);
+	if (device != NULL)
+		assess_device_all(self, &asker, device);
+	else
+		assess_ports_all(self, &asker, asked);
+	query_start(&self->query, request, run, done);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct hwb_finding *findings_add(struct findings *findings, const struct hwb_pci_address *address,
+                                 enum hwb_finding_level level, const char *code, const char *format,
+                                 ...)
+{
+	struct hwb_finding *finding = &findings->items[findings->count];
+	va_list arguments;
+
+	if (findings->count == FINDINGS_MAX)
+		return NULL;
+	findings->count++;
+	*finding = (struct hwb_finding){ .level = level };
+	if (address != NULL)
+		finding->address = *address;
+	snprintf(finding->code, sizeof(finding->code), "%s", code);
+	va_start(arguments, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, arguments);
+	va_end(arguments);
+	return finding;
+}
+
+void findings_cite(struct hwb_finding *finding, const struct policy_verdict *verdict)
+{
+	if (finding == NULL || verdict->section[0] == '\0')
+		return;
+	memcpy(finding->rule, verdict->section, sizeof(finding->rule));
+	memcpy(finding->file, verdict->file, sizeof(finding->file));
+	finding->line = verdict->line;
+}
