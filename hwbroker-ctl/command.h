@@ -41,6 +41,8 @@ int list_clients(const struct context *context);
 int list_sessions(const struct context *context);
 int list_groups(const struct context *context);
 int show_device(const struct context *context);
+int explain_rules(const struct context *context);
+int audit_devices(const struct context *context);
 int reload_rules(const struct context *context);
 int show_status(const struct context *context);
 int genode_devices(const struct context *context);

@@ -21,7 +21,7 @@ void findings_place(const struct hwb_finding *finding, char text[192])
 	table_make_printable(text);
 }
 
-void findings_wrap(FILE *out, unsigned indent, unsigned width, const char *text, size_t size)
+void findings_hang(FILE *out, unsigned indent, unsigned width, const char *text, size_t size)
 {
 	char copy[512];
 	char *rest = NULL;
@@ -29,7 +29,6 @@ void findings_wrap(FILE *out, unsigned indent, unsigned width, const char *text,
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)size, text);
 	table_make_printable(copy);
-	fprintf(out, "%*s", (int)indent, "");
 	for (const char *word = strtok_r(copy, " ", &rest); word != NULL;
 	     word = strtok_r(NULL, " ", &rest)) {
 		unsigned length = (unsigned)strlen(word);
@@ -40,6 +39,12 @@ void findings_wrap(FILE *out, unsigned indent, unsigned width, const char *text,
 		used += (unsigned)fprintf(out, "%s%s", used != indent ? " " : "", word);
 	}
 	fputc('\n', out);
+}
+
+void findings_wrap(FILE *out, unsigned indent, unsigned width, const char *text, size_t size)
+{
+	fprintf(out, "%*s", (int)indent, "");
+	findings_hang(out, indent, width, text, size);
 }
 
 json_t *findings_json(const struct hwb_finding *finding, const char *const levels[3])

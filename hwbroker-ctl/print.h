@@ -5,6 +5,7 @@
 #define HWBROKER_CTL_PRINT_H
 
 #include <hwbroker/protocol.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 void print_devices(FILE *out, unsigned width, const struct hwb_admin_device *records, size_t count);
@@ -30,6 +31,11 @@ struct device_view {
 	size_t rule_count;
 };
 void print_device(FILE *out, const struct device_view *view);
+
+/* Whether a client would get it: false if one of them says no. */
+bool print_explain(FILE *out, unsigned width, const struct hwb_finding *findings, size_t count);
+/* Findings about devices, in the order of these. */
+void print_audit(FILE *out, unsigned width, const struct hwb_finding *findings, size_t count);
 
 /* What was looked at, the first about all. */
 void print_reload(FILE *out, const struct hwb_finding *findings, size_t count);

@@ -111,9 +111,49 @@ operator_reload() {
 	check "operator: systemctl reload" systemctl reload hwbrokerd
 }
 
+operator_explain() {
+	local conf=/etc/hwbroker/hwbroker.conf
+	check "operator: explain of what it gets" as other 0 "yes, [device edu] $conf:11" \
+		explain driver 00:03.0
+	check "operator: explain --json" json explain driver 00:03.0 -- '"granted":true' '"line":11'
+	check "operator: explain of what no rule gives" as other 1 "no [device] section" \
+		explain driver 00:07.0
+	check "operator: explain of what a host driver has" as other 1 "take = yes" \
+		explain driver 00:05.0
+	check "operator: explain of a disk that is mounted" as other 1 "it carries the file system on" \
+		explain driver 00:10.0
+	check "operator: explain of a user" as other 0 "client \`driver'" \
+		explain user:driver 00:03.0
+	check "operator: explain of a user that is none" as other 1 "no [client] section" \
+		explain user:nobody 00:03.0
+	check "operator: explain of ports" as other 0 "yes, [ports timer]" explain driver 0x40-0x43
+	check "operator: explain of other ports" as other 1 "gives port 0x60" explain driver 0x60-0x64
+	check "operator: explain of a client that is none" as other 1 "has this name" \
+		explain nobody 00:03.0
+	check "operator: explain by nobody" as nobody 4 "" explain driver 00:03.0
+	take 00:03.0
+	check "operator: explain of what is in use" as other 1 "in use, by client \`driver'" \
+		explain spare 00:03.0
+	check "operator: explain agrees with acquiring" \
+		eval '! runuser -u driver -- "$here/take" 00:03.0 2>&1 | grep -v "is in use"'
+	give_back
+}
+
+operator_audit() {
+	check "operator: audit" as other 0 "0000:00:10.0: unsafe" audit
+	check "operator: audit of the machine's own disk" as other 0 "it carries the file system on" \
+		audit 00:10.0
+	check "operator: audit --json" json audit 00:03.0 -- '[{"address":"0000:00:03.0","level":'
+	check "operator: audit of what cannot be reset" as other 0 "no way to reset it" audit 00:07.0
+	check "operator: audit of a pair" as other 0 "goes to one client as a whole" audit 01:01.0
+	check "operator: audit by nobody" as nobody 4 "" audit
+}
+
 run_operator() {
 	operator_groups
 	operator_show
+	operator_explain
+	operator_audit
 	operator_release
 	operator_reload
 }

@@ -959,6 +959,7 @@ static const struct constant constants[] = {
 	C(HWB_NAME_SIZE),
 	C(HWB_BARS),
 	C(HWB_PORT_OPS_MAX),
+	C(HWB_EXPLAIN_GROUPS),
 	C(HWB_REASON_MAX),
 	C(HWB_CONFIG_SIZE),
 	C(HWB_IRQ_VECTORS_MAX),

@@ -378,6 +378,52 @@ START_TEST(what_is_told_of_one_device_is_as_in_its_files)
 }
 END_TEST
 
+static const struct hwb_finding explained[] = {
+	{ .code = "client", .text = "client `network'" },
+	{ .code = "policy",
+	  .rule = "device nic",
+	  .file = "/etc/hwbroker/hwbroker.conf",
+	  .line = 12,
+	  .text = "the policy gives it" },
+	{ .level = HWB_FINDING_LIMITS,
+	  .code = "dma",
+	  .text = "no DMA: its rule does not say `dma = yes'" },
+	{ .level = HWB_FINDING_BLOCKS,
+	  .code = "take",
+	  .text = "the host itself needs 0000:00:04.0: it carries the file system on /var (`force = "
+	          "yes' in its rule would take it all the same)" },
+};
+
+static const struct hwb_finding audited[] = {
+	{ .address = { 0, 0, 3, 0, 0 }, .code = "assignable", .text = "it can be given away" },
+	{ .address = { 0, 0, 4, 0, 0 },
+	  .level = HWB_FINDING_BLOCKS,
+	  .code = "mounted",
+	  .text = "the host needs it: it carries the file system on \x1b[2J/var" },
+	{ .address = { 0, 0, 4, 0, 0 },
+	  .level = HWB_FINDING_LIMITS,
+	  .code = "no-reset",
+	  .text = "the kernel has no way to reset it: after its first client it is for nobody, "
+	          "unless its rule says `reset = none'" },
+};
+
+START_TEST(explanations_are_as_in_their_files)
+{
+	ck_assert(!print_explain(out, 80, explained, 4));
+	ck_assert(print_explain(out, 0, explained, 3));
+	as_in("explain.txt");
+	anew();
+	json_explain(out, explained, 4);
+	as_in("explain.json");
+	anew();
+	print_audit(out, 80, audited, 3);
+	as_in("audit.txt");
+	anew();
+	json_audit(out, audited, 3);
+	as_in("audit.json");
+}
+END_TEST
+
 START_TEST(groups_and_reloads_are_as_in_their_files)
 {
 	json_groups(out, members, MEMBERS);
@@ -761,6 +807,7 @@ int main(void)
 	                    (int)(sizeof(tables) / sizeof(tables[0])));
 	tcase_add_test(files, json_is_as_in_its_files);
 	tcase_add_test(files, what_is_told_of_one_device_is_as_in_its_files);
+	tcase_add_test(files, explanations_are_as_in_their_files);
 	tcase_add_test(files, groups_and_reloads_are_as_in_their_files);
 	tcase_add_test(files, genode_xml_is_as_in_its_files);
 	tcase_add_test(parts, framebuffers_that_are_none);
