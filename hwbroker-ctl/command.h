@@ -43,6 +43,8 @@ int list_groups(const struct context *context);
 int show_device(const struct context *context);
 int explain_rules(const struct context *context);
 int audit_devices(const struct context *context);
+int check_policies(const struct context *context);
+int diff_policy(const struct context *context);
 int reload_rules(const struct context *context);
 int show_status(const struct context *context);
 int genode_devices(const struct context *context);

@@ -18,6 +18,8 @@ void json_outcome(FILE *out, const struct hwb_pci_address *address,
 void json_groups(FILE *out, const struct hwb_admin_member *members, size_t count);
 void json_explain(FILE *out, const struct hwb_finding *findings, size_t count);
 void json_audit(FILE *out, const struct hwb_finding *findings, size_t count);
+struct changes; /* changes.h */
+void json_changes(FILE *out, const struct changes *changes);
 struct device_view; /* print.h */
 void json_show(FILE *out, const struct device_view *view);
 void json_reload(FILE *out, const struct hwb_finding *findings, size_t count);

@@ -37,6 +37,10 @@ bool print_explain(FILE *out, unsigned width, const struct hwb_finding *findings
 /* Findings about devices, in the order of these. */
 void print_audit(FILE *out, unsigned width, const struct hwb_finding *findings, size_t count);
 
+/* Of another policy: changes.h. */
+struct changes;
+void print_changes(FILE *out, const struct changes *changes);
+
 /* What was looked at, the first about all. */
 void print_reload(FILE *out, const struct hwb_finding *findings, size_t count);
 

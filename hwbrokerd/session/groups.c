@@ -44,6 +44,8 @@ static void fill(const struct broker *broker, struct hwb_admin_member *member)
 		return;
 	member->flags |= HWB_MEMBER_ON_BUS;
 	member->state = lifecycle_public(device->state);
+	memcpy(member->home, device->whereabouts.driver, sizeof(member->home));
+	memcpy(member->slot, device->whereabouts.slot, sizeof(member->slot));
 	const struct peer *owner = device->owner;
 	if (owner == NULL)
 		return;

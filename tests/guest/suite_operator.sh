@@ -149,11 +149,38 @@ operator_audit() {
 	check "operator: audit by nobody" as nobody 4 "" audit
 }
 
+operator_check_and_diff() {
+	local new
+	new=$(mktemp -d)
+	chmod 755 "$new"
+	sed -e 's/^client = driver, spare/client = spare/' -e 's/^dma = yes/force = yes/' \
+		/etc/hwbroker/hwbroker.conf > "$new/new.conf"
+	check "operator: check" as nobody 0 "5 rules, no mistake" check /etc/hwbroker/hwbroker.conf
+	printf '[device x]\nclient = nobody\n' > "$new/wrong.conf"
+	check "operator: check of a wrong one" as nobody 1 "wrong.conf:2: there is no [client nobody]" \
+		check "$here/policy/admin.conf" "$new/wrong.conf"
+	check "operator: diff of what is in force" as other 0 "changes hands" diff
+	take 00:06.0
+	check "operator: diff of what is taken" as other 0 "- driver loses 0000:00:06.0" \
+		diff "$new/new.conf"
+	check "operator: diff tells the grace" as other 0 "taken after 5 s" diff "$new/new.conf"
+	check "operator: diff of terms" as other 0 "+force -dma" diff "$new/new.conf"
+	check "operator: diff --json" json diff "$new/new.conf" -- \
+		'"change":"loses","client":"driver","resource":"0000:00:06.0"' '"taken":true,"grace_s":5'
+	give_back
+	check "operator: the disk goes back" as root 0 "0000:00:06.0: host" release 00:06.0
+	echo 'x = y' >> "$new/new.conf"
+	check "operator: diff with a wrong one" as other 1 "has mistakes" diff "$new/new.conf"
+	check "operator: diff by nobody" as nobody 4 "" diff "$new/new.conf"
+	rm -rf "$new"
+}
+
 run_operator() {
 	operator_groups
 	operator_show
 	operator_explain
 	operator_audit
 	operator_release
+	operator_check_and_diff
 	operator_reload
 }

@@ -649,8 +649,9 @@ struct hwb_admin_member {
 	char resets[64];            /* the kernel's ways to reset it, the first first: "flr bus" */
 	char slot[HWB_NAME_SIZE];   /* name of its slot; empty: none */
 	char path[256];             /* below /sys/devices; empty: not known */
+	char home[HWB_NAME_SIZE];   /* host driver that rules see: it has it, or goes back to it */
 };
-HWB_PIN(sizeof(struct hwb_admin_member) == 472);
+HWB_PIN(sizeof(struct hwb_admin_member) == 504);
 
 enum hwb_rule_kind { HWB_RULE_DEVICE = 0, HWB_RULE_PORTS = 1 };
 

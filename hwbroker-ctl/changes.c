@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "changes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PORTS = 0x10000 };
+
+static struct change *add(struct changes *changes, enum change_kind kind, const char *client)
+{
+	static struct change spare;
+
+	if (changes->count == changes->capacity) {
+		size_t capacity = changes->capacity == 0 ? 64 : changes->capacity * 2;
+		struct change *more = reallocarray(changes->items, capacity, sizeof(*more));
+		if (more == NULL) {
+			changes->out_of_memory = true;
+			return &spare;
+		}
+		changes->items = more;
+		changes->capacity = capacity;
+	}
+	struct change *change = &changes->items[changes->count++];
+	*change = (struct change){ .kind = kind };
+	snprintf(change->client, sizeof(change->client), "%.31s", client);
+	return change;
+}
+
+static void cite_old(struct change *change, const struct hwb_admin_rule *rule)
+{
+	snprintf(change->rule, sizeof(change->rule), "%.39s", rule->rule);
+	snprintf(change->file, sizeof(change->file), "%.127s", rule->file);
+	change->line = rule->line;
+}
+
+static bool same_address(const struct hwb_pci_address *a, const struct hwb_pci_address *b)
+{
+	return a->domain == b->domain && a->bus == b->bus && a->device == b->device &&
+	       a->function == b->function;
+}
+
+/* ---- devices ---- */
+
+/* As the daemon's rules see it. */
+static struct policy_device about(const struct hwb_admin_member *member, char path[300])
+{
+	snprintf(path, 300, "/sys/devices/%.255s", member->path);
+	return (struct policy_device){
+		.address = member->address,
+		.vendor = member->vendor,
+		.device = member->device,
+		.subsystem_vendor = member->subsystem_vendor,
+		.subsystem_device = member->subsystem_device,
+		.class_code = member->class_code,
+		.traits = { .slot = member->slot[0] != '\0' ? member->slot : NULL,
+		            .driver = member->home[0] != '\0' ? member->home : NULL,
+		            .path = member->path[0] != '\0' ? path : NULL },
+	};
+}
+
+static bool has_word(const char *text, const char *word, size_t length)
+{
+	while (*text != '\0') {
+		size_t next = strcspn(text, " ");
+		if (next == length && memcmp(text, word, length) == 0)
+			return true;
+		text += next + (text[next] != '\0');
+	}
+	return false;
+}
+
+/* The words of `from` that `other` lacks, each behind `sign`. */
+static void add_words(char terms[256], char sign, const char *from, const char *other)
+{
+	size_t used = strlen(terms);
+
+	while (*from != '\0') {
+		size_t length = strcspn(from, " ");
+		if (length != 0 && !has_word(other, from, length) && used < 255)
+			used += (size_t)snprintf(terms + used, 256 - used, "%s%c%.*s",
+			                         used != 0 ? " " : "", sign, (int)length, from);
+		from += length + (from[length] != '\0');
+	}
+}
+
+/* Seconds that the words of a rule leave. */
+static uint32_t grace_of(const char *words)
+{
+	const char *at = strstr(words, "revoke=");
+
+	return at != NULL ? (uint32_t)strtoul(at + strlen("revoke="), NULL, 10) : 0;
+}
+
+static const struct hwb_admin_rule *old_rule(const struct hwb_admin_rule *rules, size_t count,
+                                             const char *client,
+                                             const struct hwb_pci_address *address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].kind == HWB_RULE_DEVICE && same_address(&rules[i].address, address) &&
+		    strncmp(rules[i].client, client, sizeof(rules[i].client)) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+static void note_use(struct change *change, const struct hwb_admin_member *member,
+                     const char *words)
+{
+	change->in_use = member->connection != 0 &&
+	                 strncmp(member->client, change->client, sizeof(member->client)) == 0;
+	change->grace = grace_of(words);
+}
+
+static void lose(struct changes *changes, const struct hwb_admin_rule *rule,
+                 const struct hwb_admin_member *member)
+{
+	struct change *change = add(changes, CHANGE_LOSES, rule->client);
+
+	change->address = rule->address;
+	cite_old(change, rule);
+	note_use(change, member, rule->grant);
+	change->taken = change->in_use;
+}
+
+static void compare_device(struct changes *changes, const struct hwb_admin_rule *old,
+                           const struct policy *policy, const struct policy_client *client,
+                           const struct hwb_admin_member *member)
+{
+	char path[300], words[sizeof(((struct hwb_admin_rule *)0)->grant)];
+	struct policy_device device = about(member, path);
+	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &device };
+	struct policy_verdict verdict;
+	char old_words[sizeof(words)] = "";
+
+	policy_decide(policy, client, &resource, &verdict);
+	if (!verdict.granted) {
+		if (old != NULL)
+			lose(changes, old, member);
+		return;
+	}
+	policy_grant_text(policy, client, &device, words, sizeof(words));
+	if (old != NULL)
+		snprintf(old_words, sizeof(old_words), "%.*s", (int)sizeof(old->grant) - 1,
+		         old->grant);
+	if (old != NULL && strcmp(words, old_words) == 0)
+		return;
+	struct change *change =
+	        add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
+	change->address = member->address;
+	memcpy(change->rule, verdict.section, sizeof(change->rule));
+	memcpy(change->file, verdict.file, sizeof(change->file));
+	change->line = verdict.line;
+	add_words(change->terms, '+', words, old_words);
+	add_words(change->terms, '-', old_words, words);
+	if (old != NULL)
+		note_use(change, member, old_words);
+}
+
+static void compare_devices(struct changes *changes, const struct hwb_admin_rule *rules,
+                            size_t rule_count, const struct hwb_admin_member *members,
+                            size_t member_count, const struct policy *policy)
+{
+	for (size_t i = 0; i < member_count; i++) {
+		if ((members[i].flags & HWB_MEMBER_ON_BUS) == 0)
+			continue;
+		for (uint32_t at = 0; at < policy_client_count(policy); at++) {
+			const struct policy_client *client = policy_client_at(policy, at);
+			compare_device(
+			        changes,
+			        old_rule(rules, rule_count, client->name, &members[i].address),
+			        policy, client, &members[i]);
+		}
+		/* Clients that there are no more. */
+		for (size_t rule = 0; rule < rule_count; rule++)
+			if (rules[rule].kind == HWB_RULE_DEVICE &&
+			    same_address(&rules[rule].address, &members[i].address) &&
+			    policy_client_named(policy, rules[rule].client) == NULL)
+				lose(changes, &rules[rule], &members[i]);
+	}
+}
+
+/* ---- ports ---- */
+
+static bool new_has(const struct policy *policy, const struct policy_client *client, uint32_t port,
+                    struct policy_verdict *verdict)
+{
+	struct policy_resource resource = { .kind = POLICY_PORTS, .offset = port, .count = 1 };
+
+	policy_decide(policy, client, &resource, verdict);
+	return verdict->granted;
+}
+
+static const struct hwb_admin_rule *old_has(const struct hwb_admin_rule *rules, size_t count,
+                                            const char *client, uint32_t port)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].kind == HWB_RULE_PORTS && port >= rules[i].first &&
+		    port <= rules[i].last &&
+		    strncmp(rules[i].client, client, sizeof(rules[i].client)) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+/* One more port of a run, or the first of another. */
+static void add_port(struct changes *changes, enum change_kind kind, const char *client,
+                     uint32_t port, const struct hwb_admin_rule *old,
+                     const struct policy_verdict *verdict)
+{
+	struct change *last = changes->count != 0 ? &changes->items[changes->count - 1] : NULL;
+	const char *rule = old != NULL ? old->rule : verdict->section;
+
+	if (last != NULL && last->ports && last->kind == kind && last->last + 1 == port &&
+	    strcmp(last->client, client) == 0 &&
+	    strncmp(last->rule, rule, sizeof(last->rule)) == 0) {
+		last->last = port;
+		return;
+	}
+	struct change *change = add(changes, kind, client);
+	change->ports = true;
+	change->first = change->last = port;
+	if (old != NULL) {
+		cite_old(change, old);
+		return;
+	}
+	memcpy(change->rule, verdict->section, sizeof(change->rule));
+	memcpy(change->file, verdict->file, sizeof(change->file));
+	change->line = verdict->line;
+}
+
+static void compare_ports(struct changes *changes, const struct hwb_admin_rule *rules, size_t count,
+                          const struct policy *policy)
+{
+	struct policy_ports ports;
+	struct policy_verdict verdict;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_client *client = policy_client_named(policy, rules[i].client);
+		for (uint32_t port = rules[i].first;
+		     rules[i].kind == HWB_RULE_PORTS && port <= rules[i].last && port < PORTS;
+		     port++)
+			if (client == NULL || !new_has(policy, client, port, &verdict))
+				add_port(changes, CHANGE_LOSES, rules[i].client, port, &rules[i],
+				         NULL);
+	}
+	for (uint32_t i = 0; policy_ports_at(policy, i, &ports); i++)
+		for (uint32_t port = ports.first; port <= ports.last; port++)
+			if (old_has(rules, count, ports.client->name, port) == NULL &&
+			    new_has(policy, ports.client, port, &verdict))
+				add_port(changes, CHANGE_GAINS, ports.client->name, port, NULL,
+				         &verdict);
+}
+
+void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
+                  const struct hwb_admin_member *members, size_t member_count,
+                  const struct policy *policy)
+{
+	*changes = (struct changes){ .items = NULL };
+	compare_devices(changes, rules, rule_count, members, member_count, policy);
+	compare_ports(changes, rules, rule_count, policy);
+}
+
+void changes_free(struct changes *changes)
+{
+	free(changes->items);
+	*changes = (struct changes){ .items = NULL };
+}

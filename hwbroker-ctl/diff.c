@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* `check FILE...' and `diff [FILE]': policies, before they are loaded. */
+#define _GNU_SOURCE /* strnlen */
+#include "broker.h"
+#include "changes.h"
+#include "json.h"
+#include "json_build.h"
+#include "names.h"
+#include "print.h"
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- check ---- */
+
+static json_t *json_mistakes(const char *report)
+{
+	json_t *list = json_array();
+
+	while (*report != '\0') {
+		size_t length = strcspn(report, "\n");
+		json_array_append_new(list, json_text(report, length));
+		report += length + (report[length] == '\n');
+	}
+	return list;
+}
+
+int check_policies(const struct context *context)
+{
+	json_t *list = json_array();
+	int status = EXIT_OK;
+
+	for (unsigned i = 0; i < context->word_count; i++) {
+		struct policy *policy = NULL;
+		char *report = NULL;
+		bool good = policy_load(context->words[i], &policy, &report) == 0;
+		json_t *object = json_object();
+		json_set(object, "file", json_text(context->words[i], strlen(context->words[i])));
+		json_set(object, "rules",
+		         good ? json_integer((json_int_t)policy_rule_count(policy)) : json_null());
+		json_set(object, "mistakes", json_mistakes(report != NULL ? report : ""));
+		json_array_append_new(list, object);
+		if (!context->json && good)
+			fprintf(context->out, "%s: %u rules, no mistake\n", context->words[i],
+			        policy_rule_count(policy));
+		else if (!context->json)
+			fputs(report != NULL ? report : "no memory to read the policy\n", stderr);
+		status = good ? status : EXIT_REFUSED;
+		if (good)
+			policy_free(policy);
+		free(report);
+	}
+	if (context->json)
+		json_finish(context->out, list);
+	else
+		json_decref(list);
+	return status;
+}
+
+/* ---- diff ---- */
+
+static void resource_of(const struct change *change, char text[32])
+{
+	if (change->ports)
+		snprintf(text, 32, "ports 0x%x-0x%x", change->first, change->last);
+	else
+		names_address(&change->address, text);
+}
+
+void print_changes(FILE *out, const struct changes *changes)
+{
+	static const struct {
+		char sign;
+		const char *verb;
+	} kinds[] = { { '+', "gains " }, { '-', "loses " }, { '~', "" } };
+
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->items[i];
+		char resource[32], line[640];
+		resource_of(change, resource);
+		snprintf(line, sizeof(line), "%c %s %s%s%s by [%s] %s:%u", kinds[change->kind].sign,
+		         change->client, kinds[change->kind].verb, resource,
+		         change->kind == CHANGE_LOSES ? ", given" : "", change->rule, change->file,
+		         change->line);
+		table_make_printable(line);
+		fprintf(out, "%s\n", line);
+		snprintf(line, sizeof(line), "%s", change->terms);
+		table_make_printable(line);
+		if (line[0] != '\0')
+			fprintf(out, "    %s\n", line);
+		if (change->taken)
+			fprintf(out, "    in use: it is asked back, and taken after %u s\n",
+			        change->grace);
+		else if (change->in_use && strstr(change->terms, "-dma") != NULL)
+			fprintf(out,
+			        "    in use: if it does DMA now, it is asked back, and taken after "
+			        "%u s\n",
+			        change->grace);
+		else if (change->in_use)
+			fputs("    in use: it stays, and the new terms hold from the next taking on\n",
+			      out);
+	}
+	if (changes->count == 0)
+		fputs("no device and no port changes hands\n", out);
+}
+
+void json_changes(FILE *out, const struct changes *changes)
+{
+	static const char *const kinds[] = { "gains", "loses", "terms" };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->items[i];
+		json_t *object = json_object();
+		char resource[32];
+		resource_of(change, resource);
+		json_set(object, "change", json_string(kinds[change->kind]));
+		json_set(object, "client", json_text(change->client, sizeof(change->client)));
+		json_set(object, "resource", json_text(resource, sizeof(resource)));
+		json_set(object, "rule", json_text(change->rule, sizeof(change->rule)));
+		json_set(object, "file", json_text(change->file, sizeof(change->file)));
+		json_set_number(object, "line", change->line);
+		json_set(object, "terms", json_text(change->terms, sizeof(change->terms)));
+		json_set(object, "in_use", json_boolean(change->in_use));
+		json_set(object, "taken", json_boolean(change->taken));
+		json_set(object, "grace_s",
+		         change->taken ? json_integer((json_int_t)change->grace) : json_null());
+		json_array_append_new(list, object);
+	}
+	json_finish(out, list);
+}
+
+static int fetch(const struct context *context, char file[129], void *lists[2], size_t counts[2])
+{
+	static union {
+		struct hwb_status_reply status;
+		char bytes[HWB_MESSAGE_MAX];
+	} reply;
+	struct broker broker;
+	uint32_t length;
+	int status = broker_open(&broker, context);
+
+	if (status != EXIT_OK)
+		return status;
+	status = broker_ask(&broker, HWB_ADMIN_STATUS, &reply, sizeof(reply), &length);
+	snprintf(file, 129, "%.128s", reply.status.policy);
+	if (status == EXIT_OK)
+		status = broker_list(&broker, HWB_ADMIN_RULES, sizeof(struct hwb_admin_rule),
+		                     &lists[0], &counts[0]);
+	if (status == EXIT_OK)
+		status = broker_list(&broker, HWB_ADMIN_GROUPS, sizeof(struct hwb_admin_member),
+		                     &lists[1], &counts[1]);
+	broker_close(&broker);
+	return status;
+}
+
+int diff_policy(const struct context *context)
+{
+	struct policy *policy = NULL;
+	struct changes changes;
+	void *lists[2] = { NULL };
+	size_t counts[2] = { 0 };
+	char in_force[129] = "";
+	char *report = NULL;
+	int status = fetch(context, in_force, lists, counts);
+	const char *file = context->word_count != 0 ? context->words[0] : in_force;
+
+	if (status == EXIT_OK && policy_load(file, &policy, &report) != 0) {
+		fputs(report != NULL ? report : "no memory to read the policy\n", stderr);
+		fprintf(stderr, "hwbroker-ctl: %s has mistakes, and would change nothing\n", file);
+		status = EXIT_REFUSED;
+	}
+	if (status == EXIT_OK) {
+		changes_find(&changes, lists[0], counts[0], lists[1], counts[1], policy);
+		if (context->json)
+			json_changes(context->out, &changes);
+		else
+			print_changes(context->out, &changes);
+		if (changes.out_of_memory)
+			fputs("hwbroker-ctl: no memory for all of it\n", stderr);
+		status = changes.out_of_memory ? EXIT_REFUSED : EXIT_OK;
+		changes_free(&changes);
+		policy_free(policy);
+	}
+	free(report);
+	free(lists[0]);
+	free(lists[1]);
+	return status;
+}

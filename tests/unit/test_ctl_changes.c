@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* What `hwbroker-ctl diff' finds and prints: rules as the daemon tells them against policies. */
+#include "changes.h"
+#include "print.h"
+#include "test_policy_load.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct hwb_admin_member members[] = {
+	{ .address = { .device = 3 },
+	  .flags = HWB_MEMBER_ON_BUS,
+	  .vendor = 0x1234,
+	  .device = 0x11e8,
+	  .connection = 4,
+	  .client = "a",
+	  .driver = "vfio-pci",
+	  .home = "edu" },
+	{ .address = { .device = 4 }, .flags = HWB_MEMBER_ON_BUS, .vendor = 0x1234, .slot = "7" },
+	{ .address = { .device = 5 }, .flags = HWB_MEMBER_BRIDGE },
+};
+
+static const struct hwb_admin_rule rules[] = {
+	{ .address = { .device = 3 },
+	  .line = 5,
+	  .client = "a",
+	  .rule = "device edu",
+	  .file = "/old",
+	  .grant = "dma revoke=9" },
+	{ .address = { .device = 4 },
+	  .line = 9,
+	  .client = "gone",
+	  .rule = "device other",
+	  .file = "/old",
+	  .grant = "revoke=5" },
+	{ .kind = HWB_RULE_PORTS,
+	  .line = 12,
+	  .first = 0x40,
+	  .last = 0x43,
+	  .client = "a",
+	  .rule = "ports timer",
+	  .file = "/old" },
+};
+
+/* What is printed of a change to this policy; the new file is "F". */
+static char *diff(const char *text)
+{
+	static char result[4096];
+	struct policy *policy = test_policy(text);
+	struct changes changes;
+	char *printed = NULL, *at, *to = result;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	changes_find(&changes, rules, 3, members, 3, policy);
+	ck_assert(!changes.out_of_memory);
+	print_changes(out, &changes);
+	fclose(out);
+	at = printed;
+	while (*at != '\0') {
+		size_t length = strlen(policy_path(policy));
+		if (strncmp(at, policy_path(policy), length) == 0) {
+			*to++ = 'F';
+			at += length;
+		} else {
+			*to++ = *at++;
+		}
+	}
+	*to = '\0';
+	free(printed);
+	changes_free(&changes);
+	policy_free(policy);
+	return result;
+}
+
+#define CLIENT "[client a]\nuser = 1000\n"
+#define GONE "[client gone]\nuser = 1001\n"
+#define EDU "[device edu]\nclient = a\naddress = 00:03.0\n"
+#define OTHER "[device other]\nclient = gone\naddress = 00:04.0\n"
+#define TIMER "[ports timer]\nclient = a\nrange = 0x40-0x43\n"
+
+START_TEST(the_same_changes_nothing)
+{
+	ck_assert_str_eq(diff(CLIENT GONE EDU "dma = yes\nrevoke = 9\n" OTHER TIMER),
+	                 "no device and no port changes hands\n");
+}
+END_TEST
+
+START_TEST(what_is_lost)
+{
+	ck_assert_str_eq(diff(CLIENT TIMER),
+	                 "- a loses 0000:00:03.0, given by [device edu] /old:5\n"
+	                 "    in use: it is asked back, and taken after 9 s\n"
+	                 "- gone loses 0000:00:04.0, given by [device other] /old:9\n");
+}
+END_TEST
+
+START_TEST(what_is_gained)
+{
+	ck_assert_str_eq(diff(CLIENT GONE EDU
+	                      "dma = yes\nrevoke = 9\n" OTHER TIMER
+	                      "[device slot]\nclient = a\nslot = 7\ntake = yes\n"
+	                      "[ports more]\nclient = a\nrange = 0x61, 0x70-0x71\n"),
+	                 "+ a gains 0000:00:04.0 by [device slot] F:16\n"
+	                 "    +revoke=5 +take\n"
+	                 "+ a gains ports 0x61-0x61 by [ports more] F:20\n"
+	                 "+ a gains ports 0x70-0x71 by [ports more] F:20\n");
+}
+END_TEST
+
+START_TEST(what_is_on_other_terms)
+{
+	ck_assert_str_eq(diff(CLIENT GONE EDU "force = yes\nrevoke = 9\n" OTHER TIMER),
+	                 "~ a 0000:00:03.0 by [device edu] F:5\n"
+	                 "    +force -dma\n"
+	                 "    in use: if it does DMA now, it is asked back, and taken after 9 s\n");
+	ck_assert_str_eq(diff(CLIENT GONE EDU "dma = yes\nrevoke = 2\n" OTHER TIMER),
+	                 "~ a 0000:00:03.0 by [device edu] F:5\n"
+	                 "    +revoke=2 -revoke=9\n"
+	                 "    in use: it stays, and the new terms hold from the next taking on\n");
+}
+END_TEST
+
+/* By the driver that it goes back to, not the one that has it meanwhile. */
+START_TEST(rules_by_driver_see_the_host_driver)
+{
+	ck_assert_str_eq(diff(CLIENT GONE "[device edu]\nclient = a\ndriver = edu\ndma = yes\n"
+	                                  "revoke = 9\n" OTHER TIMER),
+	                 "no device and no port changes hands\n");
+}
+END_TEST
+
+START_TEST(ports_that_are_lost_in_part)
+{
+	ck_assert_str_eq(diff(CLIENT GONE EDU "dma = yes\nrevoke = 9\n" OTHER
+	                                      "[ports timer]\nclient = a\nrange = 0x41-0x42\n"),
+	                 "- a loses ports 0x40-0x40, given by [ports timer] /old:12\n"
+	                 "- a loses ports 0x43-0x43, given by [ports timer] /old:12\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("hwbroker-ctl diff");
+	TCase *all = tcase_create("all");
+
+	tcase_add_test(all, the_same_changes_nothing);
+	tcase_add_test(all, what_is_lost);
+	tcase_add_test(all, what_is_gained);
+	tcase_add_test(all, what_is_on_other_terms);
+	tcase_add_test(all, rules_by_driver_see_the_host_driver);
+	tcase_add_test(all, ports_that_are_lost_in_part);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
