@@ -16,8 +16,12 @@ metrics||
 monitor|--json|
 top|--once|
 generate-policy|--client --user|device
+explain|--json|explain
+audit|--json|device
 revoke|--json --now|device
 release|--json|device
+check|--json|file
+diff|--json|file
 reload|--json|
 quarantine clear|--json|device
 run|--as|

@@ -21,9 +21,10 @@ with_broker() {
 		shift
 	done
 	shift
+	rm -f "$work/broker"
 	"$program" --serve "$work/socket" "${options[@]}" > "$work/broker" &
 	broker=$!
-	until grep -q '^# serving' "$work/broker"
+	until grep -q '^# serving' "$work/broker" 2> /dev/null
 	do
 		tries=$((tries + 1))
 		[ "$tries" -lt 200 ] || return 1
