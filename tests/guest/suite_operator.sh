@@ -134,6 +134,7 @@ operator_explain() {
 	take 00:03.0
 	check "operator: explain of what is in use" as other 1 "in use, by client \`driver'" \
 		explain spare 00:03.0
+	# shellcheck disable=SC2016 # $here is for eval
 	check "operator: explain agrees with acquiring" \
 		eval '! runuser -u driver -- "$here/take" 00:03.0 2>&1 | grep -v "is in use"'
 	give_back
