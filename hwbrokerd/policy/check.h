@@ -9,6 +9,9 @@
 /* Duplicate sections. */
 void check_sections(const struct parser *parser);
 
+/* Users that stand in two sections, and clients that an earlier one leaves nobody to. */
+void check_clients(const struct parser *parser);
+
 /* Resolves the clients that rules name; unknown ones are reported. */
 void check_references(struct parser *parser);
 

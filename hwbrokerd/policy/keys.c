@@ -20,6 +20,8 @@ const struct key policy_keys[] = {
 
 	{ SECTION_CLIENT, "user", .set = set_users },
 	{ SECTION_CLIENT, "group", .set = set_groups },
+	{ SECTION_CLIENT, "unit", .set = set_units },
+	{ SECTION_CLIENT, "slice", .set = set_slices },
 	{ SECTION_CLIENT, "connections", .set = set_u32, .preset = "16", .min = 1, .max = 65536,
 	  LIMIT(connections) },
 	{ SECTION_CLIENT, "sessions", .set = set_u32, .preset = "1024", .min = 1, .max = 1048576,

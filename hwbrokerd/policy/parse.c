@@ -157,7 +157,12 @@ static void unknown_key(struct parser *parser, const char *name)
 		else if (strcmp(policy_keys[i].name, name) == 0)
 			home = policy_sections[policy_keys[i].section].word;
 	}
-	if (home != NULL)
+	if (parser->kind == SECTION_CLIENT && strcmp(name, "executable") == 0)
+		report_add(parser->report, parser->place,
+		           "[client] has no key `executable', as the file that a process was "
+		           "started from does not say what it does; name a `unit', whose processes "
+		           "only root starts");
+	else if (home != NULL)
 		report_add(parser->report, parser->place, "`%s' is a key of [%s], not of [%s]",
 		           name, home, parser->section->word);
 	else
@@ -221,6 +226,5 @@ void parser_release(struct parser *parser)
 {
 	free(parser->seen);
 	free(parser->references);
-	member_index_release(&parser->members);
 	pci_ids_release(&parser->ids);
 }

@@ -9,7 +9,6 @@
 
 #include "policy/ini_reader.h"
 #include "policy/keys.h"
-#include "policy/member_index.h"
 #include "policy/pci_ids.h"
 #include "policy/rules.h"
 #include "policy/users.h"
@@ -52,7 +51,6 @@ struct parser {
 	struct reference *references;
 	uint32_t reference_count, reference_capacity;
 	uint32_t first_reference; /* of the current section */
-	struct member_index members;
 };
 
 /* Readies a parser for `policy` and gives [broker] its defaults. */
@@ -87,6 +85,9 @@ int set_change_group(struct parser *parser, const struct key *key, const char *v
 int open_client(struct parser *parser);
 int set_users(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_groups(struct parser *parser, const struct key *key, const char *value,
+               struct fault *fault);
+int set_units(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+int set_slices(struct parser *parser, const struct key *key, const char *value,
                struct fault *fault);
 void close_client(struct parser *parser);
 

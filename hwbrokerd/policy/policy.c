@@ -63,6 +63,7 @@ static int fill(struct policy *policy, const char *path, const struct policy_use
 	parser_start(&parser, policy, users, report);
 	read_files(&parser, path);
 	check_sections(&parser);
+	check_clients(&parser);
 	check_references(&parser);
 	check_devices(&parser);
 	check_ports(&parser);
@@ -171,15 +172,52 @@ static bool in_group(const struct policy_subject *subject, uint32_t group)
 	return false;
 }
 
+static bool is_member(const struct member *member, const struct policy_subject *subject)
+{
+	switch (member->kind) {
+	case MEMBER_USER:
+		return subject->uid == member->id;
+	case MEMBER_GROUP:
+		return in_group(subject, member->id);
+	case MEMBER_UNIT:
+		return unit_matches(subject->place, member->text);
+	case MEMBER_SLICE:
+		return unit_slice_matches(subject->place, member->text);
+	case MEMBER_KINDS:
+		break;
+	}
+	return false;
+}
+
+/* Each of these that a section names must hold. */
+enum { WHO, UNIT, SLICE, CONDITIONS };
+
+static const int condition_of[MEMBER_KINDS] = {
+	[MEMBER_USER] = WHO, [MEMBER_GROUP] = WHO, [MEMBER_UNIT] = UNIT, [MEMBER_SLICE] = SLICE
+};
+
 const struct policy_client *policy_client_of(const struct policy *policy,
                                              const struct policy_subject *subject)
 {
-	for (uint32_t i = 0; i < policy->member_count; i++) {
-		const struct member *member = &policy->members[i];
-		if (member->group ? in_group(subject, member->id) : subject->uid == member->id)
-			return &policy->clients[member->client];
+	for (uint32_t i = 0; i < policy->member_count;) {
+		uint32_t client = policy->members[i].client;
+		bool named[CONDITIONS] = { false }, holds[CONDITIONS] = { false };
+		for (; i < policy->member_count && policy->members[i].client == client; i++) {
+			int condition = condition_of[policy->members[i].kind];
+			named[condition] = true;
+			holds[condition] =
+			        holds[condition] || is_member(&policy->members[i], subject);
+		}
+		if (holds[WHO] == named[WHO] && holds[UNIT] == named[UNIT] &&
+		    holds[SLICE] == named[SLICE])
+			return &policy->clients[client];
 	}
 	return NULL;
+}
+
+bool policy_asks_for_units(const struct policy *policy)
+{
+	return policy->asks_for_units;
 }
 
 const struct policy_client *policy_client_named(const struct policy *policy, const char *name)

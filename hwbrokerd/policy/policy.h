@@ -12,6 +12,7 @@
 #define HWBROKERD_POLICY_POLICY_H
 
 #include "policy/traits.h"
+#include "policy/unit.h"
 #include "util/fault.h"
 
 #include <stdbool.h>
@@ -45,6 +46,9 @@ struct policy_subject {
 	gid_t gid;
 	const gid_t *groups; /* supplementary */
 	size_t group_count;
+	/* Its unit and slices, verified. NULL: not known, and no section that asks for them is
+	 * about it. */
+	const struct unit_place *place;
 };
 
 /* Room for all of the kernel's ways to reset a device. */
@@ -124,6 +128,9 @@ uint32_t policy_rule_count(const struct policy *policy);
  * NULL: none, the peer is not admitted. */
 const struct policy_client *policy_client_of(const struct policy *policy,
                                              const struct policy_subject *subject);
+
+/* Whether a client section asks for units or slices. */
+bool policy_asks_for_units(const struct policy *policy);
 
 /* By name, for reload: the section of the same name, or NULL. */
 const struct policy_client *policy_client_named(const struct policy *policy, const char *name);

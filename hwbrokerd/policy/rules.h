@@ -13,11 +13,16 @@
 
 enum { RULE_SECTION_SIZE = sizeof(((struct policy_verdict *)0)->section) };
 
-/* Whom a [client] section admits. */
+/* Whom a [client] section admits: who is one of its users or groups, if it names any, and in
+ * one of its units and slices, if it does. */
+enum member_kind { MEMBER_USER, MEMBER_GROUP, MEMBER_UNIT, MEMBER_SLICE, MEMBER_KINDS };
+
 struct member {
-	uint32_t id;
+	enum member_kind kind;
+	uint32_t id; /* of a user or group */
 	uint32_t client;
-	bool group;
+	uint32_t place;
+	const char *text; /* as it is written; of a unit or slice, a normal pattern */
 };
 
 struct config_mask {
@@ -72,6 +77,7 @@ struct policy {
 	struct policy_client *clients;
 	uint32_t client_count, client_capacity;
 	struct member *members; /* in the order of their clients */
+	bool asks_for_units;
 	uint32_t member_count, member_capacity;
 
 	struct device_rule *devices;

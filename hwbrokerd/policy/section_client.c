@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* (uid_t)-1 means "none" to the kernel. */
 enum { ID_MAX = UINT32_MAX - 1 };
@@ -76,45 +77,69 @@ int open_client(struct parser *parser)
 	return 0;
 }
 
-/* Clients are matched in the order of the file, so a second section with the
- * same user would never be used for him. */
-static int add_member(struct parser *parser, bool group, const char *text, struct fault *fault)
+static int add_member(struct parser *parser, enum member_kind kind, uint32_t id, const char *text,
+                      struct fault *fault)
 {
 	struct policy *policy = parser->policy;
 	const struct policy_client *client = parser->target;
-	char where[POLICY_PLACE_SIZE];
-	uint32_t id = 0;
+	const char *kept = policy_keep_text(policy, text);
+	bool by_id = kind == MEMBER_USER || kind == MEMBER_GROUP;
 
-	if (look_up(parser, group, text, &id, fault) != 0)
-		return -1;
-	const struct member *member = member_find(&parser->members, policy, group, id);
-	if (member != NULL) {
-		const struct policy_client *other = &policy->clients[member->client];
-		return fault_set(fault, HWB_INVALID, "%s %s is already named by [client %s] in %s",
-		                 group ? "group" : "user", text, other->name,
-		                 policy_place_text(policy, parser->place, other->place, where));
+	for (uint32_t i = policy->member_count; i > 0; i--) {
+		const struct member *member = &policy->members[i - 1];
+		if (member->client != client->index)
+			break;
+		/* Of users and groups that is told with those of other sections: check.c. */
+		if (!by_id && member->kind == kind && strcmp(member->text, text) == 0)
+			return fault_set(fault, HWB_INVALID, "`%s' is named twice", text);
 	}
-	if (array_room(&policy->members, &policy->member_capacity, policy->member_count,
-	               sizeof(*policy->members)) != 0) {
+	if (kept == NULL || array_room(&policy->members, &policy->member_capacity,
+	                               policy->member_count, sizeof(*policy->members)) != 0) {
 		parser->report->out_of_memory = true;
 		return 0;
 	}
-	policy->members[policy->member_count++] =
-	        (struct member){ .id = id, .client = client->index, .group = group };
-	if (member_note(&parser->members, policy) != 0)
-		parser->report->out_of_memory = true;
+	policy->asks_for_units = policy->asks_for_units || !by_id;
+	policy->members[policy->member_count++] = (struct member){ .kind = kind,
+		                                                   .id = id,
+		                                                   .client = client->index,
+		                                                   .place = parser->place,
+		                                                   .text = kept };
 	return 0;
 }
 
-static int add_members(struct parser *parser, const struct key *key, bool group, const char *value,
-                       struct fault *fault)
+static int add_entry(struct parser *parser, enum member_kind kind, char *text, struct fault *fault)
+{
+	uint32_t id = 0;
+
+	switch (kind) {
+	case MEMBER_USER:
+	case MEMBER_GROUP:
+		if (look_up(parser, kind == MEMBER_GROUP, text, &id, fault) != 0)
+			return -1;
+		break;
+	case MEMBER_UNIT:
+		if (value_unit(text, fault) != 0)
+			return -1;
+		break;
+	case MEMBER_SLICE:
+		if (value_slice(text, fault) != 0)
+			return -1;
+		break;
+	case MEMBER_KINDS:
+		break;
+	}
+	return add_member(parser, kind, id, text, fault);
+}
+
+static int add_members(struct parser *parser, const struct key *key, enum member_kind kind,
+                       const char *value, struct fault *fault)
 {
 	char list[INI_LINE_MAX + 1];
 	char *rest = list, *name;
 
 	snprintf(list, sizeof(list), "%s", value);
 	while ((name = value_next(&rest)) != NULL) {
-		if (add_member(parser, group, name, fault) != 0)
+		if (add_entry(parser, kind, name, fault) != 0)
 			parser_bad_entry(parser, key, fault);
 	}
 	return 0;
@@ -122,18 +147,29 @@ static int add_members(struct parser *parser, const struct key *key, bool group,
 
 int set_users(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
-	return add_members(parser, key, false, value, fault);
+	return add_members(parser, key, MEMBER_USER, value, fault);
 }
 
 int set_groups(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
-	return add_members(parser, key, true, value, fault);
+	return add_members(parser, key, MEMBER_GROUP, value, fault);
+}
+
+int set_units(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	return add_members(parser, key, MEMBER_UNIT, value, fault);
+}
+
+int set_slices(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	return add_members(parser, key, MEMBER_SLICE, value, fault);
 }
 
 void close_client(struct parser *parser)
 {
-	if (parser_place_of(parser, "user") == 0 && parser_place_of(parser, "group") == 0)
+	if (parser_place_of(parser, "user") == 0 && parser_place_of(parser, "group") == 0 &&
+	    parser_place_of(parser, "unit") == 0 && parser_place_of(parser, "slice") == 0)
 		report_add(parser->report, parser->section_place,
-		           "[client %s] admits nobody; add `user = NAME' or `group = NAME'",
+		           "[client %s] admits nobody; add `user', `group', `unit' or `slice'",
 		           parser->name);
 }

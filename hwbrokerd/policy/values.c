@@ -2,6 +2,7 @@
 #include "policy/values.h"
 
 #include "policy/ini_reader.h"
+#include "policy/patterns.h"
 #include "policy/suggest.h"
 
 #include <ctype.h>
@@ -201,5 +202,50 @@ int value_name(const char *text, struct fault *fault)
 			        "digits, `-', `_' and `.', the first a letter or digit",
 			        text, i + 1);
 	}
+	return 0;
+}
+
+static bool has_type(const char *pattern, const char *const *types, size_t count)
+{
+	size_t length = strlen(pattern);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t end = strlen(types[i]);
+		if (length > end && strcmp(pattern + length - end, types[i]) == 0)
+			return true;
+	}
+	/* Its end may stand for one of them. */
+	return length > 0 && strchr("*?", pattern[length - 1]) != NULL;
+}
+
+int value_unit(char *pattern, struct fault *fault)
+{
+	static const char *const types[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
+
+	if (pattern[0] == '\0')
+		return fault_set(fault, HWB_INVALID, "empty entry in the list");
+	if (strchr(pattern, '/') != NULL ||
+	    !has_type(pattern, types, sizeof(types) / sizeof(types[0])))
+		return fault_set(fault, HWB_INVALID,
+		                 "`%s' is not the name of a unit; write it whole, like foo.service",
+		                 pattern);
+	pattern_normalise(pattern);
+	return 0;
+}
+
+int value_slice(char *pattern, struct fault *fault)
+{
+	static const char *const types[] = { ".slice" };
+
+	if (pattern[0] == '\0')
+		return fault_set(fault, HWB_INVALID, "empty entry in the list");
+	if (strcmp(pattern, "-.slice") == 0)
+		return fault_set(fault, HWB_INVALID,
+		                 "every process is in -.slice; name a slice below it");
+	if (strchr(pattern, '/') != NULL || !has_type(pattern, types, 1))
+		return fault_set(fault, HWB_INVALID,
+		                 "`%s' is not the name of a slice; write it like system.slice",
+		                 pattern);
+	pattern_normalise(pattern);
 	return 0;
 }

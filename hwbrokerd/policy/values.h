@@ -50,6 +50,10 @@ int value_slot(char *pattern, struct fault *fault);
 int value_driver(char *pattern, struct fault *fault);
 int value_path(char *pattern, struct fault *fault);
 
+/* The names of systemd's units, and of its slices, with wildcards; likewise. */
+int value_unit(char *pattern, struct fault *fault);
+int value_slice(char *pattern, struct fault *fault);
+
 /* 0xFIRST-0xLAST or 0xPORT. */
 int value_ports(const char *text, uint16_t *first, uint16_t *last, struct fault *fault);
 

@@ -61,6 +61,9 @@ struct broker {
 	uint32_t peer_count;
 	uint32_t stranger_count; /* of them, those who may do nothing */
 	uint32_t next_peer;
+	struct peer *arriving;  /* whose unit is being looked for, on this strand */
+	struct strand arrivals; /* peer.c readies it */
+	double quiet;           /* whence.h; 0 where the kernel does not need it */
 	struct port_session *port_sessions;
 	uint32_t session_count;
 	uint32_t busy_devices; /* in transit: shutdown waits for them */

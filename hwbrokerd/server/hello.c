@@ -4,6 +4,7 @@
 #include "server/happening.h"
 #include "server/peer_io.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,26 @@ static uint64_t features(const struct peer *peer)
 	       (peer->broker->follows_bus ? HWB_FEATURE_HOTPLUG : 0) | HWB_FEATURE_REVOKE |
 	       (peer->may_query ? HWB_FEATURE_ADMIN : 0) |
 	       (policy_may_change(peer->broker->policy, &peer->subject) ? HWB_FEATURE_CONTROL : 0);
+}
+
+/* "no [client] section of FILE matches uid 1000 or a group of it in unit foo.service" */
+static void refuse_stranger(struct request *request)
+{
+	const struct peer *peer = request->peer;
+	const struct policy *policy = peer->broker->policy;
+	const struct unit_place *place = peer->subject.place;
+	char unit[FAULT_REASON] = "";
+
+	if (policy_asks_for_units(policy) && place == NULL)
+		snprintf(unit, sizeof(unit), "; its unit is not known: %s", peer->place_unknown);
+	else if (policy_asks_for_units(policy) && place->unit[0] != '\0')
+		snprintf(unit, sizeof(unit), " in unit %s", place->unit);
+	else if (policy_asks_for_units(policy))
+		snprintf(unit, sizeof(unit), " outside of units");
+	request_refuse_text(request, HWB_NOT_ADMITTED, 0,
+	                    "no [client] section of %s matches uid %u or a group of it%s: an "
+	                    "administrator can add one, see hwbroker-policy(5)",
+	                    policy_path(policy), peer->subject.uid, unit);
 }
 
 void hello_serve(struct request *request)
@@ -33,10 +54,7 @@ void hello_serve(struct request *request)
 		return;
 	}
 	if (peer->client == NULL && !peer->may_query) {
-		request_refuse_text(request, HWB_NOT_ADMITTED, 0,
-		                    "no [client] section of %s matches uid %u or a group of it: an "
-		                    "administrator can add one, see hwbroker-policy(5)",
-		                    policy_path(peer->broker->policy), peer->subject.uid);
+		refuse_stranger(request);
 		peer_io_finish(peer);
 		return;
 	}

@@ -4,17 +4,20 @@
 
 #include "resume/store.h"
 #include "server/closer.h"
+#include "server/whence.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define PAUSE_SECONDS 0.1
+#define VIGIL_SECONDS 1.0
 
 /* Connections that wait for accept: what the kernel allows by default. */
 enum { BACKLOG = 4096 };
@@ -80,6 +83,19 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (listener->reserve < 0)
 		listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ev_io_start(loop, &listener->watcher);
+}
+
+/* The time is taken first: a connection that comes meanwhile is later than that. */
+static void on_vigil(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct listener *listener = timer->data;
+	struct pollfd waiting = { .fd = listener->fd, .events = POLLIN };
+	double now = whence_now();
+	(void)loop;
+	(void)revents;
+
+	if (poll(&waiting, 1, 0) == 0)
+		listener->broker->quiet = now;
 }
 
 static int new_socket(void)
@@ -176,6 +192,10 @@ int listener_start(struct listener *listener, struct broker *broker, const char 
 	ev_timer_init(&listener->pause, on_pause_over, 0.0, 0.0);
 	listener->watcher.data = listener;
 	listener->pause.data = listener;
+	ev_timer_init(&listener->vigil, on_vigil, 0.0, VIGIL_SECONDS);
+	listener->vigil.data = listener;
+	if (!whence_keeps(listener->fd))
+		ev_timer_start(broker->loop, &listener->vigil);
 	ev_io_start(broker->loop, &listener->watcher);
 	return 0;
 }
@@ -191,6 +211,7 @@ void listener_stop(struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	listener_pause(listener);
+	ev_timer_stop(listener->broker->loop, &listener->vigil);
 	if (!listener->passed) {
 		unlink(listener->path);
 		store_drop(kept, true);

@@ -12,6 +12,7 @@ struct listener {
 	struct broker *broker;
 	ev_io watcher;
 	ev_timer pause;
+	ev_timer vigil; /* looks whether a connection waits: whence.h */
 	int fd;
 	int reserve; /* given up to turn a caller away when no descriptor is left */
 	bool passed; /* the service manager's: it stays when we stop */

@@ -9,6 +9,7 @@
 #include "server/happening.h"
 #include "server/monitor.h"
 #include "server/peer_io.h"
+#include "server/whence.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -20,6 +21,9 @@
 /* Connections of one uid that no client section limits: operators' tools. And of all
  * uids together that may do nothing but be told so: a user can have many of them. */
 enum { UNNAMED_CONNECTIONS = 16, STRANGERS_MAX = 256 };
+
+/* Connections whose unit is being looked for: of one uid, and of all together. */
+enum { ARRIVING_OF_UID = 64, ARRIVING_MAX = 4096 };
 
 /* The kernel's word on who connected. A later change of the process, or a
  * socket that it hands to another, does not change it: PROTOCOL.md says so. */
@@ -100,12 +104,6 @@ static uint32_t count_like(const struct peer *peer)
 
 static int admit(struct peer *peer)
 {
-	if (read_credentials(peer) != 0) {
-		log_limited(&peer->broker->log, LOG_LEVEL_WARNING,
-		            "a connection's credentials cannot be read: %s; refused",
-		            strerror(errno));
-		return -1;
-	}
 	peer_apply_policy(peer);
 	if (peer->client == NULL) {
 		/* Enough for the query requests, which open nothing. */
@@ -161,18 +159,19 @@ static void enlist(struct peer *peer)
 	peer_io_start(peer);
 }
 
-void peer_accept(struct broker *broker, int fd)
+static void turn_away(struct peer *peer)
 {
-	struct peer *peer = calloc(1, sizeof(*peer));
-	if (peer == NULL) {
-		closer_hang_up(broker, &broker->strangers, fd);
-		return;
-	}
-	peer->broker = broker;
-	peer->fd = fd;
+	closer_hang_up(peer->broker, peer_closing_lane(peer), peer->fd);
+	free_peer(peer);
+}
+
+/* Becomes one of the broker's peers. */
+static void join(struct peer *peer)
+{
+	struct broker *broker = peer->broker;
+
 	if (admit(peer) != 0) {
-		closer_hang_up(broker, peer_closing_lane(peer), fd);
-		free_peer(peer);
+		turn_away(peer);
 		return;
 	}
 	peer->id = ++broker->next_peer;
@@ -203,6 +202,14 @@ struct peer *peer_resume(struct broker *broker, int fd, uint32_t id, const char 
 		free_peer(peer);
 		return NULL;
 	}
+	peer->place_unknown = "the policy did not ask for one: connect again";
+	/* The loop does not run yet. */
+	if (policy_asks_for_units(broker->policy)) {
+		struct whence whence;
+		whence_begin(&whence, fd, (pid_t)peer->pid, broker->quiet);
+		peer->place_unknown = whence_end(&whence, &peer->place);
+		peer->subject.place = peer->place_unknown == NULL ? &peer->place : NULL;
+	}
 	peer_apply_policy(peer);
 	enlist(peer);
 	ev_timer_stop(broker->loop, &peer->deadline);
@@ -222,6 +229,105 @@ static void forget_kept(struct peer *peer)
 	peer->kept = false;
 	snprintf(name, sizeof(name), "p%u", peer->id);
 	store_drop(name, false);
+}
+
+/* ---- the unit ---- */
+
+struct arrival {
+	struct job job;
+	struct peer *peer;
+	struct whence whence;
+	const char *why;
+};
+
+static void run_arrival(struct job *job)
+{
+	struct arrival *self = (struct arrival *)job;
+
+	self->why = whence_end(&self->whence, &self->peer->place);
+}
+
+static void done_arrival(struct job *job)
+{
+	struct arrival *self = (struct arrival *)job;
+	struct peer *peer = self->peer;
+	struct broker *broker = peer->broker;
+
+	*peer->link = peer->next;
+	if (peer->next != NULL)
+		peer->next->link = peer->link;
+	peer->next = NULL;
+	broker->busy_devices--;
+	peer->place_unknown = self->why;
+	peer->subject.place = self->why == NULL ? &peer->place : NULL;
+	free(self);
+	if (broker->stopping)
+		turn_away(peer);
+	else
+		join(peer);
+}
+
+static bool is_flood(const struct peer *peer)
+{
+	uint32_t same = 0, all = 0;
+
+	for (const struct peer *other = peer->broker->arriving; other != NULL;
+	     other = other->next) {
+		all++;
+		same += other->subject.uid == peer->subject.uid;
+	}
+	return same >= ARRIVING_OF_UID || all >= ARRIVING_MAX;
+}
+
+static void look_for_unit(struct peer *peer)
+{
+	struct broker *broker = peer->broker;
+	struct arrival *arrival = is_flood(peer) ? NULL : calloc(1, sizeof(*arrival));
+
+	if (arrival == NULL) {
+		log_limited(&broker->log, LOG_LEVEL_NOTICE,
+		            "uid %u opens connections faster than their units are found; one is "
+		            "refused",
+		            peer->subject.uid);
+		turn_away(peer);
+		return;
+	}
+	arrival->job.run = run_arrival;
+	arrival->job.done = done_arrival;
+	arrival->peer = peer;
+	whence_begin(&arrival->whence, peer->fd, (pid_t)peer->pid, broker->quiet);
+	peer->next = broker->arriving;
+	if (peer->next != NULL)
+		peer->next->link = &peer->next;
+	peer->link = &broker->arriving;
+	broker->arriving = peer;
+	/* So that the end waits for it. */
+	broker->busy_devices++;
+	if (broker->arrivals.workers == NULL)
+		strand_init(&broker->arrivals, broker->workers, NULL);
+	strand_submit(&broker->arrivals, &arrival->job);
+}
+
+void peer_accept(struct broker *broker, int fd)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	if (peer == NULL) {
+		closer_hang_up(broker, &broker->strangers, fd);
+		return;
+	}
+	peer->broker = broker;
+	peer->fd = fd;
+	peer->place_unknown = "it connected before the policy asked for one: connect again";
+	if (read_credentials(peer) != 0) {
+		log_limited(&broker->log, LOG_LEVEL_WARNING,
+		            "a connection's credentials cannot be read: %s; refused",
+		            strerror(errno));
+		turn_away(peer);
+	} else if (policy_asks_for_units(broker->policy)) {
+		look_for_unit(peer);
+	} else {
+		join(peer);
+	}
 }
 
 void peer_drop(struct peer *peer, const char *why)

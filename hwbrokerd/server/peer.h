@@ -31,6 +31,8 @@ struct peer {
 	uint32_t pid; /* as the kernel said at connect; for people only */
 	struct policy_subject subject;
 	gid_t *groups;
+	struct unit_place place;   /* subject.place, if that is known */
+	const char *place_unknown; /* why not */
 
 	const struct policy_client *client; /* NULL: may query at most */
 	struct policy_limits limits;
@@ -68,7 +70,8 @@ struct peer {
 	bool in_hand;     /* one of its packets is being read or served */
 };
 
-/* Takes over a connected socket, finds out who it is. On failure the socket is
+/* Takes over a connected socket, finds out who it is: in which unit, too, if the policy asks for
+ * that, and then it becomes one of the broker's peers later. On failure the socket is
  * closed and nothing else happened. */
 void peer_accept(struct broker *broker, int fd);
 

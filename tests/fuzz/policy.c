@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "input.h"
 
+#include "policy/unit.h"
 #include "policy/users.h"
 
 #include <errno.h>
@@ -90,6 +91,11 @@ static void check_verdict(const struct policy_verdict *verdict, bool client)
 	}
 }
 
+static const char *const cgroups[4] = {
+	"", "0::/system.slice/foo.service\n", "0::/user.slice/user-1.slice/user@1.service/x\n",
+	"1:name=systemd:/system.slice/system-a.slice/a@b.service\n0::/\n"
+};
+
 /* One of them, or none. */
 static const char *pick(const char *const texts[4], struct input *input)
 {
@@ -110,6 +116,7 @@ static void ask(const struct policy *policy, struct input *input)
 		.groups = groups,
 		.group_count = take8(input) % 4u,
 	};
+	struct unit_place place;
 	struct policy_device device = {
 		.address = { .domain = take8(input) & 1,
 		             .bus = take8(input),
@@ -135,7 +142,17 @@ static void ask(const struct policy *policy, struct input *input)
 
 	for (size_t i = 0; i < 3; i++)
 		groups[i] = 1000 + take8(input) % 9u;
+	if (unit_of_cgroups(cgroups[take8(input) % 4], &place))
+		subject.place = &place;
 	const struct policy_client *client = policy_client_of(policy, &subject);
+	must(policy_asks_for_units(policy) ||
+	             policy_client_of(policy,
+	                              &(struct policy_subject){
+	                                      .uid = subject.uid,
+	                                      .gid = subject.gid,
+	                                      .groups = subject.groups,
+	                                      .group_count = subject.group_count }) == client,
+	     "a unit counts only where it is asked for");
 	policy_may_query(policy, &subject);
 	policy_decide(policy, client, &resource, &verdict);
 	check_verdict(&verdict, client != NULL);

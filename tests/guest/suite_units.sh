@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2016
 # Suite `units' of `run': a client is the processes of a unit, by the kernel's word on who has
 # connected, whatever has happened to that process and its number since.
 
@@ -29,6 +29,10 @@ at_once() {
 	systemctl kill --signal=STOP hwbrokerd
 	(sleep 1.5; systemctl kill --signal=CONT hwbrokerd) &
 	in_unit hwbtest-a driver "$here/take" 00:03.0
+}
+
+outside() {
+	(as_driver /bin/sh -c "sleep 2.5; exec $here/take 00:03.0 < /dev/null")
 }
 
 says() {
@@ -118,8 +122,7 @@ run_units() {
 		settled hwbtest-a other
 	check "units: another unit is refused" says "in unit nohwbtest-a.service" \
 		settled nohwbtest-a driver
-	check "units: the same user outside is refused" says "matches uid 1000" \
-		as_driver /bin/sh -c "sleep 2.5; exec $here/take 00:03.0 < /dev/null"
+	check "units: the same user outside is refused" says "matches uid 1000" outside
 	OPTION=--slice=hwbtest
 	check "units: by the slice" says "taken" settled other-name nobody
 	OPTION=

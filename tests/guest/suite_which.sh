@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2016
 # Suite `which' of `run': rules by names, slot, driver, path and wildcards choose the devices that
 # they should, on the virtual PC's real device models. What a client is given is what it sees.
 

@@ -57,7 +57,8 @@ static const struct bad_policy bad_policies[] = {
 	{ CLIENT "[ports p]\nrange = 0x40\n", "F:3: [ports p] has no `client', which it needs\n" },
 
 	/* users and groups */
-	{ "[client a]\n", "F:1: [client a] admits nobody; add `user = NAME' or `group = NAME'\n" },
+	{ "[client a]\n",
+	  "F:1: [client a] admits nobody; add `user', `group', `unit' or `slice'\n" },
 	{ "[client a]\nuser = mallory\n",
 	  "F:2: `user': there is no user `mallory' on this host\n" },
 	{ "[client a]\nuser = alice, mallory, eve\n",
