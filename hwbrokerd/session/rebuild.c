@@ -266,6 +266,8 @@ int rebuild_ports(struct peer *peer, const struct note *note, struct fault *faul
 	if (session->next != NULL)
 		session->next->link = &session->next;
 	broker->port_sessions = steal_pointer(&session);
+	/* Or it has not: that is not kept, and to believe it costs others nothing but time. */
+	peer->has_ports |= kept->of_device == 0;
 	return 0;
 }
 
