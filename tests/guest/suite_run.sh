@@ -115,7 +115,8 @@ stopped() {
 	within in_state "$child" T && at_rest && kill -CONT "$child" && within not_in_state "$child" T &&
 		! at_rest
 	local good=$?
-	kill "$child"
+	kill -CONT "$child"
+	kill -KILL "$child"
 	wait "$child"
 	return $good
 }
