@@ -15,7 +15,7 @@ static uint64_t number_of(const char *text)
 	return hash;
 }
 
-static void exact_text(struct match *match, int which, const char *text)
+static void exact_text(struct match *match, enum match_text which, const char *text)
 {
 	match->text[which] = text;
 	match->value[MATCH_NUMBERS + which] = text != NULL ? number_of(text) : 0;

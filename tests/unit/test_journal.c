@@ -108,6 +108,7 @@ START_TEST(without_a_journal_it_says_so)
 {
 	_cleanup_fd_ int fd = new_journal();
 
+	ck_assert_int_ge(fd, 0);
 	ck_assert(!journal_send(&entry));
 	setenv("JOURNAL_STREAM", "1:1", 1);
 	ck_assert(!journal_open(address.sun_path));
