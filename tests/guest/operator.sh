@@ -1,4 +1,4 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs in the virtual PC as root: the suites of `run' about what an operator lives with.
-exec "$(dirname "$0")/run" share restart operator service look run
+exec "$(dirname "$0")/run" which units share restart operator service look run
