@@ -184,7 +184,7 @@ static int take_pair(const char *text, bool subsystem, struct pci_ids *ids, uint
 
 int value_id(const char *text, struct match *match, struct pci_ids *ids, struct fault *fault)
 {
-	uint64_t value, mask;
+	uint64_t value = 0, mask = 0;
 
 	if (take_pair(text, false, ids, &value, &mask, fault) != 0)
 		return -1;
@@ -195,7 +195,7 @@ int value_id(const char *text, struct match *match, struct pci_ids *ids, struct 
 
 int value_subsystem(const char *text, struct match *match, struct pci_ids *ids, struct fault *fault)
 {
-	uint64_t value, mask;
+	uint64_t value = 0, mask = 0;
 
 	if (take_pair(text, true, ids, &value, &mask, fault) != 0)
 		return -1;

@@ -476,8 +476,10 @@ static void acquire_quota(void)
 
 static void any_request(struct packet *packet, const char *rule)
 {
+	size_t length = strlen(rule);
+
 	start(packet, DEVICE_ACQUIRE_ANY, 0);
-	strncpy((char *)packet->bytes + HEADER, rule, 32);
+	memcpy(packet->bytes + HEADER, rule, length < 32 ? length : 32);
 }
 
 static const char *need_rule(void)
