@@ -7,7 +7,6 @@
 
 #include "pci.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -59,7 +58,7 @@ static int any_with(struct hwb_client *client, const char *rule, uint32_t flags,
 	int fds[HWB_FDS_MAX];
 	uint32_t count = 0;
 
-	snprintf(request.rule, sizeof(request.rule), "%s", rule);
+	memcpy(request.rule, rule, strnlen(rule, sizeof(request.rule)));
 	int result = hwb_device_acquire_any(client, &request, &given->handle, &given->reply, fds,
 	                                    &count, &why);
 	given->bar = result == 0 && count == 1 ? fds[0] : -1;
