@@ -5,12 +5,6 @@
 
 stand_in=/usr/libexec/hwbroker/hwb-stand-in
 
-# In place of the shell: $! is the program itself, which has no capability to use.
-as_driver() {
-	exec setpriv --reuid=driver --regid=driver --clear-groups --inh-caps=-all \
-		--bounding-set=-all --no-new-privs "$@"
-}
-
 # Its lines are `ok NAME' and `not ok NAME: WHY'; the last one counts them.
 run_genode() {
 	local status good bad
