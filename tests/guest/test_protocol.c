@@ -166,6 +166,12 @@ static const struct request requests[] = {
 	{ HWB_ADMIN_GIVEN, sizeof(struct hwb_given_request), NO_SESSION, false },
 	{ HWB_ADMIN_REVOKE, sizeof(struct hwb_revoke_request), NO_SESSION, false },
 	{ HWB_ADMIN_CLEAR, sizeof(struct hwb_clear_request), NO_SESSION, false },
+	{ HWB_ADMIN_GROUPS, sizeof(struct hwb_list_request), NO_SESSION, false },
+	{ HWB_ADMIN_EXPLAIN, sizeof(struct hwb_explain_request), NO_SESSION, false },
+	{ HWB_ADMIN_AUDIT, sizeof(struct hwb_list_request), NO_SESSION, false },
+	{ HWB_ADMIN_RELEASE, sizeof(struct hwb_release_request), NO_SESSION, false },
+	{ HWB_ADMIN_RELOAD, 0, NO_SESSION, false },
+	{ HWB_ADMIN_RULES, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_ADMIN_MONITOR, 0, NO_SESSION, false },
 	{ HWB_ADMIN_METRICS, sizeof(struct hwb_list_request), NO_SESSION, false },
 };
