@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct store_share;   /* resume/store.h */
 struct kernel_device; /* an opened PCI function */
 struct kernel_domain; /* an I/O address space, possibly without a device yet */
 
@@ -31,9 +32,10 @@ struct kernel_mapping {
 	uint64_t size;
 	bool device_reads;
 	bool device_writes;
-	bool ours;   /* broker-made memory: its pages go with the mapping */
-	uint32_t id; /* note.h */
-	bool kept;   /* by the service manager, too: store.h */
+	bool ours;                 /* broker-made memory: its pages go with the mapping */
+	uint32_t id;               /* note.h */
+	bool kept;                 /* by the service manager, too: store.h */
+	struct store_share *share; /* of whose memory it is, once it is kept */
 };
 
 struct kernel_backend {
@@ -94,13 +96,14 @@ struct kernel_backend {
 	                    uint32_t value, struct fault *fault);
 
 	/* What outlives the process (store.h). A domain's id is its own for ever; `keep` has
-	 * the memory of its mappings kept that is not yet. */
+	 * the memory of its mappings kept that is not yet, as far as the share goes. */
 	uint32_t (*domain_id)(const struct kernel_domain *domain);
-	void (*keep)(struct kernel_domain *domain);
+	void (*keep)(struct kernel_domain *domain, struct store_share *share);
 	/* The daemon before this one has left them; these are for its start, before there
 	 * are jobs. What is not taken up so is ended by the last: bus mastering off, reset. */
 	int (*resume_domain)(uint32_t id, struct kernel_domain **domain, struct fault *fault);
-	/* `mapping` has no descriptor: the kernel has the memory, or it was kept. */
+	/* `mapping` has no descriptor: the kernel has the memory, or it was kept. Its share is
+	 * the client's. */
 	int (*resume_mapping)(struct kernel_domain *domain, const struct kernel_mapping *mapping,
 	                      struct fault *fault);
 	/* The id of the domain that the device is open in; 0: it is not open. */

@@ -83,7 +83,7 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
  * which may be -1 if it has. */
 int vfio_domain_remember(struct kernel_domain *domain, const struct kernel_mapping *mapping,
                          struct fault *fault);
-void vfio_domain_keep(struct kernel_domain *domain);
+void vfio_domain_keep(struct kernel_domain *domain, struct store_share *share);
 uint32_t vfio_domain_id(const struct kernel_domain *domain);
 uint32_t vfio_domain_windows(struct kernel_domain *domain, struct hwb_iova_range *ranges,
                              uint32_t max);

@@ -168,7 +168,7 @@ static void forget(struct kernel_domain *domain, uint32_t at)
 
 	if (mapping->kept) {
 		vfio_name_memory(mapping->id, name);
-		store_drop(name, true);
+		store_drop_of(mapping->share, name, true);
 	}
 	if (mapping->ours && mapping->fd >= 0)
 		memory_drop(mapping->fd, mapping->size);
@@ -228,7 +228,7 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
 
 /* ---- what outlives the process ---- */
 
-void vfio_domain_keep(struct kernel_domain *domain)
+void vfio_domain_keep(struct kernel_domain *domain, struct store_share *share)
 {
 	char name[STORE_NAME];
 
@@ -238,7 +238,8 @@ void vfio_domain_keep(struct kernel_domain *domain)
 		if (mapping->kept || mapping->fd < 0)
 			continue;
 		vfio_name_memory(mapping->id, name);
-		mapping->kept = store_put(name, mapping->fd, true);
+		mapping->share = share;
+		mapping->kept = store_put_of(share, name, mapping->fd, true);
 	}
 	pthread_mutex_unlock(&domain->lock);
 }

@@ -64,7 +64,7 @@ int vfio_resume_mapping(struct kernel_domain *domain, const struct kernel_mappin
 	char name[STORE_NAME];
 
 	vfio_name_memory(mapping->id, name);
-	_cleanup_fd_ int fd = store_take(name);
+	_cleanup_fd_ int fd = store_take_of(mapping->share, name);
 	if (fd < 0 && domain->container < 0)
 		return fault_set(fault, HWB_GONE, "its memory was not kept");
 	kept.fd = fd;

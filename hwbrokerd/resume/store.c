@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +21,7 @@ enum { FIRST_PASSED = 3 };
 
 /* So many are kept at most; FileDescriptorStoreMax of the unit is no less. Their names go
  * to the next daemon in one string, which may have 128 KiB (execve(2)). */
-enum { KEPT_MAX = 4000 };
+enum { KEPT_MAX = 4000, SHARE_MAX = KEPT_MAX / 4, SHARES_MAX = KEPT_MAX - SHARE_MAX };
 
 enum { PATIENCE_SECONDS = 5, MESSAGE = 96 };
 
@@ -34,6 +33,7 @@ struct passed {
 static struct passed *passed;
 static uint32_t passed_count;
 static atomic_uint kept;
+static atomic_uint kept_of_shares;
 
 /* What is to be dropped, and the manager was not told. */
 struct untold {
@@ -223,6 +223,53 @@ void store_drop(const char *name, bool wait)
 	untold = item;
 	pthread_mutex_unlock(&lock);
 }
+
+/* ---- on the books of a client ---- */
+
+bool store_has_room(struct store_share *share, uint32_t count)
+{
+	return atomic_load(&share->kept) + count <= SHARE_MAX &&
+	       atomic_load(&kept_of_shares) + count <= SHARES_MAX;
+}
+
+static void book(struct store_share *share)
+{
+	atomic_fetch_add(&share->kept, 1);
+	atomic_fetch_add(&kept_of_shares, 1);
+}
+
+static void strike(struct store_share *share)
+{
+	atomic_fetch_sub(&share->kept, 1);
+	atomic_fetch_sub(&kept_of_shares, 1);
+}
+
+bool store_put_of(struct store_share *share, const char *name, int fd, bool wait)
+{
+	/* Booked first, as others do the same at this moment. */
+	book(share);
+	if (store_has_room(share, 0) && store_put(name, fd, wait))
+		return true;
+	strike(share);
+	return false;
+}
+
+void store_drop_of(struct store_share *share, const char *name, bool wait)
+{
+	store_drop(name, wait);
+	strike(share);
+}
+
+int store_take_of(struct store_share *share, const char *name)
+{
+	int fd = store_take(name);
+
+	if (fd >= 0)
+		book(share);
+	return fd;
+}
+
+/* ---- again ---- */
 
 bool store_flush(void)
 {

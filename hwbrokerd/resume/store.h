@@ -13,6 +13,7 @@
 #ifndef HWBROKERD_RESUME_STORE_H
 #define HWBROKERD_RESUME_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +38,21 @@ int store_take(const char *name);
 bool store_put(const char *name, int fd, bool wait) __attribute__((warn_unused_result));
 /* Has it close what it keeps under that name. */
 void store_drop(const char *name, bool wait);
+
+/* What one client has kept of what it can make many of: a quarter at most, and all clients
+ * together leave some for connections and devices. */
+struct store_share {
+	atomic_uint kept;
+};
+
+/* Whether there is room for `count` more of it. */
+bool store_has_room(struct store_share *share, uint32_t count);
+/* As above, on the books of that share. */
+bool store_put_of(struct store_share *share, const char *name, int fd, bool wait)
+        __attribute__((warn_unused_result));
+void store_drop_of(struct store_share *share, const char *name, bool wait);
+int store_take_of(struct store_share *share, const char *name);
+
 /* What the manager had no room to be told is told again; false: it still has none. */
 bool store_flush(void);
 /* Waits until the manager has done all that it was told before; some seconds at most. */

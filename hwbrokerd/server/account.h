@@ -8,6 +8,7 @@
 #define HWBROKERD_SERVER_ACCOUNT_H
 
 #include "policy/policy.h"
+#include "resume/store.h"
 #include "util/log.h"
 #include "work/strand.h"
 
@@ -25,6 +26,7 @@ struct account {
 	struct log_limit log; /* of what is wrong with what it sends */
 	struct log_limit use; /* of what it gets and gives back */
 	struct log_limit refusals;
+	struct store_share share; /* of what outlives this process */
 };
 
 /* The account of that name, made if absent. NULL: no memory. */

@@ -171,7 +171,7 @@ static void forget_irq(struct irq_session *irq)
 
 	for (uint32_t i = 0; i < irq->put; i++) {
 		name_irq(irq, i, name);
-		store_drop(name, false);
+		store_drop_of(&irq->session.peer->account->share, name, false);
 	}
 	irq->put = 0;
 	if (irq->unkept)
@@ -259,7 +259,7 @@ static void run_keep(struct job *job)
 	const struct domain *domain =
 	        (struct domain *)((char *)job - offsetof(struct domain, keep_job));
 
-	domain->broker->host.backend->keep(domain->kernel);
+	domain->broker->host.backend->keep(domain->kernel, &domain->account->share);
 }
 
 static void done_keep(struct job *job)
@@ -285,12 +285,17 @@ static bool keep_domain(struct domain *domain)
 
 static bool keep_irq(struct irq_session *irq)
 {
+	struct store_share *share = &irq->session.peer->account->share;
 	char name[STORE_NAME];
 
+	/* Its connection ends with this process, then; there is nothing to wait for. */
+	if (irq->put == 0 && !store_has_room(share, irq_fd_count(irq)))
+		return true;
 	while (irq->put < irq_fd_count(irq)) {
 		name_irq(irq, irq->put, name);
-		if (!store_put(name, irq->put < irq->count ? irq->fds[irq->put] : irq->unmask_fd,
-		               false))
+		if (!store_put_of(share, name,
+		                  irq->put < irq->count ? irq->fds[irq->put] : irq->unmask_fd,
+		                  false))
 			return false;
 		irq->put++;
 	}
@@ -340,8 +345,9 @@ static bool keep_all(struct broker *broker)
 {
 	bool all = store_flush();
 
-	for (struct peer *peer = broker->peers; peer != NULL && all; peer = peer->next)
-		all = keep_peer(peer);
+	/* Of one that has too much the others are kept all the same. */
+	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
+		all = keep_peer(peer) && all;
 	return all;
 }
 

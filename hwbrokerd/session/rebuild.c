@@ -101,6 +101,7 @@ int rebuild_mapping(struct peer *peer, const struct note *note, struct fault *fa
 		.device_writes = (kept->flags & KEPT_WRITES) != 0,
 		.ours = (kept->flags & KEPT_OURS) != 0,
 		.id = kept->id,
+		.share = &peer->account->share,
 	};
 
 	if (domain == NULL || kept->size == 0 ||
@@ -287,34 +288,35 @@ static uint32_t vectors_of(const struct device *device, uint32_t type)
 	}
 }
 
-static int take_vector(const struct irq_session *irq, uint32_t vector, int *fd)
+static int take_vector(struct irq_session *irq, struct store_share *share, uint32_t vector, int *fd)
 {
 	char name[STORE_NAME];
 
 	keep_name_irq(irq->id, vector, name, sizeof(name));
-	*fd = store_take(name);
-	return *fd < 0 ? -1 : 0;
+	*fd = store_take_of(share, name);
+	if (*fd < 0)
+		return -1;
+	irq->put++;
+	return 0;
 }
 
 /* The kernel signals the same ones as before. */
-static int take_vectors(struct irq_session *irq)
+static int take_vectors(struct irq_session *irq, struct store_share *share)
 {
-	for (uint32_t i = 0; i < irq->count; i++, irq->put++)
-		if (take_vector(irq, i, &irq->fds[i]) != 0)
+	for (uint32_t i = 0; i < irq->count; i++)
+		if (take_vector(irq, share, i, &irq->fds[i]) != 0)
 			return -1;
-	if (irq->type != HWB_IRQ_INTX)
-		return 0;
-	irq->put++;
-	return take_vector(irq, KEEP_UNMASK, &irq->unmask_fd);
+	return irq->type == HWB_IRQ_INTX ? take_vector(irq, share, KEEP_UNMASK, &irq->unmask_fd)
+	                                 : 0;
 }
 
-static void drop_vectors(const struct irq_session *irq)
+static void drop_vectors(const struct irq_session *irq, struct store_share *share)
 {
 	char name[STORE_NAME];
 
 	for (uint32_t i = 0; i < irq->put; i++) {
 		keep_name_irq(irq->id, i < irq->count ? i : KEEP_UNMASK, name, sizeof(name));
-		store_drop(name, true);
+		store_drop_of(share, name, true);
 	}
 }
 
@@ -333,14 +335,14 @@ int rebuild_irq(struct peer *peer, const struct note *note, struct fault *fault)
 	irq->id = kept->id;
 	irq->enabled = kept->enabled != 0;
 	irq->armed = irq->enabled;
-	if (take_vectors(irq) != 0)
+	if (take_vectors(irq, &peer->account->share) != 0)
 		refuse(fault, "an interrupt that was not kept");
 	else if (publish(peer, &irq->session, HWB_SESSION_IRQ, kept->handle, note, fault) == 0) {
 		irq->kept = true;
 		owner->irq = irq;
 		return 0;
 	}
-	drop_vectors(irq);
+	drop_vectors(irq, &peer->account->share);
 	irq_release(irq);
 	return -1;
 }

@@ -145,6 +145,37 @@ START_TEST(so_many_and_no_more)
 }
 END_TEST
 
+/* Four clients that want all do not keep others' devices from being kept. */
+START_TEST(a_client_has_a_share)
+{
+	_cleanup_fd_ int fd = manager();
+	struct store_share shares[5] = { 0 };
+	unsigned put[5] = { 0 };
+	char got[128];
+
+	store_open();
+	for (unsigned i = 0; i < 5; i++)
+		while (put[i] < 10000 && store_put_of(&shares[i], "a", fd, false)) {
+			put[i]++;
+			ck_assert_int_gt(recv(fd, got, sizeof(got), 0), 0);
+		}
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(put[i], 1000);
+	ck_assert_uint_eq(put[3] + put[4], 0);
+	ck_assert(!store_has_room(&shares[0], 1));
+	for (unsigned i = 0; i < 1000; i++) {
+		ck_assert(store_put("b", fd, false));
+		ck_assert_int_gt(recv(fd, got, sizeof(got), 0), 0);
+	}
+	store_drop_of(&shares[0], "a", false);
+	ck_assert(store_has_room(&shares[0], 1));
+	ck_assert(!store_has_room(&shares[0], 2));
+	ck_assert(store_has_room(&shares[4], 1));
+	ck_assert_int_eq(store_take_of(&shares[0], "a"), -1);
+	ck_assert(store_has_room(&shares[0], 1));
+}
+END_TEST
+
 START_TEST(what_is_passed)
 {
 	_cleanup_fd_ int manages = manager();
@@ -199,6 +230,7 @@ int main(void)
 	tcase_add_test(tests, tells);
 	tcase_add_test(tests, manager_that_does_not_read);
 	tcase_add_test(tests, so_many_and_no_more);
+	tcase_add_test(tests, a_client_has_a_share);
 	tcase_add_test(tests, what_is_passed);
 	tcase_add_test(tests, what_is_for_another_process);
 	srunner_run_all(runner, CK_NORMAL);
