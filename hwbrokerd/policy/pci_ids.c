@@ -280,7 +280,7 @@ int pci_ids_subsystem(struct pci_ids *ids, uint32_t vendor, const char *name, ui
 int pci_ids_class(struct pci_ids *ids, const char *name, uint32_t *code, uint32_t *digits,
                   struct fault *fault)
 {
-	uint32_t number;
+	uint32_t number = 0;
 
 	if (find(ids, PCI_CLASS_NAME, 0, name, &number, fault) != 0)
 		return -1;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* struct ucred */
 #include "overseer.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,30 +14,6 @@ static void pause_ms(int ms)
 	const struct timespec pause = { 0, ms * 1000000L };
 
 	nanosleep(&pause, NULL);
-}
-
-/* Who listens: the kernel's word, from before the daemon could answer. */
-static pid_t listener(int socket)
-{
-	struct ucred credentials = { .pid = 0 };
-	socklen_t size = sizeof(credentials);
-
-	getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-	return credentials.pid;
-}
-
-bool overseer_connect(struct overseer *overseer, pid_t before)
-{
-	for (int waited = 0; waited < START_MS; waited += STEP_MS) {
-		if (hwb_posix_open(&overseer->posix, NULL, NULL, NULL, NULL) == 0) {
-			overseer->daemon = listener(overseer->posix.socket);
-			if (overseer->daemon != before)
-				return true;
-			hwb_posix_close(&overseer->posix);
-		}
-		pause_ms(STEP_MS);
-	}
-	return false;
 }
 
 void overseer_disconnect(struct overseer *overseer)
@@ -62,6 +36,35 @@ static bool ask(struct overseer *overseer, uint16_t opcode, const void *body, si
 
 	return hwb_begin(client, &call, opcode, 0, body, length, -1) == 0 &&
 	       hwb_finish(client, &call) == 0;
+}
+
+struct status {
+	struct hwb_status_reply head;
+	char text[HWB_MESSAGE_MAX - sizeof(struct hwb_header) - sizeof(struct hwb_status_reply)];
+};
+
+static bool ask_status(struct overseer *overseer, struct status *status)
+{
+	return ask(overseer, HWB_ADMIN_STATUS, NULL, 0, status, sizeof(*status));
+}
+
+/* Who answers says who it is: the kernel tells of a socket who made it, and that may be kept
+ * from one daemon to the next. */
+bool overseer_connect(struct overseer *overseer, pid_t before)
+{
+	struct status status;
+
+	for (int waited = 0; waited < START_MS; waited += STEP_MS) {
+		if (hwb_posix_open(&overseer->posix, NULL, NULL, NULL, NULL) == 0) {
+			if (ask_status(overseer, &status) && (pid_t)status.head.pid != before) {
+				overseer->daemon = (pid_t)status.head.pid;
+				return true;
+			}
+			hwb_posix_close(&overseer->posix);
+		}
+		pause_ms(STEP_MS);
+	}
+	return false;
 }
 
 static void count_device(struct overseer_view *view, const void *record)
@@ -133,14 +136,10 @@ static long status_number(pid_t pid, const char *name)
 
 bool overseer_look(struct overseer *overseer, struct overseer_view *view)
 {
-	struct {
-		struct hwb_status_reply head;
-		char text[HWB_MESSAGE_MAX - sizeof(struct hwb_header) -
-		          sizeof(struct hwb_status_reply)];
-	} status;
+	struct status status;
 
 	memset(view, 0, sizeof(*view));
-	if (!ask(overseer, HWB_ADMIN_STATUS, NULL, 0, &status, sizeof(status)) ||
+	if (!ask_status(overseer, &status) ||
 	    !each(overseer, HWB_ADMIN_DEVICES, view, count_device) ||
 	    !each(overseer, HWB_ADMIN_CLIENTS, view, count_client))
 		return false;
