@@ -221,3 +221,10 @@ result "and a client drives the device" drives
 result "all is purged" apt-get purge -y hwbrokerd hwbroker-ctl libhwbroker-client0 \
 	libhwbroker-client-dev
 result "no trace is left" no_traces
+
+# ---- the tutorial begins with an installation, and ends with a purge
+
+mkdir -p /root/build
+ln -s $packages/1 /root/build/packages
+"$(dirname "$0")/tutorial.sh"
+result "no trace is left after the tutorial" no_traces
