@@ -331,8 +331,11 @@ int vfio_domain_attach(struct kernel_domain *domain, int group_fd, uint32_t grou
 
 	pthread_mutex_lock(&domain->lock);
 	bool first = domain->groups == 0;
-	if (first)
+	if (first) {
+		/* A container of the daemon before this one has no group that we know of. */
+		drop_container(domain);
 		domain->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	}
 	if (domain->container < 0)
 		result = fault_errno(fault, errno, "cannot open /dev/vfio/vfio");
 	else if (ioctl(group_fd, VFIO_GROUP_SET_CONTAINER, &domain->container) != 0)
