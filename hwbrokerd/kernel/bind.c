@@ -216,23 +216,6 @@ int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
 
 /* ---- groups ---- */
 
-static bool parse_address(const char *text, struct hwb_pci_address *address)
-{
-	unsigned domain, bus, device, function;
-	int end = 0;
-
-	if (sscanf(text, "%x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
-	    text[end] != '\0')
-		return false;
-	*address = (struct hwb_pci_address){
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.device = (uint8_t)device,
-		.function = (uint8_t)function,
-	};
-	return true;
-}
-
 /* Which drivers leave the group's DMA to others, so that VFIO may have it. Since
  * Linux 5.19 each driver says so itself, whatever its device is: of those for
  * bridges, the one of PCIe ports does, and neither lpc_ich nor shpchp. */
@@ -281,7 +264,7 @@ uint32_t bind_group_members(uint32_t group, struct hwb_pci_address *members, uin
 	_cleanup_dir_ DIR *directory = opendir(path);
 	const struct dirent *entry;
 	while (directory != NULL && count < max && (entry = readdir(directory)) != NULL)
-		if (parse_address(entry->d_name, &member))
+		if (sysfs_parse_address(entry->d_name, &member))
 			members[count++] = member;
 	return count;
 }
@@ -306,7 +289,7 @@ int bind_group_viable_but(uint32_t group, const struct hwb_pci_address *taken, u
 	const struct dirent *entry;
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		char driver[HWB_NAME_SIZE];
-		if (!parse_address(entry->d_name, &member))
+		if (!sysfs_parse_address(entry->d_name, &member))
 			continue;
 		bind_driver(&member, driver);
 		if (!bind_shares_group(driver) && !is_among(&member, taken, count))

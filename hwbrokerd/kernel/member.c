@@ -18,23 +18,6 @@ uint64_t member_key(const struct hwb_pci_address *address)
 	       (uint64_t)address->device << 3 | address->function;
 }
 
-static bool read_address(const char *text, struct hwb_pci_address *address)
-{
-	unsigned domain, bus, device, function;
-	int end = 0;
-
-	if (sscanf(text, "%x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
-	    text[end] != '\0')
-		return false;
-	*address = (struct hwb_pci_address){
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.device = (uint8_t)device,
-		.function = (uint8_t)function,
-	};
-	return true;
-}
-
 size_t member_list(uint64_t from, struct hwb_pci_address *addresses, size_t max)
 {
 	_cleanup_dir_ DIR *directory = opendir("/sys/bus/pci/devices");
@@ -43,7 +26,7 @@ size_t member_list(uint64_t from, struct hwb_pci_address *addresses, size_t max)
 
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		struct hwb_pci_address address;
-		if (!read_address(entry->d_name, &address) || member_key(&address) < from)
+		if (!sysfs_parse_address(entry->d_name, &address) || member_key(&address) < from)
 			continue;
 		found++;
 		/* The directory is in no order: those that come first are kept. */

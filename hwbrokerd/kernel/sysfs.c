@@ -15,6 +15,23 @@ void sysfs_address(const struct hwb_pci_address *address, char text[SYSFS_ADDRES
 	         address->device, address->function);
 }
 
+bool sysfs_parse_address(const char *text, struct hwb_pci_address *address)
+{
+	unsigned domain, bus, device, function;
+	int end = 0;
+
+	if (sscanf(text, "%x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
+	    text[end] != '\0')
+		return false;
+	*address = (struct hwb_pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.device = (uint8_t)device,
+		.function = (uint8_t)function,
+	};
+	return true;
+}
+
 void sysfs_device_path(const struct hwb_pci_address *address, const char *name,
                        char path[SYSFS_PATH])
 {

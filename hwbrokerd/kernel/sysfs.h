@@ -5,12 +5,16 @@
 
 #include "util/fault.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { SYSFS_PATH = 128, SYSFS_ADDRESS = 32 };
 
 /* "0000:00:03.0": the only place where an address becomes part of a path. */
 void sysfs_address(const struct hwb_pci_address *address, char text[SYSFS_ADDRESS]);
+
+/* The other way round; false: it is no address, and `address` is as it was. */
+bool sysfs_parse_address(const char *text, struct hwb_pci_address *address);
 
 /* "/sys/bus/pci/devices/0000:00:03.0/NAME". */
 void sysfs_device_path(const struct hwb_pci_address *address, const char *name,
