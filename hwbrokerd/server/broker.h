@@ -74,7 +74,7 @@ struct broker {
 	struct log_limit log;      /* of the lines that peers cause who are no client */
 	struct log_limit refusals; /* and of what they are refused */
 	ev_tstamp started;
-	ev_timer keep;                        /* session/keep.h */
+	ev_timer keep;                        /* session/restart/keep.h */
 	bool follows_bus;                     /* devices that come and go are seen */
 	struct reload_waiter *reload_waiters; /* for the next reading to begin */
 	bool reloading;                       /* the policy file is being read again */

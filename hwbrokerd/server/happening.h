@@ -2,7 +2,7 @@
 /*
  * That something happened which somebody may want to know of: who got what, by which
  * rule, who was refused, what was given back or taken. It is told in one place, once,
- * where it happens; who listens (session/happening.h) is no concern of that place.
+ * where it happens; who listens (session/admin/happening.h) is no concern of that place.
  */
 #ifndef HWBROKERD_SERVER_HAPPENING_H
 #define HWBROKERD_SERVER_HAPPENING_H

@@ -4,7 +4,7 @@
 #include "server/closer.h"
 #include "server/hello.h"
 #include "server/peer_io.h"
-#include "session/happening.h"
+#include "session/admin/happening.h"
 #include "session/revoke.h"
 #include "session/serve.h"
 #include "session/session.h"

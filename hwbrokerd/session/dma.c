@@ -3,7 +3,7 @@
 #include "kernel/kernel.h"
 #include "kernel/memory.h"
 #include "resume/note.h"
-#include "session/keep.h"
+#include "session/restart/keep.h"
 #include "session/serve.h"
 #include "session/session.h"
 #include "util/cleanup.h"

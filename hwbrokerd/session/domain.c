@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DMA domains: an I/O address space, and the devices that are in it. */
 #include "device/operate.h"
-#include "session/keep.h"
 #include "session/platform.h"
+#include "session/restart/keep.h"
 #include "session/serve.h"
 #include "session/session.h"
 #include "util/cleanup.h"

@@ -6,8 +6,8 @@
 #include "kernel/memory.h"
 #include "kernel/resource.h"
 #include "session/device_job.h"
-#include "session/keep.h"
 #include "session/platform.h"
+#include "session/restart/keep.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
 

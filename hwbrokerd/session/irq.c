@@ -7,7 +7,7 @@
 
 #include "device/operate.h"
 #include "resume/note.h"
-#include "session/keep.h"
+#include "session/restart/keep.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
 

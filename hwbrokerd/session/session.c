@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/session.h"
 
-#include "session/keep.h"
+#include "session/restart/keep.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -15,11 +15,11 @@
 #include "server/closer.h"
 #include "server/peer.h"
 #include "server/reload.h"
-#include "session/adopt.h"
 #include "session/dispatch.h"
 #include "session/held.h"
 #include "session/hotplug.h"
 #include "session/release.h"
+#include "session/restart/adopt.h"
 #include "session/session.h"
 
 #include <fcntl.h>

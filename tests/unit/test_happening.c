@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The words for what happens: complete, bounded, and the same for all who are told. */
-#include "session/happening.h"
+#include "session/admin/happening.h"
 
 #include <check.h>
 #include <stdlib.h>

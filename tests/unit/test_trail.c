@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The audit trail: what its entries say, that the catalogue explains each, and that a flood
  * is counted rather than written. */
-#include "session/trail.h"
+#include "session/admin/trail.h"
 
 #include "server/peer.h"
 #include "util/cleanup.h"

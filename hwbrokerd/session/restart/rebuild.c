@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/rebuild.h"
+#include "session/restart/rebuild.h"
 
 #include "device/record.h"
 #include "kernel/ports.h"
 #include "resume/store.h"
 #include "server/process.h"
-#include "session/happening.h"
+#include "session/admin/happening.h"
 #include "session/irq_plan.h"
-#include "session/keep.h"
 #include "session/platform.h"
 #include "session/release.h"
+#include "session/restart/keep.h"
 #include "session/revoke.h"
 #include "util/cleanup.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/happening.h"
+#include "session/admin/happening.h"
 
-#include "session/metrics.h"
+#include "session/admin/metrics.h"
+#include "session/admin/trail.h"
 #include "session/session.h"
-#include "session/trail.h"
 
 #include <hwbroker/codec.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ADMIN_GROUPS: all PCI functions as members of their IOMMU groups. */
 #include "kernel/member.h"
-#include "session/query.h"
+#include "session/admin/query.h"
 #include "session/serve.h"
 #include "session/session.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/query.h"
+#include "session/admin/query.h"
 
 #include <stdlib.h>
 

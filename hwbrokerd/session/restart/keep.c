@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/keep.h"
+#include "session/restart/keep.h"
 
 #include "resume/note.h"
 #include "resume/store.h"
-#include "session/kept.h"
+#include "session/restart/kept.h"
 #include "util/log.h"
 
 #include <inttypes.h>

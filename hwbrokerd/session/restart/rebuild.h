@@ -6,7 +6,7 @@
 #ifndef HWBROKERD_SESSION_REBUILD_H
 #define HWBROKERD_SESSION_REBUILD_H
 
-#include "session/kept.h"
+#include "session/restart/kept.h"
 #include "session/session.h"
 
 int rebuild_domain(struct peer *peer, const struct note *note, struct fault *fault);

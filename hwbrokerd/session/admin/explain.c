@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* ADMIN_EXPLAIN: what acquiring would look at, all of it, and what it would find. */
 #include "kernel/sysfs.h"
+#include "session/admin/findings.h"
+#include "session/admin/query.h"
 #include "session/assess.h"
-#include "session/findings.h"
-#include "session/query.h"
 #include "session/serve.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/findings.h"
+#include "session/admin/findings.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ADMIN_METRICS: what is counted, a number a record; ADMIN_MONITOR: what happens, as it does. */
-#include "session/metrics.h"
+#include "session/admin/metrics.h"
 #include "server/monitor.h"
-#include "session/happening.h"
+#include "session/admin/happening.h"
 #include "session/serve.h"
 #include "session/session.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/resume.h"
+#include "session/restart/resume.h"
 
 #include "resume/note.h"
 #include "resume/store.h"
 #include "server/closer.h"
-#include "session/rebuild.h"
+#include "session/restart/rebuild.h"
 #include "session/revoke.h"
 #include "util/cleanup.h"
 #include "util/log.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/trail.h"
+#include "session/admin/trail.h"
 
 #include "server/peer.h"
-#include "session/happening.h"
+#include "session/admin/happening.h"
 #include "util/journal.h"
 #include "util/log.h"
 

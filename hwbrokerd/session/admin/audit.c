@@ -3,8 +3,8 @@
 #include "kernel/acs.h"
 #include "kernel/member.h"
 #include "kernel/use.h"
-#include "session/findings.h"
-#include "session/query.h"
+#include "session/admin/findings.h"
+#include "session/admin/query.h"
 #include "session/serve.h"
 
 #include <stdio.h>

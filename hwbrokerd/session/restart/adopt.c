@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/adopt.h"
+#include "session/restart/adopt.h"
 
 #include "device/operate.h"
 #include "device/record.h"
