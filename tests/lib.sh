@@ -39,9 +39,10 @@ build() {
 		quietly "$builds/$name.log" cmake --build "$builds/$name" -j "$(nproc)"
 }
 
-# build_sanitized: likewise, below the name `sanitize'.
+# build_sanitized: likewise, below the name `sanitize'. Optimised a little, which the virtual PC
+# needs half the time for.
 build_sanitized() {
-	build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
+	build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g -O1" \
 		-DHWBROKER_SANITIZE=address,undefined
 }
 

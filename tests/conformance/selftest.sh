@@ -70,6 +70,6 @@ fi
 	while read -r rule
 	do
 		is_in "$rule" "$unbroken" || echo "$rule"
-	done | xargs -P 12 -I RULE bash -c 'try RULE' > "$work/results"
+	done | xargs -P 24 -I RULE bash -c 'try RULE' > "$work/results"
 sort "$work/results"
 ! grep -q '^not ok' "$work/results" && grep -q '^ok' "$work/results" && [ -z "$got" ]

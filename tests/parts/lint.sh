@@ -24,9 +24,10 @@ check_overlay_style() {
 		'genode-client/genode/*.h' && [ -z "$wide" ]
 }
 
-# Uses the compile commands of a build, made here if need be.
+# Uses the compile commands of a build that need not be made.
 check_tidy() {
-	build tidy -DCMAKE_C_COMPILER=clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON || return 1
+	quietly "$builds/tidy.log" cmake -S "$top" -B "$builds/tidy" -DCMAKE_C_COMPILER=clang \
+		-DCMAKE_EXPORT_COMPILE_COMMANDS=ON || return 1
 	(cd "$top" && sources 'protocol/*.c' 'hwbrokerd/*.c' 'hwbroker-ctl/*.c' 'genode-client/*.c' |
 		xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$builds/tidy" 2> /dev/null)
 }
