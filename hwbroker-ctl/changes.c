@@ -250,6 +250,71 @@ static void compare_ports(struct changes *changes, const struct hwb_admin_rule *
 				         &verdict);
 }
 
+/* ---- memory ---- */
+
+/* A range is what a request lies within: another one is another thing, though they overlap. */
+static bool same_range(const struct hwb_admin_rule *rule, const struct policy_memory *memory)
+{
+	return rule->kind == HWB_RULE_MEMORY && rule->memory == memory->first &&
+	       rule->memory_size - 1 == memory->last - memory->first &&
+	       strncmp(rule->client, memory->client->name, sizeof(rule->client)) == 0;
+}
+
+static struct change *add_memory(struct changes *changes, enum change_kind kind, const char *client,
+                                 uint64_t base, uint64_t end)
+{
+	struct change *change = add(changes, kind, client);
+
+	change->memory = true;
+	change->base = base;
+	change->end = end;
+	return change;
+}
+
+static void gain_memory(struct changes *changes, const struct hwb_admin_rule *old,
+                        const struct policy_memory *memory)
+{
+	char words[64], old_words[sizeof(((struct hwb_admin_rule *)0)->grant)] = "";
+
+	policy_memory_text(&memory->access, words, sizeof(words));
+	if (old != NULL)
+		snprintf(old_words, sizeof(old_words), "%.*s", (int)sizeof(old->grant) - 1,
+		         old->grant);
+	if (old != NULL && strcmp(words, old_words) == 0)
+		return;
+	struct change *change = add_memory(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS,
+	                                   memory->client->name, memory->first, memory->last);
+	memcpy(change->rule, memory->section, sizeof(change->rule));
+	memcpy(change->file, memory->file, sizeof(change->file));
+	change->line = memory->line;
+	add_words(change->terms, '+', words, old_words);
+	add_words(change->terms, '-', old_words, words);
+}
+
+static void compare_memory(struct changes *changes, const struct hwb_admin_rule *rules,
+                           size_t count, const struct policy *policy)
+{
+	struct policy_memory memory;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t at = 0;
+		if (rules[i].kind != HWB_RULE_MEMORY)
+			continue;
+		while (policy_memory_at(policy, at, &memory) && !same_range(&rules[i], &memory))
+			at++;
+		if (!policy_memory_at(policy, at, &memory))
+			cite_old(add_memory(changes, CHANGE_LOSES, rules[i].client, rules[i].memory,
+			                    rules[i].memory + (rules[i].memory_size - 1)),
+			         &rules[i]);
+	}
+	for (uint32_t at = 0; policy_memory_at(policy, at, &memory); at++) {
+		size_t i = 0;
+		while (i < count && !same_range(&rules[i], &memory))
+			i++;
+		gain_memory(changes, i < count ? &rules[i] : NULL, &memory);
+	}
+}
+
 void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
                   const struct hwb_admin_member *members, size_t member_count,
                   const struct policy *policy)
@@ -257,6 +322,7 @@ void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, s
 	*changes = (struct changes){ .items = NULL };
 	compare_devices(changes, rules, rule_count, members, member_count, policy);
 	compare_ports(changes, rules, rule_count, policy);
+	compare_memory(changes, rules, rule_count, policy);
 }
 
 void changes_free(struct changes *changes)

@@ -17,8 +17,10 @@ struct change {
 	enum change_kind kind;
 	char client[HWB_NAME_SIZE];
 	struct hwb_pci_address address; /* of a device */
-	bool ports;                     /* else: */
+	bool ports;                     /* or of these: */
 	uint32_t first, last;
+	bool memory; /* or of this: */
+	uint64_t base, end;
 	/* Of the rule that gives it, or gave it. */
 	char rule[40];
 	char file[128];
@@ -36,7 +38,8 @@ struct changes {
 	bool out_of_memory;
 };
 
-/* `rules`: ADMIN_RULES of the policy in force; `members`: ADMIN_GROUPS. By device, then ports. */
+/* `rules`: ADMIN_RULES of the policy in force; `members`: ADMIN_GROUPS. By device, then ports, then
+ * memory. */
 void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
                   const struct hwb_admin_member *members, size_t member_count,
                   const struct policy *policy);

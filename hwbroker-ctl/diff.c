@@ -9,6 +9,7 @@
 #include "print.h"
 #include "table.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,10 +61,15 @@ int check_policies(const struct context *context)
 
 /* ---- diff ---- */
 
-static void resource_of(const struct change *change, char text[32])
+enum { RESOURCE = 48 };
+
+static void resource_of(const struct change *change, char text[RESOURCE])
 {
-	if (change->ports)
-		snprintf(text, 32, "ports 0x%x-0x%x", change->first, change->last);
+	if (change->memory)
+		snprintf(text, RESOURCE, "memory 0x%" PRIx64 "-0x%" PRIx64, change->base,
+		         change->end);
+	else if (change->ports)
+		snprintf(text, RESOURCE, "ports 0x%x-0x%x", change->first, change->last);
 	else
 		names_address(&change->address, text);
 }
@@ -77,7 +83,7 @@ void print_changes(FILE *out, const struct changes *changes)
 
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *change = &changes->items[i];
-		char resource[32], line[640];
+		char resource[RESOURCE], line[640];
 		resource_of(change, resource);
 		snprintf(line, sizeof(line), "%c %s %s%s%s by [%s] %s:%u", kinds[change->kind].sign,
 		         change->client, kinds[change->kind].verb, resource,
@@ -102,7 +108,7 @@ void print_changes(FILE *out, const struct changes *changes)
 			      out);
 	}
 	if (changes->count == 0)
-		fputs("no device and no port changes hands\n", out);
+		fputs("nothing changes hands\n", out);
 }
 
 void json_changes(FILE *out, const struct changes *changes)
@@ -113,7 +119,7 @@ void json_changes(FILE *out, const struct changes *changes)
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *change = &changes->items[i];
 		json_t *object = json_object();
-		char resource[32];
+		char resource[RESOURCE];
 		resource_of(change, resource);
 		json_set(object, "change", json_string(kinds[change->kind]));
 		json_set(object, "client", json_text(change->client, sizeof(change->client)));

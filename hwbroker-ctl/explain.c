@@ -127,6 +127,27 @@ static bool read_ports(const char *word, struct hwb_explain_request *request)
 	return true;
 }
 
+/* memory:0xfed00000-0xfed003ff, or memory:0xfed00000. */
+static bool read_memory(const char *word, struct hwb_explain_request *request)
+{
+	static const char prefix[] = "memory:";
+	char *end;
+
+	if (strncmp(word, prefix, strlen(prefix)) != 0 ||
+	    strncmp(word + strlen(prefix), "0x", 2) != 0)
+		return false;
+	errno = 0;
+	unsigned long long first = strtoull(word + strlen(prefix), &end, 16), last = first;
+	if (strncmp(end, "-0x", 3) == 0)
+		last = strtoull(end + 1, &end, 16);
+	if (*end != '\0' || errno != 0 || last < first || last - first == UINT64_MAX)
+		return false;
+	request->kind = HWB_RULE_MEMORY;
+	request->memory = first;
+	request->memory_size = last - first + 1;
+	return true;
+}
+
 int explain_rules(const struct context *context)
 {
 	struct hwb_explain_request request = { 0 };
@@ -136,11 +157,12 @@ int explain_rules(const struct context *context)
 
 	if (!read_client(context->words[0], &request))
 		return EXIT_WRONG_USAGE;
-	if (!read_ports(context->words[1], &request) &&
+	if (!read_ports(context->words[1], &request) && !read_memory(context->words[1], &request) &&
 	    !names_read_address(context->words[1], &request.address)) {
 		fprintf(stderr,
 		        "hwbroker-ctl: `%s' is neither the address of a device, such as\n"
-		        "0000:00:03.0, nor ports, such as 0x60-0x64\n",
+		        "0000:00:03.0, nor ports, such as 0x60-0x64, nor memory, such as\n"
+		        "memory:0xfed00000-0xfed003ff\n",
 		        context->words[1]);
 		return EXIT_WRONG_USAGE;
 	}

@@ -95,6 +95,13 @@ static const struct shape shapes[OPCODES] = {
 	                          .flags = FIELD(hwb_bar_request, flags),
 	                          .known_flags = HWB_IO_MEM_WC },
 
+	[HWB_IO_MEM_LIST] = { .name = "IO_MEM_LIST",
+	                      .about_nothing = 1,
+	                      .request_size = SIZE(hwb_list_request),
+	                      .reply_size = SIZE(hwb_list_reply),
+	                      .reply_tail = RECORDS,
+	                      .record_size = SIZE(hwb_memory_range) },
+
 	[HWB_IO_PORT_OPEN] = { .name = "IO_PORT_OPEN",
 	                       .about_nothing = 1,
 	                       .request_size = SIZE(hwb_io_port_request) },

@@ -22,4 +22,7 @@ void check_devices(struct parser *parser);
 /* Fills the grants of ports; reports ranges that overlap. */
 void check_ports(struct parser *parser);
 
+/* Likewise, of memory. */
+void check_memory(struct parser *parser);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Yes or no, and why. Nothing here allocates or looks at anything but the
  * policy: it runs for every request. */
-#include "policy/rules.h"
+#include "policy/decide.h"
 
 #include <string.h>
 
@@ -40,6 +40,7 @@ static bool granted_by(const struct policy_grant *grant, enum policy_kind kind)
 		return grant->force;
 	case POLICY_CONFIG_WRITE:
 	case POLICY_PORTS:
+	case POLICY_MEMORY:
 		break;
 	}
 	return false;
@@ -212,12 +213,15 @@ void policy_decide(const struct policy *policy, const struct policy_client *clie
 {
 	verdict->granted = false;
 	verdict->grant = (struct policy_grant){ 0 };
+	verdict->memory = (struct policy_access){ 0 };
 	verdict->section[0] = '\0';
 	verdict->file[0] = '\0';
 	verdict->line = 0;
 	verdict->why = (struct fault){ .status = HWB_OK };
 	if (resource->kind == POLICY_PORTS)
 		decide_ports(policy, client, resource, verdict);
+	else if (resource->kind == POLICY_MEMORY)
+		decide_memory(policy, client, resource, verdict);
 	else
 		decide_device(policy, client, resource, verdict);
 }

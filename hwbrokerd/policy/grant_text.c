@@ -104,6 +104,16 @@ bool policy_ports_at(const struct policy *policy, uint32_t index, struct policy_
 	return true;
 }
 
+void policy_memory_text(const struct policy_access *access, char *text, size_t size)
+{
+	struct words words = { .text = text, .size = size };
+
+	text[0] = '\0';
+	add(&words, "access=%s", access->fd ? "fd" : "mediated");
+	flag(&words, "force", access->force);
+	flag(&words, "write", access->write);
+}
+
 uint32_t policy_client_count(const struct policy *policy)
 {
 	return policy->client_count;

@@ -8,6 +8,7 @@ const struct section_type policy_sections[SECTION_KINDS] = {
 	[SECTION_CLIENT] = { "client", true, open_client, close_client },
 	[SECTION_DEVICE] = { "device", true, open_device, close_device },
 	[SECTION_PORTS] = { "ports", true, open_ports, close_ports },
+	[SECTION_MEMORY] = { "memory", true, open_memory, close_memory },
 };
 
 #define LIMIT(field) .member = offsetof(struct policy_client, limits.field)
@@ -65,6 +66,14 @@ const struct key policy_keys[] = {
 	{ SECTION_PORTS, "range", .set = set_range, .required = true },
 	{ SECTION_PORTS, "force", .set = set_boolean, .preset = "no",
 	  .member = offsetof(struct ports_rule, force) },
+
+	{ SECTION_MEMORY, "client", .set = set_references, .required = true },
+	{ SECTION_MEMORY, "range", .set = set_memory_range, .required = true },
+	{ SECTION_MEMORY, "access", .set = set_access, .preset = "mediated" },
+	{ SECTION_MEMORY, "write", .set = set_boolean, .preset = "no",
+	  .member = offsetof(struct memory_rule, write) },
+	{ SECTION_MEMORY, "force", .set = set_boolean, .preset = "no",
+	  .member = offsetof(struct memory_rule, force) },
 };
 
 const size_t policy_key_count = sizeof(policy_keys) / sizeof(policy_keys[0]);

@@ -115,4 +115,12 @@ int open_ports(struct parser *parser);
 int set_range(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 void close_ports(struct parser *parser);
 
+/* section_memory.c */
+int open_memory(struct parser *parser);
+int set_memory_range(struct parser *parser, const struct key *key, const char *value,
+                     struct fault *fault);
+int set_access(struct parser *parser, const struct key *key, const char *value,
+               struct fault *fault);
+void close_memory(struct parser *parser);
+
 #endif

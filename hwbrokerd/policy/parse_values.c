@@ -40,8 +40,16 @@ int set_share(struct parser *parser, const struct key *key, const char *value, s
 /* The rule that is being read, as an index: its array may move. */
 static uint32_t current_rule(const struct parser *parser)
 {
-	return parser->kind == SECTION_DEVICE ? parser->policy->device_count - 1
-	                                      : parser->policy->ports_count - 1;
+	const struct policy *policy = parser->policy;
+
+	switch (parser->kind) {
+	case SECTION_DEVICE:
+		return policy->device_count - 1;
+	case SECTION_MEMORY:
+		return policy->memory_count - 1;
+	default:
+		return policy->ports_count - 1;
+	}
 }
 
 static int add_reference(struct parser *parser, const char *name, struct fault *fault)

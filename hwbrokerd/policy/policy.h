@@ -90,20 +90,31 @@ enum policy_kind {
 	POLICY_TAKE,         /* take it from its host driver */
 	POLICY_FORCE,        /* although the host uses it */
 	POLICY_CONFIG_WRITE, /* change these bits of config space */
-	POLICY_PORTS         /* use legacy ports */
+	POLICY_PORTS,        /* use legacy ports */
+	POLICY_MEMORY        /* use physical memory that is of no device */
 };
 
 struct policy_resource {
 	enum policy_kind kind;
-	const struct policy_device *device; /* for all but POLICY_PORTS */
+	const struct policy_device *device; /* for all but POLICY_PORTS and POLICY_MEMORY */
 	uint32_t offset;                    /* CONFIG_WRITE: byte offset; PORTS: first port */
 	uint32_t count;   /* CONFIG_WRITE: width in bytes; PORTS: number of ports */
 	uint32_t changed; /* CONFIG_WRITE: bits that would change */
+	uint64_t base;    /* MEMORY: first address */
+	uint64_t size;    /* MEMORY: bytes */
+};
+
+/* How a [memory NAME] section gives it. */
+struct policy_access {
+	bool fd;    /* by a descriptor of /dev/mem, instead of by requests */
+	bool write; /* else only for reading */
+	bool force; /* although the host needs it for itself */
 };
 
 struct policy_verdict {
 	bool granted;
 	struct policy_grant grant;       /* POLICY_DEVICE: of the rule that matched */
+	struct policy_access memory;     /* POLICY_MEMORY: likewise */
 	char section[HWB_NAME_SIZE + 8]; /* rule that decided, "" if none: "device net" */
 	char file[128];
 	uint32_t line;
@@ -121,7 +132,7 @@ void policy_free(struct policy *policy);
 
 /* As given to policy_load(). */
 const char *policy_path(const struct policy *policy);
-/* [device] and [ports] sections. */
+/* [device], [ports] and [memory] sections. */
 uint32_t policy_rule_count(const struct policy *policy);
 
 /* The client section that this peer falls under: first match in file order.
@@ -178,6 +189,27 @@ struct policy_ports {
 
 /* By number, from 0, by client and then by port. False: there are no more. */
 bool policy_ports_at(const struct policy *policy, uint32_t index, struct policy_ports *ports);
+
+/* Memory of a client: one range of one section. */
+struct policy_memory {
+	const struct policy_client *client;
+	uint64_t first;
+	uint64_t last;
+	struct policy_access access;
+	char section[HWB_NAME_SIZE + 8];
+	char file[128];
+	uint32_t line;
+};
+
+/* By number, from 0, by client and then by address. False: there is no more. */
+bool policy_memory_at(const struct policy *policy, uint32_t index, struct policy_memory *memory);
+
+/* The client's first range that ends at `address` or behind it. Whether there is one. */
+bool policy_memory_from(const struct policy *policy, const struct policy_client *client,
+                        uint64_t address, struct policy_memory *memory);
+
+/* Its terms as words in the order of the alphabet: "access=fd force write". */
+void policy_memory_text(const struct policy_access *access, char *text, size_t size);
 
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Interior of struct policy, for the files of this folder only: flat arrays in
- * the order of the file, and two indexes over them (match.h, and `grants` for
- * ports) so that deciding neither searches nor allocates.
+ * the order of the file, and indexes over them (match.h, and `grants` for
+ * ports, `memory_grants`) so that deciding neither searches nor allocates.
  */
 #ifndef HWBROKERD_POLICY_RULES_H
 #define HWBROKERD_POLICY_RULES_H
@@ -61,6 +61,33 @@ struct port_grant {
 	struct port_range range;
 };
 
+/* A [memory NAME] section. */
+struct memory_rule {
+	char section[RULE_SECTION_SIZE];
+	uint32_t place;
+	bool fd;
+	bool write;
+	bool force;
+};
+
+struct memory_range {
+	uint64_t first;
+	uint64_t last;
+	uint32_t rule; /* among the policy's memory rules */
+	uint32_t place;
+};
+
+struct memory_span {
+	struct memory_range *items;
+	uint32_t count, capacity;
+};
+
+/* A range as one client has it. */
+struct memory_grant {
+	uint32_t client;
+	struct memory_range range;
+};
+
 struct policy_file {
 	char *path;
 	char shown[sizeof(((struct policy_verdict *)0)->file)];
@@ -92,6 +119,12 @@ struct policy {
 	uint32_t range_count, range_capacity;
 	struct port_grant *grants; /* by client, then by port; they do not overlap */
 	uint32_t grant_count, grant_capacity;
+
+	struct memory_rule *memory;
+	uint32_t memory_count, memory_capacity;
+	struct memory_span spans;           /* of all of these */
+	struct memory_grant *memory_grants; /* by client, then by address; they do not overlap */
+	uint32_t memory_grant_count, memory_grant_capacity;
 
 	char **texts; /* that the others point to */
 	uint32_t text_count, text_capacity;

@@ -57,6 +57,9 @@ int value_slice(char *pattern, struct fault *fault);
 /* 0xFIRST-0xLAST or 0xPORT. */
 int value_ports(const char *text, uint16_t *first, uint16_t *last, struct fault *fault);
 
+/* 0xFIRST-0xLAST, addresses of physical memory; or 0xADDRESS for a single byte. */
+int value_memory(const char *text, uint64_t *first, uint64_t *last, struct fault *fault);
+
 /* 0xOFFSET:0xMASK; the digits of the mask say how wide the register is. */
 int value_config_mask(const char *text, struct config_mask *mask, struct fault *fault);
 

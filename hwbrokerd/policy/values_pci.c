@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Values that speak of registers and of ports. */
+/* Values that speak of registers, ports and memory. */
 #include "policy/values.h"
 
 #include "policy/hex.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int take_prefixed(const char **text, size_t most, uint32_t *number)
@@ -39,6 +40,44 @@ int value_ports(const char *text, uint16_t *first, uint16_t *last, struct fault 
 		return fault_set(fault, HWB_INVALID, "%s ends before it begins", text);
 	*first = (uint16_t)from;
 	*last = (uint16_t)to;
+	return 0;
+}
+
+/* 0x and 1 to 16 digits. */
+static int take_address(const char **text, uint64_t *address)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	size_t length;
+
+	if (take_char(text, '0') != 0 || take_char(text, 'x') != 0)
+		return -1;
+	length = strspn(*text, digits);
+	if (length < 1 || length > 16)
+		return -1;
+	*address = strtoull(*text, NULL, 16);
+	*text += length;
+	return 0;
+}
+
+int value_memory(const char *text, uint64_t *first, uint64_t *last, struct fault *fault)
+{
+	const char *rest = text;
+
+	bool good = take_address(&rest, first) == 0;
+	*last = *first;
+	if (good && *rest != '\0') {
+		rest += strspn(rest, " \t");
+		good = take_char(&rest, '-') == 0;
+		rest += strspn(rest, " \t");
+		good = good && take_address(&rest, last) == 0 && *rest == '\0';
+	}
+	if (!good)
+		return fault_set(fault, HWB_INVALID,
+		                 "`%s' is not a range of memory; write its first and its last "
+		                 "address like 0xfed00000-0xfed003ff",
+		                 text);
+	if (*first > *last)
+		return fault_set(fault, HWB_INVALID, "%s ends before it begins", text);
 	return 0;
 }
 

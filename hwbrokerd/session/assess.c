@@ -141,6 +141,21 @@ int assess_targets(const struct asker *asker, struct device *device,
 	return 0;
 }
 
+/* ---- memory ---- */
+
+int assess_memory(const struct asker *asker, uint64_t base, uint64_t size,
+                  struct policy_verdict *verdict, struct fault *fault)
+{
+	struct policy_resource resource = { .kind = POLICY_MEMORY, .base = base, .size = size };
+
+	policy_decide(asker->broker->policy, asker->client, &resource, verdict);
+	if (verdict->granted)
+		return 0;
+	if (fault != NULL)
+		*fault = verdict->why;
+	return -1;
+}
+
 /* ---- ports ---- */
 
 int assess_ports(const struct asker *asker, uint32_t base, uint32_t count,

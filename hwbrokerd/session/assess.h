@@ -45,6 +45,11 @@ int assess_device(const struct asker *asker, const struct device *device, enum a
 int assess_targets(const struct asker *asker, struct device *device,
                    struct operate_targets *targets, struct fault *fault);
 
+/* Whether it may have this memory, which is no BAR; and whether another connection has some of
+ * it. What the host says of it (kernel/iomem.h) is for a worker to ask. */
+int assess_memory(const struct asker *asker, uint64_t base, uint64_t size,
+                  struct policy_verdict *verdict, struct fault *fault);
+
 /* Whether it may have these ports, which are legacy ones. */
 int assess_ports(const struct asker *asker, uint32_t base, uint32_t count,
                  struct policy_verdict *verdict, struct fault *fault);

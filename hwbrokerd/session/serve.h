@@ -24,6 +24,9 @@ void serve_config_write(struct request *request);
 void serve_io_mem_open(struct request *request);
 void serve_io_mem_open_bar(struct request *request);
 
+/* memory.c */
+void serve_io_mem_list(struct request *request);
+
 /* io_port.c; the BAR's descriptor is a region: io_mem.c */
 void serve_io_port_open(struct request *request);
 void serve_io_port_open_bar(struct request *request);

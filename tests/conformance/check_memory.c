@@ -245,6 +245,30 @@ static void bar_range(void)
 	want(fd, &packet, INVALID);
 }
 
+static void memory_range(const struct packet *packet, size_t record, void *context)
+{
+	uint64_t *next = context;
+	uint64_t base = get(packet, record, 8), size = get(packet, record + 8, 8);
+
+	if (size == 0 || base > UINT64_MAX - (size - 1))
+		wrong("expected a range that is not empty and does not wrap around, got 0x%llx "
+		      "bytes from 0x%llx",
+		      (unsigned long long)size, (unsigned long long)base);
+	if (base < *next)
+		wrong("expected ranges that ascend and do not overlap, got 0x%llx below 0x%llx",
+		      (unsigned long long)base, (unsigned long long)*next);
+	if (get32(packet, record + 20) != 0)
+		wrong("expected `reserved' to be 0, got %u", get32(packet, record + 20));
+	*next = base + size;
+}
+
+static void mem_list(void)
+{
+	uint64_t next = 0;
+
+	list(greeted(), IO_MEM_LIST, 0, memory_range, &next);
+}
+
 const struct check memory_checks[] = {
 	{ "region-mmap", "a region can be mapped and read", region_mmap, false },
 	{ "region-whole-bar", "the descriptor is as large as the BAR", region_whole_bar, false },
@@ -261,5 +285,6 @@ const struct check memory_checks[] = {
 	{ "bar-number", "a BAR above 5 is NOT_FOUND", bar_number, false },
 	{ "bar-missing", "a BAR that is not there is NOT_FOUND", bar_missing, false },
 	{ "bar-range", "what exceeds the BAR, or an I/O BAR, is INVALID", bar_range, false },
+	{ "mem-list", "IO_MEM_LIST tells the memory beside BARs", mem_list, false },
 	{ .rule = NULL },
 };

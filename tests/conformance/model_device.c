@@ -449,10 +449,31 @@ static enum status open_bar(struct connection *connection, const struct packet *
 	return status;
 }
 
+/* Of two ranges the second begins within the first, where the rule is broken. */
+static enum status list_memory(const struct packet *request, struct packet *reply)
+{
+	static const uint64_t bases[] = { 0xa0000, 0xfed00000 };
+	enum { RECORD = 24 };
+
+	if (body64(request, 0) != 0)
+		return INVALID;
+	put32(reply, HEADER + 8, 2);
+	put32(reply, HEADER + 12, RECORD);
+	for (size_t i = 0; i < 2; i++) {
+		size_t record = HEADER + LIST_RECORDS + i * RECORD;
+		put(reply, record, 8, keeps("mem-list") ? bases[i] : bases[0]);
+		put(reply, record + 8, 8, 0x400);
+	}
+	reply->length = HEADER + LIST_RECORDS + 2 * (size_t)RECORD;
+	return OK;
+}
+
 enum status serve_memory(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field)
 {
 	*field = HEADER;
+	if (get(request, OPCODE, 2) == IO_MEM_LIST)
+		return list_memory(request, reply);
 	return get(request, OPCODE, 2) == IO_MEM_OPEN ? open_address(connection, request, reply)
 	                                              : open_bar(connection, request, reply);
 }

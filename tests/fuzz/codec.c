@@ -72,6 +72,8 @@ static unsigned read_answer(const struct hwb_header *header, const void *body)
 	case HWB_DEVICE_LIST:
 	case HWB_ADMIN_GIVEN:
 		return read_list(header, body, sizeof(struct hwb_device));
+	case HWB_IO_MEM_LIST:
+		return read_list(header, body, sizeof(struct hwb_memory_range));
 	case HWB_IO_PORT_LIST:
 		return read_list(header, body, sizeof(struct hwb_port_range));
 	case HWB_DOMAIN_INFO:

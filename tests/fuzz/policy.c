@@ -132,12 +132,15 @@ static void ask(const struct policy *policy, struct input *input)
 		            .path = pick(paths, input) },
 	};
 	struct policy_resource resource = {
-		.kind = (enum policy_kind)(take8(input) % 8),
+		.kind = (enum policy_kind)(take8(input) % (POLICY_MEMORY + 1)),
 		.device = &device,
 		.offset = take32(input),
 		.count = take32(input),
 		.changed = take32(input),
 	};
+	/* From what is there: the corpus stays what it means. */
+	resource.base = (uint64_t)resource.changed << 4;
+	resource.size = resource.count;
 	struct policy_verdict verdict;
 
 	for (size_t i = 0; i < 3; i++)
@@ -166,6 +169,12 @@ static void ask(const struct policy *policy, struct input *input)
 		resource.kind = POLICY_DEVICE;
 		policy_decide(policy, client, &resource, &verdict);
 		must(verdict.granted, "parts of a device come with it");
+	}
+	if (verdict.granted && resource.kind == POLICY_MEMORY) {
+		resource.base += resource.size - 1;
+		resource.size = 1;
+		policy_decide(policy, client, &resource, &verdict);
+		must(verdict.granted, "a part of it comes with the whole");
 	}
 	resource.kind = POLICY_PORTS;
 	policy_decide(policy, NULL, &resource, &verdict);

@@ -14,7 +14,7 @@ static const uint8_t opcodes[] = {
 	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
 	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
 	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,        HWB_ADMIN_MONITOR, HWB_ADMIN_METRICS,
-	HWB_ADMIN_EXPLAIN, HWB_ADMIN_AUDIT,
+	HWB_ADMIN_EXPLAIN, HWB_ADMIN_AUDIT,        HWB_IO_MEM_LIST,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -304,6 +304,7 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 		return info(body, header, client, input);
 	case HWB_DEVICE_LIST:
 	case HWB_DOMAIN_INFO:
+	case HWB_IO_MEM_LIST:
 	case HWB_IO_PORT_LIST:
 	case HWB_ADMIN_DEVICES:
 	case HWB_ADMIN_CLIENTS:

@@ -144,6 +144,7 @@ static const struct request requests[] = {
 	{ HWB_DEVICE_ACQUIRE_ANY, sizeof(struct hwb_acquire_any_request), NO_SESSION, false },
 	{ HWB_IO_MEM_OPEN, sizeof(struct hwb_io_mem_request), NO_SESSION, false },
 	{ HWB_IO_MEM_OPEN_BAR, sizeof(struct hwb_bar_request), HWB_SESSION_DEVICE, false },
+	{ HWB_IO_MEM_LIST, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_IO_PORT_OPEN, sizeof(struct hwb_io_port_request), NO_SESSION, false },
 	{ HWB_IO_PORT_OPEN_BAR, sizeof(struct hwb_bar_request), HWB_SESSION_DEVICE, false },
 	{ HWB_IO_PORT_BATCH, sizeof(struct hwb_port_batch), HWB_SESSION_IO_PORT, false },

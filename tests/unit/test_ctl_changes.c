@@ -41,7 +41,18 @@ static const struct hwb_admin_rule rules[] = {
 	  .client = "a",
 	  .rule = "ports timer",
 	  .file = "/old" },
+	{ .kind = HWB_RULE_MEMORY,
+	  .line = 20,
+	  .memory = 0xfed00000,
+	  .memory_size = 0x400,
+	  .client = "a",
+	  .rule = "memory hpet",
+	  .file = "/old",
+	  .grant = "access=mediated" },
 };
+
+/* Without the memory, which is in one test only. */
+static size_t rule_count = 3;
 
 /* What is printed of a change to this policy; the new file is "F". */
 static char *diff(const char *text)
@@ -53,7 +64,7 @@ static char *diff(const char *text)
 	size_t size;
 	FILE *out = open_memstream(&printed, &size);
 
-	changes_find(&changes, rules, 3, members, 3, policy);
+	changes_find(&changes, rules, rule_count, members, 3, policy);
 	ck_assert(!changes.out_of_memory);
 	print_changes(out, &changes);
 	fclose(out);
@@ -78,12 +89,13 @@ static char *diff(const char *text)
 #define GONE "[client gone]\nuser = 1001\n"
 #define EDU "[device edu]\nclient = a\naddress = 00:03.0\n"
 #define OTHER "[device other]\nclient = gone\naddress = 00:04.0\n"
+#define HPET "[memory hpet]\nclient = a\nrange = 0xfed00000-0xfed003ff\n"
 #define TIMER "[ports timer]\nclient = a\nrange = 0x40-0x43\n"
 
 START_TEST(the_same_changes_nothing)
 {
 	ck_assert_str_eq(diff(CLIENT GONE EDU "dma = yes\nrevoke = 9\n" OTHER TIMER),
-	                 "no device and no port changes hands\n");
+	                 "nothing changes hands\n");
 }
 END_TEST
 
@@ -127,7 +139,7 @@ START_TEST(rules_by_driver_see_the_host_driver)
 {
 	ck_assert_str_eq(diff(CLIENT GONE "[device edu]\nclient = a\ndriver = edu\ndma = yes\n"
 	                                  "revoke = 9\n" OTHER TIMER),
-	                 "no device and no port changes hands\n");
+	                 "nothing changes hands\n");
 }
 END_TEST
 
@@ -137,6 +149,22 @@ START_TEST(ports_that_are_lost_in_part)
 	                                      "[ports timer]\nclient = a\nrange = 0x41-0x42\n"),
 	                 "- a loses ports 0x40-0x40, given by [ports timer] /old:12\n"
 	                 "- a loses ports 0x43-0x43, given by [ports timer] /old:12\n");
+}
+END_TEST
+
+START_TEST(memory_that_comes_goes_and_is_on_other_terms)
+{
+	rule_count = 4;
+	ck_assert_str_eq(diff(CLIENT GONE EDU
+	                      "dma = yes\nrevoke = 9\n" OTHER TIMER
+	                      "[memory rom]\nclient = a\nrange = 0xc0000-0xdffff\n"),
+	                 "- a loses memory 0xfed00000-0xfed003ff, given by [memory hpet] /old:20\n"
+	                 "+ a gains memory 0xc0000-0xdffff by [memory rom] F:16\n"
+	                 "    +access=mediated\n");
+	ck_assert_str_eq(
+	        diff(CLIENT GONE EDU "dma = yes\nrevoke = 9\n" OTHER TIMER HPET "write = yes\n"),
+	        "~ a memory 0xfed00000-0xfed003ff by [memory hpet] F:16\n"
+	        "    +write\n");
 }
 END_TEST
 
@@ -151,6 +179,7 @@ int main(void)
 	tcase_add_test(all, what_is_on_other_terms);
 	tcase_add_test(all, rules_by_driver_see_the_host_driver);
 	tcase_add_test(all, ports_that_are_lost_in_part);
+	tcase_add_test(all, memory_that_comes_goes_and_is_on_other_terms);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

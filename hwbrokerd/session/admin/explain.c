@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ADMIN_EXPLAIN: what acquiring would look at, all of it, and what it would find. */
+#include "kernel/iomem.h"
+#include "kernel/physical.h"
 #include "kernel/sysfs.h"
 #include "session/admin/findings.h"
 #include "session/admin/query.h"
@@ -19,6 +21,9 @@ struct explain {
 	uint64_t cursor;
 	struct findings findings;
 	/* For the worker. */
+	bool has_memory;
+	uint64_t memory, memory_size;
+	struct policy_access access;
 	bool has_device;
 	struct operate_targets targets;
 	struct policy_grant grant;
@@ -118,10 +123,36 @@ static void look_at_rights(struct explain *self, const struct hwb_pci_address *a
 	             "its registers open");
 }
 
+/* It is mapped, and not read. */
+static void look_at_memory(struct explain *self)
+{
+	uint64_t first = self->memory, size = self->memory_size;
+	struct physical physical;
+	struct fault fault;
+
+	if (iomem_check(IOMEM_PATH, first, first + (size - 1), self->access.force, &fault) != 0) {
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "host", "%s", fault.reason);
+		return;
+	}
+	if (physical_map(first, size, self->access.write, &physical, &fault) != 0)
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "host", "%s", fault.reason);
+	else
+		findings_add(&self->findings, NULL, HWB_FINDING_FINE, "host",
+		             "the kernel lets the broker map it");
+	physical_unmap(&physical);
+	if (self->access.fd)
+		findings_add(&self->findings, NULL, HWB_FINDING_LIMITS, "access",
+		             "its descriptor is one of /dev/mem: who holds it reaches every "
+		             "address that the kernel lets anybody reach there, and it cannot be "
+		             "taken back");
+}
+
 static void run(struct job *job)
 {
 	struct explain *self = (struct explain *)job;
 
+	if (self->has_memory)
+		look_at_memory(self);
 	if (!self->has_device)
 		return;
 	const struct hwb_pci_address *address = &self->targets.items[0].device->facts.address;
@@ -162,7 +193,7 @@ static bool find_client(const struct request *request, struct asker *asker)
 		.group_count = asked->group_count,
 	};
 
-	if (asked->kind > HWB_RULE_PORTS || asked->group_count > HWB_EXPLAIN_GROUPS ||
+	if (asked->kind > HWB_RULE_MEMORY || asked->group_count > HWB_EXPLAIN_GROUPS ||
 	    memchr(asked->client, '\0', sizeof(asked->client)) == NULL) {
 		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_explain_request, kind),
 		                    "a kind, a number of groups, or a name that there is not");
@@ -216,6 +247,19 @@ static void assess_ports_all(struct explain *self, const struct asker *asker,
 	else
 		findings_add(&self->findings, NULL, HWB_FINDING_FINE, "state",
 		             "nobody has any of them");
+}
+
+static void assess_memory_all(struct explain *self, const struct asker *asker,
+                              const struct hwb_explain_request *asked)
+{
+	struct policy_verdict verdict;
+
+	self->has_memory =
+	        assess_memory(asker, asked->memory, asked->memory_size, &verdict, NULL) == 0;
+	say_policy(self, &verdict, NULL);
+	self->memory = asked->memory;
+	self->memory_size = asked->memory_size;
+	self->access = verdict.memory;
 }
 
 static void say_step(struct explain *self, const struct device *device, enum assess_step step,
@@ -283,6 +327,8 @@ void serve_admin_explain(struct request *request)
 	say_client(self, &asker, asked);
 	if (device != NULL)
 		assess_device_all(self, &asker, device);
+	else if (asked->kind == HWB_RULE_MEMORY)
+		assess_memory_all(self, &asker, asked);
 	else
 		assess_ports_all(self, &asker, asked);
 	query_start(&self->query, request, run, done);

@@ -15,6 +15,8 @@ enum {
 /* The cursor: a device's place in the inventory and the client's in the policy; or, behind all
  * devices, that of a port range. What changes in between may be told twice, or not. */
 #define PORTS (1ull << 63)
+/* And behind all ports, of a memory range. */
+#define MEMORY (1ull << 62)
 
 struct page {
 	struct hwb_list_reply head;
@@ -62,7 +64,7 @@ static uint64_t list_devices(struct page *page, const struct broker *broker, uin
 	return PORTS;
 }
 
-/* Likewise; 0: that was all. */
+/* Likewise; MEMORY: there are no more. */
 static uint64_t list_ports(struct page *page, const struct policy *policy, uint64_t cursor)
 {
 	struct policy_ports ports;
@@ -82,6 +84,30 @@ static uint64_t list_ports(struct page *page, const struct policy *policy, uint6
 		memcpy(record->rule, ports.section, sizeof(record->rule));
 		memcpy(record->file, ports.file, sizeof(record->file));
 	}
+	return MEMORY;
+}
+
+/* Likewise; 0: that was all. */
+static uint64_t list_memory(struct page *page, const struct policy *policy, uint64_t cursor)
+{
+	struct policy_memory memory;
+	uint32_t at = (uint32_t)cursor;
+
+	for (; policy_memory_at(policy, at, &memory); at++) {
+		if (page->head.count == MAX)
+			return MEMORY | at;
+		struct hwb_admin_rule *record = &page->records[page->head.count++];
+		*record = (struct hwb_admin_rule){
+			.kind = HWB_RULE_MEMORY,
+			.line = memory.line,
+			.memory = memory.first,
+			.memory_size = memory.last - memory.first + 1,
+		};
+		memcpy(record->client, memory.client->name, sizeof(record->client));
+		memcpy(record->rule, memory.section, sizeof(record->rule));
+		memcpy(record->file, memory.file, sizeof(record->file));
+		policy_memory_text(&memory.access, record->grant, sizeof(record->grant));
+	}
 	return 0;
 }
 
@@ -92,10 +118,12 @@ void serve_admin_rules(struct request *request)
 	struct page page = { .head.record_size = sizeof(page.records[0]) };
 	uint64_t next = list->cursor;
 
-	if ((next & PORTS) == 0)
+	if ((next & (PORTS | MEMORY)) == 0)
 		next = list_devices(&page, broker, next);
 	if ((next & PORTS) != 0)
 		next = list_ports(&page, broker->policy, next);
+	if ((next & MEMORY) != 0)
+		next = list_memory(&page, broker->policy, next);
 	page.head.next = next;
 	request_reply(request, 0, &page,
 	              sizeof(page.head) + page.head.count * sizeof(page.records[0]), NULL, 0);

@@ -62,6 +62,7 @@ enum hwb_opcode {
 
 	HWB_IO_MEM_OPEN = 0x20,
 	HWB_IO_MEM_OPEN_BAR = 0x21,
+	HWB_IO_MEM_LIST = 0x23,
 
 	HWB_IO_PORT_OPEN = 0x30,
 	HWB_IO_PORT_OPEN_BAR = 0x31,
@@ -361,6 +362,19 @@ struct hwb_bar_request {
 };
 HWB_PIN(sizeof(struct hwb_bar_request) == 24);
 
+#define HWB_MEMORY_WRITE (1u << 0) /* else only for reading */
+#define HWB_MEMORY_FD (1u << 1)    /* by a descriptor of /dev/mem */
+
+/* IO_MEM_LIST: hwb_list_request; reply: hwb_list_reply and these records, the memory beside
+ * BARs that the policy gives this client, ascending. An IO_MEM_OPEN lies within one. */
+struct hwb_memory_range {
+	uint64_t base; /* physical address */
+	uint64_t size;
+	uint32_t flags; /* HWB_MEMORY_* */
+	uint32_t reserved;
+};
+HWB_PIN(sizeof(struct hwb_memory_range) == 24);
+
 /* ---- IO_PORT ---------------------------------------------------------- */
 
 /* header.session: 0. Reply: no body, header.session is the handle. */
@@ -653,10 +667,11 @@ struct hwb_admin_member {
 };
 HWB_PIN(sizeof(struct hwb_admin_member) == 504);
 
-enum hwb_rule_kind { HWB_RULE_DEVICE = 0, HWB_RULE_PORTS = 1 };
+enum hwb_rule_kind { HWB_RULE_DEVICE = 0, HWB_RULE_PORTS = 1, HWB_RULE_MEMORY = 2 };
 
 /* Record of ADMIN_RULES (hwb_list_request, hwb_list_reply): what the policy in force gives a
- * client. First devices, then ports. A page may be empty though another follows. */
+ * client. First devices, then ports, then memory. A page may be empty though another
+ * follows. */
 struct hwb_admin_rule {
 	struct hwb_pci_address address; /* of a device, else 0 */
 	uint32_t kind;                  /* enum hwb_rule_kind */
@@ -667,8 +682,10 @@ struct hwb_admin_rule {
 	char rule[40];   /* "device net" */
 	char file[128];  /* cut if longer */
 	char grant[232]; /* words, sorted by meaning: "dma take reset=flr revoke=5" */
+	uint64_t memory; /* first address, else 0 */
+	uint64_t memory_size;
 };
-HWB_PIN(sizeof(struct hwb_admin_rule) == 456);
+HWB_PIN(sizeof(struct hwb_admin_rule) == 472);
 
 enum hwb_finding_level {
 	HWB_FINDING_FINE = 0,
@@ -694,7 +711,7 @@ HWB_PIN(sizeof(struct hwb_finding) == 512);
  * hwb_list_reply and hwb_finding records, which say yes if none of them BLOCKS. */
 struct hwb_explain_request {
 	uint64_t cursor;                /* as in hwb_list_request */
-	struct hwb_pci_address address; /* of the device; 0 for ports */
+	struct hwb_pci_address address; /* of the device, else 0 */
 	uint32_t kind;                  /* enum hwb_rule_kind */
 	uint32_t base;                  /* first port, else 0 */
 	uint32_t count;                 /* of ports, else 0 */
@@ -703,8 +720,10 @@ struct hwb_explain_request {
 	uint32_t groups[HWB_EXPLAIN_GROUPS];
 	uint32_t reserved;
 	char client[HWB_NAME_SIZE]; /* section of the policy; empty: that of the user */
+	uint64_t memory;            /* first address, else 0 */
+	uint64_t memory_size;
 };
-HWB_PIN(sizeof(struct hwb_explain_request) == 200);
+HWB_PIN(sizeof(struct hwb_explain_request) == 216);
 
 /* ADMIN_MONITOR: no body either way. From then on EVENT_HAPPENING tells what happens. */
 
@@ -712,7 +731,7 @@ enum hwb_happening_kind {
 	HWB_HAPPENED_GRANTED = 1,       /* a device to a client */
 	HWB_HAPPENED_REFUSED = 2,       /* a request */
 	HWB_HAPPENED_ASKED_BACK = 3,    /* a device from its client */
-	HWB_HAPPENED_REVOKED = 4,       /* a device or ports, taken */
+	HWB_HAPPENED_REVOKED = 4,       /* a device, ports or memory, taken */
 	HWB_HAPPENED_HELD = 5,          /* somebody still has a device's registers */
 	HWB_HAPPENED_RELEASED = 6,      /* a device is at rest again */
 	HWB_HAPPENED_QUARANTINED = 7,   /* it did not come to rest */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the host has at a physical address, as it says itself: /proc/iomem. Addresses there
+ * are zeros for who lacks CAP_SYS_ADMIN.
+ */
+#ifndef HWBROKERD_KERNEL_IOMEM_H
+#define HWBROKERD_KERNEL_IOMEM_H
+
+#include "util/fault.h"
+
+#include <stdbool.h>
+
+#define IOMEM_PATH "/proc/iomem"
+
+/* Whether these addresses may be somebody else's: never if RAM of the host is among them;
+ * only with `force` if a device, or a part of the host that keeps its clients apart, has
+ * some of them. `path` is IOMEM_PATH, but for tests. Reads the file: not on the loop. */
+int iomem_check(const char *path, uint64_t first, uint64_t last, bool force, struct fault *fault);
+
+#endif
