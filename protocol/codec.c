@@ -6,12 +6,13 @@
 enum tail {
 	NO_TAIL,
 	PORT_OPS, /* a count at offset 0, then that many hwb_port_op */
+	MEM_OPS,  /* the same with hwb_mem_op */
 	RECORDS,  /* hwb_list_reply, then records of the size that it names */
 	TEXT      /* hwb_status_reply, then text_length bytes */
 };
 
 /* How many descriptors a reply carries, where its body says so. */
-enum { REGION_AND_IRQ_FDS = 0xfd, INTERRUPT_FDS = 0xfe, COUNTED_FDS = 0xff };
+enum { REGION_FDS = 0xfc, REGION_AND_IRQ_FDS = 0xfd, INTERRUPT_FDS = 0xfe, COUNTED_FDS = 0xff };
 
 enum { RESERVED_FIELDS = 2 };
 
@@ -84,16 +85,22 @@ static const struct shape shapes[OPCODES] = {
 	                      .about_nothing = 1,
 	                      .request_size = SIZE(hwb_io_mem_request),
 	                      .reply_size = SIZE(hwb_region),
-	                      .reply_fds = 1,
+	                      .reply_fds = REGION_FDS,
 	                      .flags = FIELD(hwb_io_mem_request, flags),
 	                      .known_flags = HWB_IO_MEM_WC,
 	                      .reserved = { FIELD(hwb_io_mem_request, reserved) } },
 	[HWB_IO_MEM_OPEN_BAR] = { .name = "IO_MEM_OPEN_BAR",
 	                          .request_size = SIZE(hwb_bar_request),
 	                          .reply_size = SIZE(hwb_region),
-	                          .reply_fds = 1,
+	                          .reply_fds = REGION_FDS,
 	                          .flags = FIELD(hwb_bar_request, flags),
 	                          .known_flags = HWB_IO_MEM_WC },
+	[HWB_IO_MEM_BATCH] = { .name = "IO_MEM_BATCH",
+	                       .request_size = SIZE(hwb_mem_batch),
+	                       .reply_size = SIZE(hwb_mem_batch),
+	                       .request_tail = MEM_OPS,
+	                       .reply_tail = MEM_OPS,
+	                       .reserved = { FIELD(hwb_mem_batch, stopped) } },
 
 	[HWB_IO_MEM_LIST] = { .name = "IO_MEM_LIST",
 	                      .about_nothing = 1,
@@ -108,14 +115,14 @@ static const struct shape shapes[OPCODES] = {
 	[HWB_IO_PORT_OPEN_BAR] = { .name = "IO_PORT_OPEN_BAR",
 	                           .request_size = SIZE(hwb_bar_request),
 	                           .reply_size = SIZE(hwb_region),
-	                           .reply_fds = 1,
+	                           .reply_fds = REGION_FDS,
 	                           .flags = FIELD(hwb_bar_request, flags) },
 	[HWB_IO_PORT_BATCH] = { .name = "IO_PORT_BATCH",
 	                        .request_size = SIZE(hwb_port_batch),
 	                        .reply_size = SIZE(hwb_port_batch),
 	                        .request_tail = PORT_OPS,
 	                        .reply_tail = PORT_OPS,
-	                        .reserved = { FIELD(hwb_port_batch, reserved) } },
+	                        .reserved = { FIELD(hwb_port_batch, stopped) } },
 	[HWB_IO_PORT_LIST] = { .name = "IO_PORT_LIST",
 	                       .about_nothing = 1,
 	                       .request_size = SIZE(hwb_list_request),
@@ -322,6 +329,10 @@ static size_t tail_length(const struct shape *shape, enum tail tail, const unsig
 		uint32_t count = load32(body);
 		return count > HWB_PORT_OPS_MAX ? SIZE_MAX : count * sizeof(struct hwb_port_op);
 	}
+	case MEM_OPS: {
+		uint32_t count = load32(body);
+		return count > HWB_MEM_OPS_MAX ? SIZE_MAX : count * sizeof(struct hwb_mem_op);
+	}
 	case RECORDS: {
 		uint32_t count = load32(body + offsetof(struct hwb_list_reply, count));
 		uint32_t size = load32(body + offsetof(struct hwb_list_reply, record_size));
@@ -424,6 +435,12 @@ static uint64_t interrupt_fds(const unsigned char *interrupt)
 	return session != 0 && type == HWB_IRQ_INTX ? fds + 1 : fds;
 }
 
+/* Whether a region comes with a descriptor. */
+static uint64_t region_fds(const unsigned char *region)
+{
+	return (load32(region + offsetof(struct hwb_region, flags)) & HWB_REGION_MEDIATED) == 0;
+}
+
 /* Descriptors that a reply of full length says it comes with. A client takes
  * them by these same fields, so a wrong sum would make it take one not there. */
 static uint64_t announced_fds(const struct shape *shape, const unsigned char *body)
@@ -431,12 +448,15 @@ static uint64_t announced_fds(const struct shape *shape, const unsigned char *bo
 	uint64_t fds = 0;
 
 	switch (shape->reply_fds) {
+	case REGION_FDS:
+		return region_fds(body);
 	case REGION_AND_IRQ_FDS:
 		for (size_t i = 0; i < HWB_BARS; i++) {
-			size_t region = offsetof(struct hwb_acquire_reply, regions) +
-			                i * sizeof(struct hwb_region);
-			if (load32(body + region + offsetof(struct hwb_region, session)) != 0)
-				fds++;
+			const unsigned char *region = body +
+			                              offsetof(struct hwb_acquire_reply, regions) +
+			                              i * sizeof(struct hwb_region);
+			if (load32(region + offsetof(struct hwb_region, session)) != 0)
+				fds += region_fds(region);
 		}
 		return fds + interrupt_fds(body + offsetof(struct hwb_acquire_reply, interrupt));
 	case INTERRUPT_FDS:

@@ -104,11 +104,95 @@ enum { HAVE_PORTS = 0 };
 
 #endif
 
-static int fits(const struct hwb_ports *ports, const struct hwb_port_op *op)
+static int has_values(const struct hwb_port_op *op)
 {
-	return (op->action == HWB_PORT_IN || op->action == HWB_PORT_OUT) &&
-	       (op->width == 1 || op->width == 2 || op->width == 4) && op->port >= ports->base &&
-	       op->port - ports->base + op->width <= ports->count;
+	return op->action >= HWB_BATCH_READ_REPEAT && op->action <= HWB_BATCH_WRITE_BLOCK;
+}
+
+static int is_block(const struct hwb_port_op *op)
+{
+	return op->action == HWB_BATCH_READ_BLOCK || op->action == HWB_BATCH_WRITE_BLOCK;
+}
+
+/* Records of the operation; 0: it is none, or needs more than `left`, or other ports. */
+static uint32_t records(const struct hwb_ports *ports, const struct hwb_port_op *op, uint32_t left)
+{
+	uint32_t bytes = op->width, needed = 1;
+
+	if (op->action > HWB_BATCH_POLL || (op->width != 1 && op->width != 2 && op->width != 4))
+		return 0;
+	if (has_values(op)) {
+		if (op->value == 0 || op->value > HWB_MESSAGE_MAX)
+			return 0;
+		needed += (op->value * op->width + 7) / 8;
+		bytes *= is_block(op) ? op->value : 1;
+	} else if (op->action >= HWB_BATCH_MODIFY) {
+		needed = 2;
+	}
+	if (needed > left || op->port < ports->base ||
+	    op->port - ports->base + bytes > ports->count)
+		return 0;
+	return needed;
+}
+
+static void move(const struct hwb_port_op *op, unsigned char *values)
+{
+	int reads = op->action == HWB_BATCH_READ_REPEAT || op->action == HWB_BATCH_READ_BLOCK;
+	uint16_t port = op->port;
+
+	for (uint32_t i = 0; i < op->value; i++, values += op->width) {
+		uint32_t value = reads ? read_in(port, op->width) : 0;
+		for (uint32_t byte = 0; byte < op->width; byte++) {
+			if (reads)
+				values[byte] = (unsigned char)(value >> 8 * byte);
+			else
+				value |= (uint32_t)values[byte] << 8 * byte;
+		}
+		if (!reads)
+			write_out(port, op->width, value);
+		if (is_block(op))
+			port = (uint16_t)(port + op->width);
+	}
+}
+
+/* 1: the time is up. */
+static int poll(struct hwb_port_op *op, const struct hwb_port_operand *operand)
+{
+	uint32_t mask = operand->mask, tries = operand->microseconds;
+	uint32_t wanted = op->value;
+
+	if (op->width < 4)
+		mask &= (1u << 8 * op->width) - 1;
+	for (;;) {
+		op->value = read_in(op->port, op->width);
+		if (((op->value ^ wanted) & mask) == 0)
+			return 0;
+		if (tries-- == 0)
+			return 1;
+	}
+}
+
+static int carry_out(struct hwb_port_op *op)
+{
+	/* The records behind it have another shape. */
+	unsigned char *behind = (unsigned char *)(op + 1);
+	struct hwb_port_operand operand;
+
+	if (has_values(op)) {
+		move(op, behind);
+	} else if (op->action >= HWB_BATCH_MODIFY) {
+		__builtin_memcpy(&operand, behind, sizeof(operand));
+		if (op->action == HWB_BATCH_POLL)
+			return poll(op, &operand);
+		uint32_t old = read_in(op->port, op->width);
+		write_out(op->port, op->width, (old & ~operand.mask) | (op->value & operand.mask));
+		op->value = old;
+	} else if (op->action == HWB_PORT_OUT) {
+		write_out(op->port, op->width, op->value);
+	} else {
+		op->value = read_in(op->port, op->width);
+	}
+	return 0;
 }
 
 /* ---- either way ---- */
@@ -133,14 +217,15 @@ int hwb_ports_run(struct hwb_ports *ports, struct hwb_port_op *ops, uint32_t cou
 {
 	if (!ports->native)
 		return hwb_io_port_batch(ports->client, ports->session, ops, count, error);
-	for (uint32_t i = 0; i < count; i++)
-		if (!fits(ports, &ops[i]))
+	for (uint32_t i = 0, step; i < count; i += step) {
+		step = records(ports, &ops[i], count - i);
+		if (step == 0)
 			return -E_INVAL;
-	for (uint32_t i = 0; i < count; i++) {
-		if (ops[i].action == HWB_PORT_OUT)
-			write_out(ops[i].port, ops[i].width, ops[i].value);
-		else
-			ops[i].value = read_in(ops[i].port, ops[i].width);
+	}
+	for (uint32_t i = 0; i < count; i += records(ports, &ops[i], count - i)) {
+		int result = carry_out(&ops[i]);
+		if (result != 0)
+			return (int)i + 1;
 	}
 	return 0;
 }

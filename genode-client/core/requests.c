@@ -207,6 +207,7 @@ int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uin
 		.error = error,
 	};
 
+	*fd = -1;
 	return ask(client, &call, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1);
 }
 
@@ -222,6 +223,7 @@ int hwb_io_mem_open_bar(struct hwb_client *client, uint32_t device,
 		.error = error,
 	};
 
+	*fd = -1;
 	return ask(client, &call, HWB_IO_MEM_OPEN_BAR, device, request, sizeof(*request), -1);
 }
 
@@ -248,7 +250,26 @@ int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t ba
 		.error = error,
 	};
 
+	*fd = -1;
 	return ask(client, &call, HWB_IO_PORT_OPEN_BAR, device, &wanted, sizeof(wanted), -1);
+}
+
+/* Both forms have one head. */
+static int batch(struct hwb_client *client, uint16_t opcode, uint32_t session, void *records,
+                 uint32_t count, uint32_t size, struct hwb_error *error)
+{
+	struct hwb_mem_batch head = { count, 0 };
+	struct hwb_call call = {
+		.reply = &head,
+		.reply_size = sizeof(head),
+		.tail = records,
+		.tail_size = count * size,
+		.error = error,
+	};
+	int result = ask(client, &call, opcode, session, &head, sizeof(head), -1);
+
+	/* It says 1 to `count`. */
+	return result != 0 ? result : (int)(head.stopped <= count ? head.stopped : 0);
 }
 
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
@@ -256,15 +277,15 @@ int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_po
 {
 	if (count > HWB_PORT_OPS_MAX)
 		return -E_INVAL;
-	struct hwb_port_batch head = { count, 0 };
-	struct hwb_call call = {
-		.reply = &head,
-		.reply_size = sizeof(head),
-		.tail = ops,
-		.tail_size = count * (uint32_t)sizeof(*ops),
-		.error = error,
-	};
-	return ask(client, &call, HWB_IO_PORT_BATCH, session, &head, sizeof(head), -1);
+	return batch(client, HWB_IO_PORT_BATCH, session, ops, count, sizeof(*ops), error);
+}
+
+int hwb_io_mem_batch(struct hwb_client *client, uint32_t session, struct hwb_mem_op *ops,
+                     uint32_t count, struct hwb_error *error)
+{
+	if (count > HWB_MEM_OPS_MAX)
+		return -E_INVAL;
+	return batch(client, HWB_IO_MEM_BATCH, session, ops, count, sizeof(*ops), error);
 }
 
 int hwb_io_port_list(struct hwb_client *client, struct hwb_list *list,

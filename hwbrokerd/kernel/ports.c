@@ -17,36 +17,31 @@ int ports_permit(uint32_t base, uint32_t count, bool on, struct fault *fault)
 	                   base, base + count - 1);
 }
 
-static void run_one(struct hwb_port_op *op)
+uint32_t ports_in(uint16_t port, uint32_t width)
 {
-	bool in = op->action == HWB_PORT_IN;
-
-	switch (op->width) {
+	switch (width) {
 	case 1:
-		if (in)
-			op->value = inb(op->port);
-		else
-			outb((uint8_t)op->value, op->port);
-		break;
+		return inb(port);
 	case 2:
-		if (in)
-			op->value = inw(op->port);
-		else
-			outw((uint16_t)op->value, op->port);
-		break;
+		return inw(port);
 	default:
-		if (in)
-			op->value = inl(op->port);
-		else
-			outl(op->value, op->port);
-		break;
+		return inl(port);
 	}
 }
 
-void ports_run(struct hwb_port_op *ops, uint32_t count)
+void ports_out(uint16_t port, uint32_t width, uint32_t value)
 {
-	for (uint32_t i = 0; i < count; i++)
-		run_one(&ops[i]);
+	switch (width) {
+	case 1:
+		outb((uint8_t)value, port);
+		break;
+	case 2:
+		outw((uint16_t)value, port);
+		break;
+	default:
+		outl(value, port);
+		break;
+	}
 }
 
 #else
@@ -59,10 +54,18 @@ int ports_permit(uint32_t base, uint32_t count, bool on, struct fault *fault)
 	                 base + count - 1);
 }
 
-void ports_run(struct hwb_port_op *ops, uint32_t count)
+uint32_t ports_in(uint16_t port, uint32_t width)
 {
-	(void)ops;
-	(void)count;
+	(void)port;
+	(void)width;
+	return UINT32_MAX;
+}
+
+void ports_out(uint16_t port, uint32_t width, uint32_t value)
+{
+	(void)port;
+	(void)width;
+	(void)value;
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Legacy x86 ports through the I/O permission bitmap of the calling thread
- * (ioperm(2)), which only the loop's thread has. A port instruction does not
- * sleep, so a bounded batch runs on the loop.
+ * (ioperm(2)): each thread has its own. A port instruction does not sleep, so what
+ * few there are may run on the loop.
  */
 #ifndef HWBROKERD_KERNEL_PORTS_H
 #define HWBROKERD_KERNEL_PORTS_H
@@ -14,7 +14,8 @@
 /* Opens or closes `count` ports from `base` for this thread. */
 int ports_permit(uint32_t base, uint32_t count, bool on, struct fault *fault);
 
-/* Runs operations that the caller has checked and permitted, in order. */
-void ports_run(struct hwb_port_op *ops, uint32_t count);
+/* `width` is 1, 2 or 4; the port is permitted. */
+uint32_t ports_in(uint16_t port, uint32_t width);
+void ports_out(uint16_t port, uint32_t width, uint32_t value);
 
 #endif

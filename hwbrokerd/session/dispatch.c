@@ -38,6 +38,7 @@ static const struct service {
 	[HWB_CONFIG_WRITE] = { serve_config_write, CLIENTS },
 	[HWB_IO_MEM_OPEN] = { serve_io_mem_open, CLIENTS },
 	[HWB_IO_MEM_OPEN_BAR] = { serve_io_mem_open_bar, CLIENTS },
+	[HWB_IO_MEM_BATCH] = { serve_io_mem_batch, HOLDERS },
 	[HWB_IO_MEM_LIST] = { serve_io_mem_list, CLIENTS },
 	[HWB_IO_PORT_OPEN] = { serve_io_port_open, CLIENTS },
 	[HWB_IO_PORT_OPEN_BAR] = { serve_io_port_open_bar, CLIENTS },

@@ -92,7 +92,24 @@ int region_publish(struct peer *peer, struct device *device, const struct region
 void region_close(struct region_session *session)
 {
 	session_withdraw(&session->session);
+	if (session->batcher != NULL)
+		batcher_close(session->batcher);
 	free(session);
+}
+
+void serve_io_mem_batch(struct request *request)
+{
+	const struct hwb_mem_batch *batch = request->body;
+	struct session *session = request_session(request, HWB_SESSION_IO_MEM);
+
+	if (session == NULL)
+		return;
+	struct batcher *batcher = ((struct region_session *)session)->batcher;
+	if (batcher != NULL)
+		batcher_serve(batcher, request, batch->count, batch + 1);
+	else
+		request_refuse_text(request, HWB_INVALID, offsetof(struct hwb_header, session),
+		                    "this region has a descriptor: map that, it needs no request");
 }
 
 /* ---- the job of one region ---- */

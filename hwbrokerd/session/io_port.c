@@ -10,7 +10,7 @@
 #include "session/session.h"
 #include "util/cleanup.h"
 
-#include <string.h>
+#include <stddef.h>
 
 enum { PORTS = 0x10000 };
 
@@ -58,13 +58,19 @@ static void forget(struct port_session *session)
 	free(session);
 }
 
+/* Until a batch that is under way has ended they are nobody else's. */
+static void gone(struct batcher *batcher)
+{
+	forget((struct port_session *)((char *)batcher - offsetof(struct port_session, batcher)));
+}
+
 void port_close(struct port_session *session)
 {
 	/* What was taken is told of already. */
 	if (!session->session.taken)
 		tell(HAPPENED_PORTS_RELEASED, session);
 	session_withdraw(&session->session);
-	forget(session);
+	batcher_close(&session->batcher);
 }
 
 void port_take(struct port_session *session)
@@ -75,6 +81,7 @@ void port_take(struct port_session *session)
 		return;
 	}
 	session_withdraw(&session->session);
+	batcher_cut(&session->batcher);
 	session->kept = true;
 }
 
@@ -86,7 +93,7 @@ void port_forget(const struct peer *peer)
 	     session = next) {
 		next = session->next;
 		if (session->kept && session->session.peer == peer)
-			forget(session);
+			batcher_close(&session->batcher);
 	}
 }
 
@@ -136,6 +143,7 @@ static void publish(const struct request *request, struct device *device, uint32
 		request_refuse(request, 0, &fault);
 		return;
 	}
+	port_serve_batches(session);
 	session->next = broker->port_sessions;
 	session->link = &broker->port_sessions;
 	if (session->next != NULL)
@@ -276,48 +284,58 @@ void serve_io_port_list(struct request *request)
 
 /* ---- batches ---- */
 
-static bool check_op(const struct request *request, const struct port_session *session,
-                     const struct hwb_port_op *op, uint32_t index)
+static int read_port(const struct batch_window *window, uint64_t place, uint32_t width,
+                     uint64_t *value, struct fault *fault)
 {
-	uint32_t field = (uint32_t)(sizeof(struct hwb_header) + sizeof(struct hwb_port_batch) +
-	                            index * sizeof(*op));
+	(void)window;
+	(void)fault;
+	*value = ports_in((uint16_t)place, width);
+	return 0;
+}
 
-	if ((op->action != HWB_PORT_IN && op->action != HWB_PORT_OUT) ||
-	    (op->width != 1 && op->width != 2 && op->width != 4)) {
-		request_refuse_text(request, HWB_INVALID, field,
-		                    "operation %u: action is %u (0 in, 1 out), width is %u (1, 2 "
-		                    "or 4)",
-		                    index, op->action, op->width);
-		return false;
-	}
-	if (op->port < session->base || op->port - session->base + op->width > session->count) {
-		request_refuse_text(request, HWB_INVALID, field,
-		                    "operation %u: port 0x%x, %u bytes wide, is not within "
-		                    "0x%x-0x%x",
-		                    index, op->port, op->width, session->base,
-		                    session->base + session->count - 1);
-		return false;
-	}
-	return true;
+static int write_port(const struct batch_window *window, uint64_t place, uint32_t width,
+                      uint64_t value, struct fault *fault)
+{
+	(void)window;
+	(void)fault;
+	ports_out((uint16_t)place, width, (uint32_t)value);
+	return 0;
+}
+
+/* The worker's own permission, which it has no longer than it needs it. */
+static int enter(const struct batch_window *window, struct fault *fault)
+{
+	return ports_permit((uint32_t)window->base, (uint32_t)window->size, true, fault);
+}
+
+static void leave(const struct batch_window *window)
+{
+	ports_permit((uint32_t)window->base, (uint32_t)window->size, false, NULL);
+}
+
+void port_serve_batches(struct port_session *session)
+{
+	session->batcher.window = (struct batch_window){
+		.base = session->base,
+		.size = session->count,
+		.widest = 4,
+		.read = read_port,
+		.write = write_port,
+	};
+	session->batcher.form = BATCH_PORTS;
+	session->batcher.prompt = true;
+	session->batcher.enter = enter;
+	session->batcher.leave = leave;
+	session->batcher.gone = gone;
+	batcher_start(&session->batcher, session->session.peer);
 }
 
 void serve_io_port_batch(struct request *request)
 {
 	const struct hwb_port_batch *batch = request->body;
-	struct {
-		struct hwb_port_batch head;
-		struct hwb_port_op ops[HWB_PORT_OPS_MAX];
-	} reply;
-	struct session *found = request_session(request, HWB_SESSION_IO_PORT);
+	struct session *session = request_session(request, HWB_SESSION_IO_PORT);
 
-	if (found == NULL)
-		return;
-	size_t size = batch->count * sizeof(reply.ops[0]);
-	reply.head = *batch;
-	memcpy(reply.ops, batch + 1, size);
-	for (uint32_t i = 0; i < batch->count; i++)
-		if (!check_op(request, (struct port_session *)found, &reply.ops[i], i))
-			return;
-	ports_run(reply.ops, batch->count);
-	request_reply(request, request->header.session, &reply, sizeof(reply.head) + size, NULL, 0);
+	if (session != NULL)
+		batcher_serve(&((struct port_session *)session)->batcher, request, batch->count,
+		              batch + 1);
 }

@@ -23,6 +23,7 @@ void serve_config_write(struct request *request);
 /* io_mem.c */
 void serve_io_mem_open(struct request *request);
 void serve_io_mem_open_bar(struct request *request);
+void serve_io_mem_batch(struct request *request);
 
 /* memory.c */
 void serve_io_mem_list(struct request *request);

@@ -10,6 +10,7 @@
 #include "device/operate.h"
 #include "server/happening.h"
 #include "server/request.h"
+#include "session/batcher.h"
 #include "session/ledger.h"
 
 struct domain;
@@ -69,9 +70,11 @@ struct device_session {
 	struct release_job release;
 };
 
-/* A BAR's descriptor that was handed out, be it memory or ports. */
+/* A BAR's descriptor that was handed out, be it memory or ports; or access to it by batches,
+ * without one. */
 struct region_session {
 	struct session session;
+	struct batcher *batcher; /* NULL: there is a descriptor */
 	struct device *device;
 	struct hwb_region region;
 	uint32_t bar;
@@ -79,6 +82,7 @@ struct region_session {
 
 struct port_session {
 	struct session session;
+	struct batcher batcher;
 	struct port_session *next; /* all that are open, of all connections */
 	struct port_session **link;
 	struct device *device; /* whose I/O BAR it is; NULL: legacy ports */
@@ -149,6 +153,9 @@ void domain_close(struct domain *domain, const struct request *request);
  * until it hangs up, when port_forget() forgets them. */
 void port_take(struct port_session *session);
 void port_forget(const struct peer *peer);
+
+/* Readies it for batches: the range is set, and the peer. */
+void port_serve_batches(struct port_session *session);
 
 /* Whether the policy of now gives what was opened; ports of a device are given with it. */
 bool port_still_given(const struct port_session *session);

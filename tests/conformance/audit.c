@@ -113,7 +113,9 @@ static size_t announced(const struct packet *packet, uint32_t opcode)
 	case DEVICE_ACQUIRE:
 	case DEVICE_ACQUIRE_ANY:
 		for (size_t i = 0; i < 6; i++)
-			count += body32(packet, ACQUIRE_REGIONS + i * REGION_SIZE_OF) != 0;
+			count += body32(packet, ACQUIRE_REGIONS + i * REGION_SIZE_OF) != 0 &&
+			         (body32(packet, ACQUIRE_REGIONS + i * REGION_SIZE_OF + 4) &
+			          REGION_MEDIATED) == 0;
 		if (body32(packet, ACQUIRE_INTERRUPT) == 0)
 			return count;
 		return count + body32(packet, ACQUIRE_INTERRUPT + 12) +
@@ -125,6 +127,7 @@ static size_t announced(const struct packet *packet, uint32_t opcode)
 	case IO_MEM_OPEN:
 	case IO_MEM_OPEN_BAR:
 	case IO_PORT_OPEN_BAR:
+		return (body32(packet, 4) & REGION_MEDIATED) == 0;
 	case DMA_ALLOC:
 		return 1;
 	default:
@@ -148,6 +151,8 @@ static void audit_body(const struct packet *packet, const struct operation *oper
 	}
 	if (operation->opcode == IO_PORT_BATCH)
 		wanted += 8 * (uint64_t)body32(packet, 0);
+	if (operation->opcode == IO_MEM_BATCH)
+		wanted += 16 * (uint64_t)body32(packet, 0);
 	if (operation->opcode == ADMIN_STATUS)
 		wanted += body32(packet, 60);
 	if (length != wanted)

@@ -240,6 +240,13 @@ static enum status check_form(const struct connection *connection, const struct 
 			return fault(*rule, MALFORMED);
 		wanted += 8 * (size_t)count;
 	}
+	if (operation->opcode == IO_MEM_BATCH && body >= wanted) {
+		uint32_t count = body32(packet, 0);
+		*rule = "mem-batch-count";
+		if (count > 254)
+			return fault(*rule, MALFORMED);
+		wanted += 16 * (size_t)count;
+	}
 	if (body != wanted)
 		return MALFORMED;
 	bool swapped = !keeps("check-order");

@@ -245,6 +245,47 @@ static void bar_range(void)
 	want(fd, &packet, INVALID);
 }
 
+static void mem_batch(struct packet *packet, uint32_t region, uint32_t count)
+{
+	start(packet, IO_MEM_BATCH, region);
+	put32(packet, HEADER, count);
+	for (uint32_t i = 0; i < count && i < 254; i++) {
+		packet->bytes[HEADER + 8 + 16 * i + 5] = 4;
+		packet->length += 16;
+	}
+	put32(packet, LENGTH, (uint32_t)packet->length);
+}
+
+static void mem_batch_descriptor(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_device();
+	by_bar(&packet, own(fd), (uint32_t)facts.device.bar, 0, 0);
+	want(fd, &packet, OK);
+	if ((body32(&packet, 4) & REGION_MEDIATED) != 0)
+		skip("needs a device whose registers come as a descriptor");
+	mem_batch(&packet, get32(&packet, SESSION), 1);
+	want(fd, &packet, INVALID);
+}
+
+static void mem_batch_count(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	mem_batch(&packet, 1, 254);
+	want(fd, &packet, NO_SESSION);
+	mem_batch(&packet, 1, 3);
+	put32(&packet, HEADER, 4);
+	want_final(fd, &packet, NULL, 0, MALFORMED);
+	fd = greeted();
+	mem_batch(&packet, 1, 254);
+	put32(&packet, HEADER, 255);
+	want_final(fd, &packet, NULL, 0, MALFORMED);
+}
+
 static void memory_range(const struct packet *packet, size_t record, void *context)
 {
 	uint64_t *next = context;
@@ -284,6 +325,9 @@ const struct check memory_checks[] = {
 	{ "bar-size-zero", "size 0 is up to the BAR's end", bar_size_zero, false },
 	{ "bar-number", "a BAR above 5 is NOT_FOUND", bar_number, false },
 	{ "bar-missing", "a BAR that is not there is NOT_FOUND", bar_missing, false },
+	{ "mem-batch-descriptor", "what has a descriptor takes no batch", mem_batch_descriptor,
+	  false },
+	{ "mem-batch-count", "0 to 254 records, else MALFORMED", mem_batch_count, false },
 	{ "bar-range", "what exceeds the BAR, or an I/O BAR, is INVALID", bar_range, false },
 	{ "mem-list", "IO_MEM_LIST tells the memory beside BARs", mem_list, false },
 	{ .rule = NULL },

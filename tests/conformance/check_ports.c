@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { IN, OUT };
+enum { IN, OUT, READ_REPEAT, MODIFY = 6, POLL };
 
 static void port_request(struct packet *packet, uint32_t base, uint32_t count)
 {
@@ -192,7 +192,82 @@ static void batch_width(void)
 	want_fault(fd, ports, facts.port, IN, 0);
 	want_fault(fd, ports, facts.port, IN, 3);
 	want_fault(fd, ports, facts.port, IN, 8);
-	want_fault(fd, ports, facts.port, 2, 1);
+	want_fault(fd, ports, facts.port, 8, 1);
+}
+
+static void batch_values(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	/* Three values of a byte, in one record behind the operation's. */
+	batch(&packet, open_ports(fd), 2);
+	set_op(&packet, 0, facts.port, READ_REPEAT, 1);
+	put32(&packet, HEADER + 8 + 4, 3);
+	memset(packet.bytes + HEADER + 16, 0, 8);
+	want(fd, &packet, OK);
+	if (body32(&packet, 8 + 4) != 3)
+		wrong("expected 3 values as asked for, got %u", body32(&packet, 8 + 4));
+	if (body64(&packet, 16) >> 24 != 0)
+		wrong("expected zeros behind the last value, got others");
+}
+
+static void batch_room(void)
+{
+	static const uint32_t counts[] = { 0, 17, 0xffffffff };
+	struct packet packet;
+	int fd = greeted();
+	uint32_t ports = open_ports(fd);
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		batch(&packet, ports, 3);
+		set_op(&packet, 0, facts.port, READ_REPEAT, 1);
+		put32(&packet, HEADER + 8 + 4, counts[i]);
+		memset(packet.bytes + HEADER + 16, 0, 16);
+		want(fd, &packet, INVALID);
+	}
+	batch(&packet, ports, 1);
+	set_op(&packet, 0, facts.port, POLL, 1);
+	want(fd, &packet, INVALID);
+}
+
+/* One POLL for no bit at all, or a MODIFY. */
+static void masked(struct packet *packet, uint32_t ports, unsigned action, uint32_t microseconds)
+{
+	batch(packet, ports, 2);
+	set_op(packet, 0, facts.port, action, 1);
+	put32(packet, HEADER + 16, 0);
+	put32(packet, HEADER + 20, microseconds);
+}
+
+static void batch_poll(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	masked(&packet, open_ports(fd), POLL, 100000);
+	want(fd, &packet, OK);
+	if (body32(&packet, 4) != 0)
+		wrong("expected that a POLL for no bit ends at once, got stopped %u",
+		      body32(&packet, 4));
+}
+
+static void batch_poll_max(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	masked(&packet, open_ports(fd), POLL, 100001);
+	want(fd, &packet, INVALID);
+}
+
+static void batch_operand(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	masked(&packet, open_ports(fd), MODIFY, 1);
+	want(fd, &packet, RESERVED_NOT_ZERO);
 }
 
 static void batch_field(void)
@@ -323,6 +398,11 @@ const struct check port_checks[] = {
 	{ "batch-count", "0 to 256 operations, else MALFORMED", batch_count, false },
 	{ "batch-port", "a port outside of the range is INVALID", batch_port, false },
 	{ "batch-width", "another width or action is INVALID", batch_width, false },
+	{ "batch-values", "values of a REPEAT follow its record", batch_values, false },
+	{ "batch-room", "an operation without room for its values is INVALID", batch_room, false },
+	{ "batch-poll", "a POLL ends when its bits are there", batch_poll, false },
+	{ "batch-poll-max", "a batch that polls for too long is INVALID", batch_poll_max, false },
+	{ "batch-operand", "a MODIFY has no time", batch_operand, false },
 	{ "batch-field", "the first operation at fault is named", batch_field, false },
 	{ "port-bar-access", "an I/O BAR is read by pread, and not mapped", port_bar_access,
 	  false },

@@ -45,6 +45,7 @@ enum status serve_request(struct connection *connection, struct packet *request,
 		return serve_config(connection, request, reply, field);
 	case IO_MEM_OPEN:
 	case IO_MEM_OPEN_BAR:
+	case IO_MEM_BATCH:
 	case IO_MEM_LIST:
 		return serve_memory(connection, request, reply, field);
 	case IO_PORT_OPEN:

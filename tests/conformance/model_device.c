@@ -471,7 +471,14 @@ static enum status list_memory(const struct packet *request, struct packet *repl
 enum status serve_memory(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field)
 {
+	enum status status;
+
 	*field = HEADER;
+	/* No region of this broker is without a descriptor. */
+	if (get(request, OPCODE, 2) == IO_MEM_BATCH)
+		return need_handle(connection, get32(request, SESSION), K_IO_MEM, &status) == NULL
+		               ? status
+		               : fault("mem-batch-descriptor", INVALID);
 	if (get(request, OPCODE, 2) == IO_MEM_LIST)
 		return list_memory(request, reply);
 	return get(request, OPCODE, 2) == IO_MEM_OPEN ? open_address(connection, request, reply)

@@ -80,19 +80,57 @@ static enum status open_bar(struct connection *connection, const struct packet *
 	return OK;
 }
 
+enum { IN, READ_REPEAT = 2, WRITE_BLOCK = 5, MODIFY, POLL };
+
+/* Records of the operation; 0: there is no room for them. */
+static uint32_t records_of(const struct packet *request, uint32_t index)
+{
+	size_t at = HEADER + 8 + 8 * (size_t)index;
+	unsigned action = request->bytes[at + 2];
+	uint64_t value = get32(request, at + 4);
+	uint64_t needed = action >= MODIFY ? 2 : 1;
+
+	if (action >= READ_REPEAT && action <= WRITE_BLOCK) {
+		if (value == 0)
+			return 0;
+		needed += (value * request->bytes[at + 3] + 7) / 8;
+	}
+	return needed <= body32(request, 0) - index ? (uint32_t)needed : 0;
+}
+
+static enum status check_operand(const struct packet *request, uint32_t index)
+{
+	size_t at = HEADER + 8 + 8 * (size_t)index;
+	unsigned action = request->bytes[at + 2];
+
+	if (action == MODIFY && get32(request, at + 12) != 0)
+		return fault("batch-operand", RESERVED_NOT_ZERO);
+	if (action == POLL && get32(request, at + 12) > 100000)
+		return fault("batch-poll-max", INVALID);
+	return OK;
+}
+
 /* All are checked before the first is carried out. */
 static enum status check_batch(const struct handle *handle, const struct packet *request,
                                uint32_t *field)
 {
-	for (uint32_t i = 0; i < body32(request, 0); i++) {
+	uint32_t records;
+
+	for (uint32_t i = 0; i < body32(request, 0); i += records) {
 		size_t at = HEADER + 8 + 8 * (size_t)i;
 		uint32_t port = (uint32_t)get(request, at, 2);
 		unsigned action = request->bytes[at + 2], width = request->bytes[at + 3];
-		*field = (uint32_t)at + (keeps("batch-field") ? 2 : 8);
-		if (action > 1 || (width != 1 && width != 2 && width != 4))
+		*field = keeps("batch-field") ? (uint32_t)at + 2 : (uint32_t)at - 8;
+		if (action > POLL || (width != 1 && width != 2 && width != 4))
 			return i == 1 ? fault("batch-width", INVALID) : INVALID;
 		if (port < handle->base || port + width > handle->base + handle->count)
 			return fault("batch-port", INVALID);
+		records = records_of(request, i);
+		if (records == 0)
+			return fault("batch-room", INVALID);
+		enum status status = check_operand(request, i);
+		if (status != OK)
+			return status;
 	}
 	return OK;
 }
@@ -110,10 +148,18 @@ static enum status serve_batch(struct connection *connection, const struct packe
 		return status;
 	reply->length = request->length;
 	memcpy(reply->bytes + HEADER, request->bytes + HEADER, request->length - HEADER);
-	for (uint32_t i = 0; i < body32(request, 0); i++) {
+	for (uint32_t i = 0; i < body32(request, 0); i += records_of(request, i)) {
 		size_t at = HEADER + 8 + 8 * (size_t)i;
-		if (request->bytes[at + 2] == 0)
+		unsigned action = request->bytes[at + 2];
+		if (action == IN)
 			put32(reply, at + 4, keeps("batch-reply") ? 0x5a : 0x15a);
+		if (action == READ_REPEAT)
+			memset(reply->bytes + at + 8, 0x5a,
+			       keeps("batch-values")
+			               ? get32(request, at + 4) * request->bytes[at + 3]
+			               : 8);
+		if (action == POLL && !keeps("batch-poll"))
+			put32(reply, HEADER + 4, i + 1);
 	}
 	return OK;
 }

@@ -20,6 +20,8 @@ const struct operation operations[] = {
 	  .flags = 16, .unused = 2 },
 	{ IO_MEM_OPEN_BAR, "IO_MEM_OPEN_BAR", 24, TAKES_DEVICE, .reply = 32, .flags = 4,
 	  .unused = 2 },
+	{ IO_MEM_BATCH, "IO_MEM_BATCH", 8, TAKES_IO_MEM, .reply = 8, .reserved = { 4, 4 },
+	  NO_FLAGS },
 	{ IO_MEM_LIST, "IO_MEM_LIST", 8, TAKES_NONE, .reply = 16, .record = 24, NO_FLAGS },
 	{ IO_PORT_OPEN, "IO_PORT_OPEN", 8, TAKES_NONE, NO_FLAGS },
 	{ IO_PORT_OPEN_BAR, "IO_PORT_OPEN_BAR", 24, TAKES_DEVICE, .reply = 32, .flags = 4,

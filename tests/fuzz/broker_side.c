@@ -57,6 +57,12 @@ static size_t make_batch(struct hwb_port_batch *batch, struct input *input)
 	return sizeof(*batch) + batch->count * sizeof(struct hwb_port_op);
 }
 
+static size_t make_memory_batch(struct hwb_mem_batch *batch, struct input *input)
+{
+	batch->count = take8(input) % (HWB_MEM_OPS_MAX + 1);
+	return sizeof(*batch) + batch->count * sizeof(struct hwb_mem_op);
+}
+
 static size_t make_reply(void *body, uint16_t opcode, struct input *input)
 {
 	switch (opcode) {
@@ -66,6 +72,8 @@ static size_t make_reply(void *body, uint16_t opcode, struct input *input)
 		return make_list(body, opcode, input);
 	case HWB_IO_PORT_BATCH:
 		return make_batch(body, input);
+	case HWB_IO_MEM_BATCH:
+		return make_memory_batch(body, input);
 	default:
 		take_bytes(input, body, reply_size(opcode));
 		return reply_size(opcode);

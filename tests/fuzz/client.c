@@ -244,6 +244,13 @@ static void batch(struct hwb_client *client)
 	hwb_io_port_batch(client, 1, ops, 8, NULL);
 }
 
+static void memory_batch(struct hwb_client *client)
+{
+	struct hwb_mem_op ops[8] = { { .offset = 1, .width = 1 } };
+
+	hwb_io_mem_batch(client, 1, ops, 8, NULL);
+}
+
 static void open_interrupt(struct hwb_client *client)
 {
 	struct hwb_irq_request request = { .type = HWB_IRQ_MSI, .count = 3 };
@@ -338,6 +345,9 @@ static void make_call(struct hwb_client *client, uint8_t opcode)
 		break;
 	case HWB_IO_PORT_BATCH:
 		batch(client);
+		break;
+	case HWB_IO_MEM_BATCH:
+		memory_batch(client);
 		break;
 	case HWB_IRQ_OPEN:
 		open_interrupt(client);
@@ -436,6 +446,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HWB_CLOSE,
 		HWB_ADMIN_GIVEN,
 		HWB_DEVICE_ACQUIRE_ANY,
+		HWB_IO_MEM_BATCH,
 	};
 	struct input input = { data, size };
 	bool socket = (take8(&input) & 1) != 0;

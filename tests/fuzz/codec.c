@@ -94,6 +94,10 @@ static unsigned read_answer(const struct hwb_header *header, const void *body)
 		const struct hwb_port_batch *batch = body;
 		return sum(batch + 1, batch->count * sizeof(struct hwb_port_op));
 	}
+	case HWB_IO_MEM_BATCH: {
+		const struct hwb_mem_batch *batch = body;
+		return sum(batch + 1, batch->count * sizeof(struct hwb_mem_op));
+	}
 	default:
 		return sum(body, hwb_body_length(header));
 	}

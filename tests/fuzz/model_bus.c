@@ -505,11 +505,14 @@ int resource_open(const struct hwb_pci_address *address, uint32_t bar, uint16_t 
 	return *fd >= 0 ? 0 : fault_errno(fault, errno, "no descriptor");
 }
 
-static bool permitted[PORTS];
+/* Of the loop's thread, and of a worker, which gives them back when its job ends. */
+static bool permitted_to[2][PORTS];
 
 int ports_permit(uint32_t base, uint32_t count, bool on, struct fault *fault)
 {
 	must(count != 0 && base < PORTS && count <= PORTS - base, "ports are of 0 to 0xffff");
+	bool *permitted = permitted_to[model.worker];
+
 	if (on && model_fails(fault))
 		return -1;
 	for (uint32_t port = base; port < base + count; port++) {
@@ -519,13 +522,22 @@ int ports_permit(uint32_t base, uint32_t count, bool on, struct fault *fault)
 	return 0;
 }
 
-void ports_run(struct hwb_port_op *ops, uint32_t count)
+static void need_permitted(uint32_t port, uint32_t width)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		for (uint32_t byte = 0; byte < ops[i].width; byte++)
-			must(permitted[ops[i].port + byte], "each port is permitted");
-		ops[i].value = ops[i].action == HWB_PORT_IN ? 0xff : ops[i].value;
-	}
+	for (uint32_t byte = 0; byte < width; byte++)
+		must(permitted_to[model.worker][port + byte], "each port is permitted");
+}
+
+uint32_t ports_in(uint16_t port, uint32_t width)
+{
+	need_permitted(port, width);
+	return 0xff;
+}
+
+void ports_out(uint16_t port, uint32_t width, uint32_t value)
+{
+	(void)value;
+	need_permitted(port, width);
 }
 
 /* ---- who connects ---- */

@@ -90,7 +90,11 @@ void model_run(uint32_t index)
 		link = &(*link)->next;
 	struct strand *strand = *link;
 	struct job *job = strand->first;
+	uint32_t ports = model.ports;
+	model.worker = true;
 	job->run(job);
+	model.worker = false;
+	must(model.ports == ports, "a worker keeps no port");
 	strand->first = job->next;
 	if (strand->first == NULL) {
 		strand->last = NULL;

@@ -14,7 +14,7 @@ static const uint8_t opcodes[] = {
 	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
 	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
 	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,        HWB_ADMIN_MONITOR, HWB_ADMIN_METRICS,
-	HWB_ADMIN_EXPLAIN, HWB_ADMIN_AUDIT,        HWB_IO_MEM_LIST,
+	HWB_ADMIN_EXPLAIN, HWB_ADMIN_AUDIT,        HWB_IO_MEM_LIST,   HWB_IO_MEM_BATCH,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -75,20 +75,48 @@ static size_t explain(void *body, struct input *input)
 	return sizeof(*request);
 }
 
-static size_t batch(void *body, const struct client *client, struct input *input)
+/* Often whole: a second record has a mask and few microseconds, or values. */
+static size_t batch(void *body, struct input *input)
 {
 	struct hwb_port_batch *head = body;
 	struct hwb_port_op *ops = (struct hwb_port_op *)(head + 1);
 
-	(void)client;
 	head->count = take8(input) % 16u;
-	for (uint32_t i = 0; i < head->count; i++)
+	for (uint32_t i = 0; i < head->count; i++) {
 		ops[i] = (struct hwb_port_op){
 			.port = (uint16_t)(0x40 + take8(input)),
-			.action = take8(input) & 1,
+			.action = take8(input) & 15,
 			.width = (uint8_t)(1u << (take8(input) & 3)),
 			.value = i,
 		};
+		if (ops[i].action > HWB_BATCH_WRITE && ++i < head->count)
+			*(struct hwb_port_operand *)&ops[i] = (struct hwb_port_operand){
+				.mask = ops[i - 1].action >= HWB_BATCH_MODIFY ? take8(input) : 0,
+				.microseconds = ops[i - 1].action == HWB_BATCH_POLL ? 2 : 0,
+			};
+	}
+	return sizeof(*head) + head->count * sizeof(*ops);
+}
+
+static size_t memory_batch(void *body, struct input *input)
+{
+	struct hwb_mem_batch *head = body;
+	struct hwb_mem_op *ops = (struct hwb_mem_op *)(head + 1);
+
+	head->count = take8(input) % 16u;
+	for (uint32_t i = 0; i < head->count; i++) {
+		ops[i] = (struct hwb_mem_op){
+			.offset = take8(input) * 8u,
+			.action = take8(input) & 15,
+			.width = (uint8_t)(1u << (take8(input) & 3)),
+			.value = i,
+		};
+		if (ops[i].action > HWB_BATCH_WRITE && ++i < head->count)
+			*(struct hwb_mem_operand *)&ops[i] = (struct hwb_mem_operand){
+				.mask = ops[i - 1].action >= HWB_BATCH_MODIFY ? take8(input) : 0,
+				.microseconds = ops[i - 1].action == HWB_BATCH_POLL ? 2 : 0,
+			};
+	}
 	return sizeof(*head) + head->count * sizeof(*ops);
 }
 
@@ -296,7 +324,9 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 	case HWB_IO_PORT_OPEN:
 		return ports(body, input);
 	case HWB_IO_PORT_BATCH:
-		return batch(body, client, input);
+		return batch(body, input);
+	case HWB_IO_MEM_BATCH:
+		return memory_batch(body, input);
 	case HWB_CONFIG_READ:
 	case HWB_CONFIG_WRITE:
 		return config(body, input);
@@ -339,6 +369,7 @@ static bool is_about_something(uint16_t opcode)
 	case HWB_IO_MEM_OPEN_BAR:
 	case HWB_IO_PORT_OPEN_BAR:
 	case HWB_IO_PORT_BATCH:
+	case HWB_IO_MEM_BATCH:
 	case HWB_IRQ_OPEN:
 	case HWB_IRQ_ENABLE:
 	case HWB_IRQ_ACK:

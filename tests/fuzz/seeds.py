@@ -15,7 +15,7 @@ IO_PORT_BATCH CONFIG_READ CONFIG_WRITE CLOSE DEVICE_LIST DEVICE_INFO DOMAIN_INFO
 ADMIN_DEVICES ADMIN_CLIENTS ADMIN_SESSIONS ADMIN_GIVEN ADMIN_REVOKE ADMIN_CLEAR IO_PORT_LIST EVENT_DEVICE
 DEVICE_ACQUIRE_ANY
 ADMIN_GROUPS ADMIN_RELEASE ADMIN_RELOAD ADMIN_RULES ADMIN_MONITOR ADMIN_METRICS ADMIN_EXPLAIN
-ADMIN_AUDIT IO_MEM_LIST""".split()
+ADMIN_AUDIT IO_MEM_LIST IO_MEM_BATCH""".split()
 
 ALPHA, BETA, STRANGER, ROOT, GAMMA = 0, 1, 2, 3, 6
 NET, DISK, TOY, NEIGHBOUR, SCREEN, SOUND, PLUGGED = range(7)
@@ -62,6 +62,9 @@ POLICY_GENEROUS, POLICY_MEAN, POLICY_BROKEN = (step(27, i) for i in range(3))
 SCRIPTS = {
     "ports": connect(ALPHA) + ask("IO_PORT_OPEN", 0, 0, 4) + ask("IO_PORT_BATCH", 0, 2, 0, 0, 0, 3, 1, 0)
     + ask("IO_PORT_OPEN", 0, 2, 2) + ask("CLOSE", 0) + ask("CLOSE", 1),
+    "ports-all-batches": connect(ALPHA) + ask("IO_PORT_OPEN", 0, 0, 8)
+    + ask("IO_PORT_BATCH", 0, 12, 0, 2, 0, 0, 3, 0, 0, 4, 0, 0, 5, 0, 0, 6, 0, 0xf, 0, 7, 0, 0xf)
+    + SETTLE + ask("IO_PORT_BATCH", 0, 2, 0, 7, 0, 1) + ask("CLOSE", 0) + SETTLE,
     "ports-of-others": connect(ALPHA) + connect(BETA, 1) + ask("IO_PORT_OPEN", 0, 0, 4)
     + ask("IO_PORT_OPEN", 0, 0, 2, client=1) + step(18) + ask("IO_PORT_OPEN", 0, 0, 2, client=1),
     "net": connect(ALPHA) + ask("DEVICE_LIST", 0) + ask("DOMAIN_OPEN")
@@ -230,7 +233,7 @@ def message(opcode, kind, body=b"", session=0, status=0, fds=0):
 SHAPES = {
     0x01: (16, 72, 0, 0), 0x02: (0, 0, 0, 0), 0x03: (0, 0, 0, 0), 0x10: (8, 16, 0, 0), 0x11: (8, 192, 0, 0),
     0x12: (32, 400, 0, 0), 0x13: (8, 8, 0, 0), 0x14: (8, 8, 0, 0), 0x20: (24, 32, 0, 1), 0x21: (24, 32, 0, 1),
-    0x30: (8, 0, 0, 0), 0x31: (24, 32, 0, 1), 0x32: (8, 8, 0, 0), 0x40: (24, 16, 0, 0), 0x41: (0, 0, 0, 0),
+    0x22: (8, 8, 0, 0), 0x30: (8, 0, 0, 0), 0x31: (24, 32, 0, 1), 0x32: (8, 8, 0, 0), 0x40: (24, 16, 0, 0), 0x41: (0, 0, 0, 0),
     0x42: (0, 0, 0, 0), 0x43: (8, 8, 0, 0), 0x50: (0, 0, 0, 0), 0x51: (8, 16, 0, 0), 0x52: (8, 0, 0, 0),
     0x53: (8, 0, 0, 0), 0x54: (40, 24, 0, 1), 0x55: (48, 24, 1, 0), 0x56: (8, 0, 0, 0), 0x60: (0, 256, 0, 0),
     0x61: (8, 16, 0, 0), 0x62: (8, 16, 0, 0), 0x63: (8, 16, 0, 0), 0x64: (40, 16, 0, 0),
@@ -248,6 +251,8 @@ def messages():
     for kind in (0, 1):
         batch = struct.pack("<II", 2, 0) + struct.pack("<HBBI", 0x40, 1, 1, 5) * 2
         yield f"batch-{kind}", kind, 0, message(0x32, kind, batch)
+        batch = struct.pack("<II", 2, 0) + struct.pack("<IBBHQ", 8, 7, 8, 0, 5) + struct.pack("<QII", 1, 9, 0)
+        yield f"memory-batch-{kind}", kind, 0, message(0x22, kind, batch)
     yield "refusal", 1, 0, message(0x12, 1, struct.pack("<IIII", 5, 24, 4, 0) + b"word", status=19)
     yield "event-device", 1, 0, message(0x80, 2, bytes(8) + struct.pack("<II", 1, 0))
     yield "event-policy", 1, 0, message(0x81, 2)

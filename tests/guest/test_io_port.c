@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* 8254 data sheet: channel 2 and the control word; port 0x61 bit 0 is its gate. */
@@ -403,6 +404,132 @@ START_TEST(part_of_a_port_bar)
 }
 END_TEST
 
+static struct hwb_port_op operand(uint32_t mask, uint32_t microseconds)
+{
+	const struct hwb_port_operand operand = { mask, microseconds };
+	struct hwb_port_op record;
+
+	memcpy(&record, &operand, sizeof(record));
+	return record;
+}
+
+static double seconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Those that need more than a record, with real ports. */
+START_TEST(every_operation)
+{
+	struct example_device testdev;
+	uint32_t base, session = open_testdev(&testdev, &base);
+	struct hwb_port_op name[] = {
+		in(base + NAME, 4),
+		{ (uint16_t)(base + NAME), HWB_BATCH_READ_BLOCK, 1, 4 },
+		{ 0 },
+		{ (uint16_t)(base + NAME), HWB_BATCH_READ_REPEAT, 2, 3 },
+		{ 0 },
+	};
+	unsigned char block[8], repeated[8];
+
+	want(HWB_OK, run_one(session, out(base + TEST, 1, 0)));
+	want(HWB_OK, run_ops(session, name, 5));
+	memcpy(block, &name[2], 8);
+	memcpy(repeated, &name[4], 8);
+	ck_assert_int_eq(memcmp(block, &name[0].value, 4), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(memcmp(repeated + 2 * i, &name[0].value, 2), 0);
+
+	uint32_t speaker;
+	want(HWB_OK, open_ports(GATE, 1, &speaker));
+	want(HWB_OK, run_one(speaker, out(GATE, 1, 0)));
+	struct hwb_port_op gate[] = {
+		{ GATE, HWB_BATCH_MODIFY, 1, 0xff },
+		operand(1, 0),
+		{ GATE, HWB_BATCH_POLL, 1, 1 },
+		operand(3, 50000),
+		{ GATE, HWB_BATCH_WRITE_REPEAT, 1, 2 },
+		{ 0x0001, 0, 0, 0 },
+		in(GATE, 1),
+	};
+	want(HWB_OK, run_ops(speaker, gate, 7));
+	ck_assert_uint_eq(gate[0].value & 3, 0);
+	ck_assert_uint_eq(gate[2].value & 3, 1);
+	ck_assert_uint_eq(gate[6].value & 3, 0);
+}
+END_TEST
+
+START_TEST(a_poll_ends_in_time)
+{
+	struct hwb_port_op never[] = { { GATE, HWB_BATCH_POLL, 1, 1 },
+		                       operand(1, 30000),
+		                       out(GATE, 1, 1) };
+	uint32_t speaker;
+
+	want(HWB_OK, open_ports(GATE, 1, &speaker));
+	want(HWB_OK, run_one(speaker, out(GATE, 1, 0)));
+	double before = seconds();
+	ck_assert_int_eq(run_ops(speaker, never, 3), 1);
+	ck_assert_double_ge(seconds() - before, 0.030);
+	/* What was behind it was not done. */
+	struct hwb_port_op look[] = { in(GATE, 1) };
+	want(HWB_OK, run_ops(speaker, look, 1));
+	ck_assert_uint_eq(look[0].value & 1, 0);
+	never[1] = operand(1, HWB_BATCH_POLL_MAX + 1);
+	want(HWB_INVALID, run_ops(speaker, never, 3));
+}
+END_TEST
+
+/* As many polls as a connection may have under way, for as long as each may take. */
+START_TEST(polls_keep_nobody_waiting)
+{
+	enum { POLLS = 8 };
+	static struct hwb_port_op ops[POLLS][2];
+	static struct hwb_port_batch heads[POLLS];
+	static struct hwb_call calls[POLLS];
+	static struct hwb_error errors[POLLS];
+	struct hwb_posix posix;
+	struct hwb_client *other = guest_connect(&posix);
+	uint32_t speaker;
+
+	want(HWB_OK, open_ports(GATE, 1, &speaker));
+	want(HWB_OK, run_one(speaker, out(GATE, 1, 0)));
+	for (uint32_t i = 0; i < POLLS; i++) {
+		ops[i][0] = (struct hwb_port_op){ GATE, HWB_BATCH_POLL, 1, 1 };
+		ops[i][1] = operand(1, HWB_BATCH_POLL_MAX);
+		heads[i] = (struct hwb_port_batch){ 2, 0 };
+		calls[i] = (struct hwb_call){ .reply = &heads[i],
+			                      .reply_size = sizeof(heads[i]),
+			                      .tail = ops[i],
+			                      .tail_size = sizeof(ops[i]),
+			                      .error = &errors[i] };
+		ck_assert_int_eq(hwb_begin(guest, &calls[i], HWB_IO_PORT_BATCH, speaker, &heads[i],
+		                           sizeof(heads[i]), -1),
+		                 0);
+	}
+	/* All would take 0.8 s: others' requests, and this one's own, take none of that. */
+	double before = seconds();
+	for (int i = 0; i < 10; i++)
+		want(HWB_OK, hwb_ping(other, &why));
+	want(HWB_OK, hwb_ping(guest, &why));
+	ck_assert_double_lt(seconds() - before, 0.4);
+	/* And what is closed ends at once, be it under way or waiting. */
+	guest_release(speaker);
+	unsigned gone = 0;
+	for (uint32_t i = 0; i < POLLS; i++)
+		gone += guest_status(hwb_finish(guest, &calls[i])) == HWB_GONE;
+	ck_assert_double_lt(seconds() - before, 0.6);
+	ck_assert_uint_ge(gone, POLLS / 2);
+	/* Then they are anybody's. */
+	uint32_t again;
+	want(HWB_OK, hwb_io_port_open(other, GATE, 1, &again, &why));
+	hwb_posix_close(&posix);
+}
+END_TEST
+
 START_TEST(session_limit)
 {
 	uint32_t session, limit = guest->hello.sessions_max;
@@ -436,6 +563,9 @@ int main(void)
 	tcase_add_test(tests, order_of_a_batch);
 	tcase_add_test(tests, batch_is_checked_as_a_whole);
 	tcase_add_test(tests, largest_batch);
+	tcase_add_test(tests, every_operation);
+	tcase_add_test(tests, a_poll_ends_in_time);
+	tcase_add_test(tests, polls_keep_nobody_waiting);
 	tests = guest_case(suite, "BARs");
 	tcase_add_test(tests, wrong_handles);
 	tcase_add_test(tests, bar_by_number);

@@ -64,9 +64,18 @@ END_TEST
 START_TEST(what_is_wrong_is_refused_before_the_first_instruction)
 {
 	static const struct hwb_port_op wrong[] = {
-		{ 0x44, HWB_PORT_IN, 1, 0 },  { 0x3f, HWB_PORT_IN, 1, 0 },
-		{ 0x43, HWB_PORT_OUT, 2, 0 }, { 0x40, 2, 1, 0 },
-		{ 0x40, HWB_PORT_IN, 3, 0 },  { 0x40, HWB_PORT_IN, 0, 0 },
+		{ 0x44, HWB_PORT_IN, 1, 0 },
+		{ 0x3f, HWB_PORT_IN, 1, 0 },
+		{ 0x43, HWB_PORT_OUT, 2, 0 },
+		{ 0x40, 8, 1, 0 },
+		{ 0x40, HWB_PORT_IN, 3, 0 },
+		{ 0x40, HWB_PORT_IN, 0, 0 },
+		/* Of the last record there is no more. */
+		{ 0x40, HWB_BATCH_READ_REPEAT, 1, 1 },
+		{ 0x40, HWB_BATCH_READ_REPEAT, 1, 0 },
+		{ 0x40, HWB_BATCH_WRITE_BLOCK, 1, 0xffffffff },
+		{ 0x40, HWB_BATCH_MODIFY, 1, 0 },
+		{ 0x40, HWB_BATCH_POLL, 1, 0 },
 	};
 	struct hwb_ports ports;
 
@@ -76,6 +85,9 @@ START_TEST(what_is_wrong_is_refused_before_the_first_instruction)
 		struct hwb_port_op ops[] = { { 0x40, HWB_PORT_OUT, 1, 0 }, wrong[i] };
 		ck_assert_int_eq(hwb_ports_run(&ports, ops, 2, NULL), -EINVAL);
 	}
+	/* Five ports from the second of four. */
+	struct hwb_port_op block[] = { { 0x41, HWB_BATCH_READ_BLOCK, 1, 4 }, { 0 } };
+	ck_assert_int_eq(hwb_ports_run(&ports, block, 2, NULL), -EINVAL);
 	ck_assert_int_eq(hwb_ports_run(&ports, NULL, 0, NULL), 0);
 	ck_assert_int_eq(hwb_ports_close(&ports, NULL), 0);
 #else

@@ -74,6 +74,12 @@ static const struct message messages[] = {
 	  .reply_fds = 1,
 	  .known_flags = 1,
 	  .flags_at = 28 },
+	{ .opcode = 0x22,
+	  .takes = A_HANDLE,
+	  .size = 8,
+	  .reply = 8,
+	  .reserved_at = { 28 },
+	  .reserved_size = { 4 } },
 	{ .opcode = 0x23, .size = 8, .reply = 16, .record = 24 },
 	{ .opcode = 0x30, .size = 8 },
 	{ .opcode = 0x31,
@@ -380,7 +386,8 @@ static enum hwb_status byte_status(const struct message *message, size_t at)
 			return HWB_RESERVED_NOT_ZERO;
 	if (message->flags_at != 0 && at >= message->flags_at && at < message->flags_at + 4)
 		return HWB_UNKNOWN_FLAG;
-	if (message->opcode == HWB_IO_PORT_BATCH && at < HEADER + 4)
+	if ((message->opcode == HWB_IO_PORT_BATCH || message->opcode == HWB_IO_MEM_BATCH) &&
+	    at < HEADER + 4)
 		return HWB_MALFORMED;
 	return HWB_OK;
 }
@@ -449,36 +456,88 @@ START_TEST(unknown_opcodes)
 }
 END_TEST
 
-START_TEST(port_batches)
+/* Counts of records of `size` bytes, up to `max`. */
+static void expect_batches(uint16_t opcode, uint32_t size, uint32_t max)
 {
 	struct draft draft;
 
-	for (uint32_t count = 0; count <= HWB_PORT_OPS_MAX; count++) {
-		start(&draft, HWB_IO_PORT_BATCH, HWB_REQUEST, 8 + 8 * (size_t)count);
-		memset(draft.bytes + HEADER + 8, ODD, 8 * (size_t)count);
+	for (uint32_t count = 0; count <= max; count++) {
+		start(&draft, opcode, HWB_REQUEST, 8 + size * (size_t)count);
+		memset(draft.bytes + HEADER + 8, ODD, size * (size_t)count);
 		put32(&draft, HEADER, count);
 		expect(hwb_check_request, &draft, HWB_OK, 0);
 		put16(&draft, 20, HWB_REPLY);
 		expect(hwb_check_answer, &draft, HWB_OK, 0);
+		put32(&draft, HEADER + 4, count); /* stopped */
+		expect(hwb_check_answer, &draft, HWB_OK, 0);
+		put32(&draft, HEADER + 4, 0);
 		put16(&draft, 20, HWB_REQUEST);
 		put32(&draft, HEADER, count + 1);
 		expect_status(hwb_check_request, &draft, HWB_MALFORMED);
 		put32(&draft, HEADER, count - 1);
 		expect_status(hwb_check_request, &draft, HWB_MALFORMED);
 	}
-	start(&draft, HWB_IO_PORT_BATCH, HWB_REQUEST, 8 + 8 * 257);
-	put32(&draft, HEADER, 257);
+	start(&draft, opcode, HWB_REQUEST, HWB_MESSAGE_MAX - HEADER);
+	put32(&draft, HEADER, max + 1);
 	expect_status(hwb_check_request, &draft, HWB_MALFORMED);
 
-	/* Counts whose product with 8 wraps to what is there. */
-	static const uint32_t wraps[] = { 0x20000000u, 0x40000000u, 0x80000000u, 0xe0000000u };
-	start(&draft, HWB_IO_PORT_BATCH, HWB_REQUEST, 8 + 8);
-	for (size_t i = 0; i < 4; i++) {
+	/* Counts whose product with the size wraps to what is there. */
+	static const uint32_t wraps[] = { 0x10000000u, 0x20000000u, 0x40000000u,
+		                          0x80000000u, 0xe0000000u, 0xf0000000u };
+	start(&draft, opcode, HWB_REQUEST, 8 + size);
+	for (size_t i = 0; i < sizeof(wraps) / sizeof(wraps[0]); i++) {
 		put32(&draft, HEADER, wraps[i] + 1);
 		expect_status(hwb_check_request, &draft, HWB_MALFORMED);
 	}
 	put32(&draft, HEADER, UINT32_MAX);
 	expect_status(hwb_check_request, &draft, HWB_MALFORMED);
+}
+
+START_TEST(port_batches)
+{
+	struct draft draft;
+
+	expect_batches(HWB_IO_PORT_BATCH, 8, HWB_PORT_OPS_MAX);
+	start(&draft, HWB_IO_PORT_BATCH, HWB_REQUEST, 8 + 8 * 257);
+	put32(&draft, HEADER, 257);
+	expect_status(hwb_check_request, &draft, HWB_MALFORMED);
+}
+END_TEST
+
+START_TEST(memory_batches)
+{
+	expect_batches(HWB_IO_MEM_BATCH, 16, HWB_MEM_OPS_MAX);
+	/* As many as fit. */
+	ck_assert_uint_eq(HEADER + 8 + 16 * HWB_MEM_OPS_MAX, HWB_MESSAGE_MAX);
+}
+END_TEST
+
+/* A region that is mediated comes alone. */
+START_TEST(regions_without_a_descriptor)
+{
+	static const uint16_t opcodes[] = { HWB_IO_MEM_OPEN, HWB_IO_MEM_OPEN_BAR,
+		                            HWB_IO_PORT_OPEN_BAR };
+	struct draft draft;
+
+	for (size_t i = 0; i < 3; i++) {
+		start(&draft, opcodes[i], HWB_REPLY, sizeof(struct hwb_region));
+		put32(&draft, HEADER, 7);
+		expect(hwb_check_answer, &draft, HWB_MALFORMED, 22);
+		put32(&draft, HEADER + 4, HWB_REGION_MEDIATED | HWB_REGION_IO);
+		expect(hwb_check_answer, &draft, HWB_OK, 0);
+		set_fds(&draft, 1);
+		expect(hwb_check_answer, &draft, HWB_MALFORMED, 22);
+	}
+	/* Of two regions of a device, one. */
+	size_t first = HEADER + offsetof(struct hwb_acquire_reply, regions);
+	start(&draft, HWB_DEVICE_ACQUIRE, HWB_REPLY, sizeof(struct hwb_acquire_reply));
+	put32(&draft, first, 7);
+	put32(&draft, first + 32, 8);
+	put32(&draft, first + 32 + 4, HWB_REGION_MEDIATED);
+	set_fds(&draft, 1);
+	expect(hwb_check_answer, &draft, HWB_OK, 0);
+	set_fds(&draft, 2);
+	expect(hwb_check_answer, &draft, HWB_MALFORMED, 22);
 }
 END_TEST
 
@@ -888,6 +947,9 @@ static void walk(const struct draft *draft, bool request)
 		if (message->opcode == HWB_IO_PORT_BATCH) {
 			uint32_t count = ((const struct hwb_port_batch *)body)->count;
 			ck_assert_uint_eq(length, fixed + 8 * (size_t)count);
+		} else if (message->opcode == HWB_IO_MEM_BATCH) {
+			uint32_t count = ((const struct hwb_mem_batch *)body)->count;
+			ck_assert_uint_eq(length, fixed + 16 * (size_t)count);
 		} else if (!request && message->record != 0) {
 			const struct hwb_list_reply *list = (const struct hwb_list_reply *)body;
 			ck_assert_uint_eq(length, fixed + (size_t)list->count * list->record_size);
@@ -960,6 +1022,8 @@ static const struct constant constants[] = {
 	C(HWB_NAME_SIZE),
 	C(HWB_BARS),
 	C(HWB_PORT_OPS_MAX),
+	C(HWB_MEM_OPS_MAX),
+	C(HWB_BATCH_POLL_MAX),
 	C(HWB_EXPLAIN_GROUPS),
 	C(HWB_REASON_MAX),
 	C(HWB_CONFIG_SIZE),
@@ -978,6 +1042,7 @@ static const struct constant constants[] = {
 	C(HWB_DEVICE_ACQUIRE_ANY),
 	C(HWB_IO_MEM_OPEN),
 	C(HWB_IO_MEM_OPEN_BAR),
+	C(HWB_IO_MEM_BATCH),
 	C(HWB_IO_MEM_LIST),
 	C(HWB_IO_PORT_OPEN),
 	C(HWB_IO_PORT_OPEN_BAR),
@@ -1103,7 +1168,16 @@ static const struct constant constants[] = {
 	C(HWB_REGION_WC),
 	C(HWB_REGION_IO),
 	C(HWB_REGION_REVOCABLE),
+	C(HWB_REGION_MEDIATED),
 	C(HWB_IO_MEM_WC),
+	C(HWB_BATCH_READ),
+	C(HWB_BATCH_WRITE),
+	C(HWB_BATCH_READ_REPEAT),
+	C(HWB_BATCH_WRITE_REPEAT),
+	C(HWB_BATCH_READ_BLOCK),
+	C(HWB_BATCH_WRITE_BLOCK),
+	C(HWB_BATCH_MODIFY),
+	C(HWB_BATCH_POLL),
 	C(HWB_MEMORY_WRITE),
 	C(HWB_MEMORY_FD),
 	C(HWB_PORT_IN),
@@ -1241,7 +1315,19 @@ static const struct field fields[] = {
 	F(port_op, width),
 	F(port_op, value),
 	F(port_batch, count),
-	F(port_batch, reserved),
+	F(port_batch, stopped),
+	F(port_operand, mask),
+	F(port_operand, microseconds),
+	F(mem_batch, count),
+	F(mem_batch, stopped),
+	F(mem_op, offset),
+	F(mem_op, action),
+	F(mem_op, width),
+	F(mem_op, reserved),
+	F(mem_op, value),
+	F(mem_operand, mask),
+	F(mem_operand, microseconds),
+	F(mem_operand, reserved),
 	F(memory_range, base),
 	F(memory_range, size),
 	F(memory_range, flags),
@@ -1659,6 +1745,8 @@ int main(void)
 	tcase_add_loop_test(requests, request_bits_of_the_body, 0, MESSAGES);
 	tcase_add_test(requests, unknown_opcodes);
 	tcase_add_test(requests, port_batches);
+	tcase_add_test(requests, memory_batches);
+	tcase_add_test(requests, regions_without_a_descriptor);
 	tcase_add_test(requests, order_of_checks);
 
 	tcase_add_loop_test(answers, reply_passes_and_other_lengths_do_not, 0, MESSAGES);

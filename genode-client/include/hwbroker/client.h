@@ -277,11 +277,18 @@ int hwb_io_port_open(struct hwb_client *client, uint32_t base, uint32_t count, u
 int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t bar,
                          struct hwb_region *region, int *fd, struct hwb_error *error);
 
-/* Carries out up to HWB_PORT_OPS_MAX operations (more: -EINVAL) as one: the broker
+/* Carries out up to HWB_PORT_OPS_MAX records (more: -EINVAL) as one: the broker
  * checks all of them before the first, then runs them in order with nobody else's
- * in between. Values that were read are stored into `ops`. */
+ * in between. Values that were read are stored into `ops`. What enum hwb_batch_action
+ * has beyond IN and OUT takes more than one record. 0, a negative error, or the number
+ * (from 1) of the record of the POLL whose time was up: what is behind it was not done. */
 int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_port_op *ops,
                       uint32_t count, struct hwb_error *error);
+
+/* The same with a region that has no descriptor (HWB_REGION_MEDIATED), and up to
+ * HWB_MEM_OPS_MAX records. */
+int hwb_io_mem_batch(struct hwb_client *client, uint32_t session, struct hwb_mem_op *ops,
+                     uint32_t count, struct hwb_error *error);
 
 /* The legacy ports that the policy gives this client; as hwb_device_list(). */
 int hwb_io_port_list(struct hwb_client *client, struct hwb_list *list,

@@ -41,8 +41,10 @@ int hwb_ports_open(struct hwb_ports *ports, struct hwb_client *client, uint32_t 
                    uint32_t count, int native, struct hwb_error *error);
 
 /* Carries out operations in order, as hwb_io_port_batch(), which it is without native ports.
- * With them it is no more than the instructions: others' may come in between. -EINVAL: an
- * operation is not within the range, or is none; then none is carried out. */
+ * With them it is no more than the instructions: others' may come in between, and a POLL
+ * reads as often as it has microseconds, which on the slow bus of legacy ports is about as
+ * long. -EINVAL: an operation is not within the range, or is none; then none is carried
+ * out. */
 int hwb_ports_run(struct hwb_ports *ports, struct hwb_port_op *ops, uint32_t count,
                   struct hwb_error *error);
 

@@ -262,6 +262,7 @@ int rebuild_ports(struct peer *peer, const struct note *note, struct fault *faul
 	if (ports_permit(kept->base, kept->count, true, fault) != 0 ||
 	    publish(peer, &session->session, HWB_SESSION_IO_PORT, kept->handle, note, fault) != 0)
 		return -1;
+	port_serve_batches(session);
 	session->next = broker->port_sessions;
 	session->link = &broker->port_sessions;
 	if (session->next != NULL)

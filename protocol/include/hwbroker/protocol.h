@@ -36,14 +36,16 @@
 
 /* Limits of the wire format itself; what a broker allows a client is in the
  * reply to HELLO and may be less. */
-#define HWB_MESSAGE_MAX 4096u     /* bytes of one packet, header included */
-#define HWB_FDS_MAX 64u           /* descriptors beside one packet */
-#define HWB_NAME_SIZE 32u         /* a name with its terminating NUL */
-#define HWB_BARS 6u               /* PCI Local Bus 3.0, 6.2.5: type 0 header */
-#define HWB_PORT_OPS_MAX 256u     /* operations of one IO_PORT_BATCH */
-#define HWB_REASON_MAX 1024u      /* bytes of a refusal's sentence */
-#define HWB_CONFIG_SIZE 4096u     /* PCI Express 3.0, 7.2: extended config space */
-#define HWB_IRQ_VECTORS_MAX 2048u /* PCI Local Bus 3.0, 6.8.2: MSI-X table size */
+#define HWB_MESSAGE_MAX 4096u      /* bytes of one packet, header included */
+#define HWB_FDS_MAX 64u            /* descriptors beside one packet */
+#define HWB_NAME_SIZE 32u          /* a name with its terminating NUL */
+#define HWB_BARS 6u                /* PCI Local Bus 3.0, 6.2.5: type 0 header */
+#define HWB_PORT_OPS_MAX 256u      /* records of one IO_PORT_BATCH */
+#define HWB_MEM_OPS_MAX 254u       /* records of one IO_MEM_BATCH */
+#define HWB_BATCH_POLL_MAX 100000u /* microseconds, of all POLLs of a batch together */
+#define HWB_REASON_MAX 1024u       /* bytes of a refusal's sentence */
+#define HWB_CONFIG_SIZE 4096u      /* PCI Express 3.0, 7.2: extended config space */
+#define HWB_IRQ_VECTORS_MAX 2048u  /* PCI Local Bus 3.0, 6.8.2: MSI-X table size */
 
 /* What a message is. A reply repeats its request's opcode and serial. */
 enum hwb_kind { HWB_REQUEST = 0, HWB_REPLY = 1, HWB_EVENT = 2 };
@@ -62,6 +64,7 @@ enum hwb_opcode {
 
 	HWB_IO_MEM_OPEN = 0x20,
 	HWB_IO_MEM_OPEN_BAR = 0x21,
+	HWB_IO_MEM_BATCH = 0x22,
 	HWB_IO_MEM_LIST = 0x23,
 
 	HWB_IO_PORT_OPEN = 0x30,
@@ -302,8 +305,9 @@ HWB_PIN(sizeof(struct hwb_acquire_any_request) == 56);
 #define HWB_REGION_WC (1u << 0)        /* mappings are write-combined */
 #define HWB_REGION_IO (1u << 1)        /* pread/pwrite a port; no mmap */
 #define HWB_REGION_REVOCABLE (1u << 2) /* the broker can cut it off */
+#define HWB_REGION_MEDIATED (1u << 3)  /* no descriptor: IO_MEM_BATCH reads and writes it */
 
-/* A granted register region. Its descriptor maps from `fd_offset`. */
+/* A granted register region. Its descriptor, if it has one, maps from `fd_offset`. */
 struct hwb_region {
 	uint32_t session; /* handle; 0: no region in this place */
 	uint32_t flags;   /* HWB_REGION_* */
@@ -362,6 +366,48 @@ struct hwb_bar_request {
 };
 HWB_PIN(sizeof(struct hwb_bar_request) == 24);
 
+/* ---- batches ---------------------------------------------------------- */
+
+/* What an operation of a batch does, be it with ports or with memory. Values that a REPEAT
+ * or a BLOCK reads or writes are in the records that follow its own, one behind the other,
+ * each `width` bytes, and zeros up to the end of the last record; `value` says how many. */
+enum hwb_batch_action {
+	HWB_BATCH_READ = 0,
+	HWB_BATCH_WRITE = 1,
+	HWB_BATCH_READ_REPEAT = 2,  /* as often as `value` says, of the same place */
+	HWB_BATCH_WRITE_REPEAT = 3, /* to the same place */
+	HWB_BATCH_READ_BLOCK = 4,   /* from the place on, upwards */
+	HWB_BATCH_WRITE_BLOCK = 5,
+	HWB_BATCH_MODIFY = 6, /* read, replace the bits of a mask by `value`, write */
+	HWB_BATCH_POLL = 7    /* read until the bits of a mask are those of `value` */
+};
+
+/* header.session: handle of a region that is MEDIATED. Followed by `count` records,
+ * carried out in order once all have passed their checks. Reply: the same. */
+struct hwb_mem_batch {
+	uint32_t count;
+	uint32_t stopped; /* request: 0; reply: 0, or the number, from 1, of the record of the
+	                   * POLL whose time was up: what follows it was not carried out */
+};
+HWB_PIN(sizeof(struct hwb_mem_batch) == 8);
+
+struct hwb_mem_op {
+	uint32_t offset; /* in the region; a multiple of width */
+	uint8_t action;  /* enum hwb_batch_action */
+	uint8_t width;   /* 1, 2, 4 or 8 bytes */
+	uint16_t reserved;
+	uint64_t value;
+};
+HWB_PIN(sizeof(struct hwb_mem_op) == 16);
+
+/* Follows the record of a MODIFY or a POLL. */
+struct hwb_mem_operand {
+	uint64_t mask;
+	uint32_t microseconds; /* POLL: how long at most; else 0 */
+	uint32_t reserved;
+};
+HWB_PIN(sizeof(struct hwb_mem_operand) == 16);
+
 #define HWB_MEMORY_WRITE (1u << 0) /* else only for reading */
 #define HWB_MEMORY_FD (1u << 1)    /* by a descriptor of /dev/mem */
 
@@ -384,21 +430,29 @@ struct hwb_io_port_request {
 };
 HWB_PIN(sizeof(struct hwb_io_port_request) == 8);
 
+/* The first two of enum hwb_batch_action by their usual names. */
 enum hwb_port_action { HWB_PORT_IN = 0, HWB_PORT_OUT = 1 };
 
 struct hwb_port_op {
 	uint16_t port;  /* absolute */
-	uint8_t action; /* enum hwb_port_action */
+	uint8_t action; /* enum hwb_batch_action */
 	uint8_t width;  /* 1, 2 or 4 bytes */
 	uint32_t value; /* OUT: to write; IN: 0 in the request, what was read in the reply */
 };
 HWB_PIN(sizeof(struct hwb_port_op) == 8);
 
-/* header.session: IO_PORT handle. Followed by `count` hwb_port_op, carried out
- * in order once all have passed their checks. Reply: the same. */
+/* Follows the record of a MODIFY or a POLL. */
+struct hwb_port_operand {
+	uint32_t mask;
+	uint32_t microseconds; /* POLL: how long at most; else 0 */
+};
+HWB_PIN(sizeof(struct hwb_port_operand) == 8);
+
+/* header.session: IO_PORT handle. Followed by `count` records, carried out in order
+ * once all have passed their checks. Reply: the same. */
 struct hwb_port_batch {
 	uint32_t count;
-	uint32_t reserved;
+	uint32_t stopped; /* as in hwb_mem_batch */
 };
 HWB_PIN(sizeof(struct hwb_port_batch) == 8);
 
