@@ -12,8 +12,9 @@ step() {
 	printf '[%4d s] %s\n' "$SECONDS" "$*" >&2
 }
 
+# install_packages [LIST...]: what all need, and what the lists name.
 install_packages() {
-	"$top/tests/machine/install" "$top/tests/packages" "$top/tests/machine/packages"
+	"$top/tests/machine/install" "$top/tests/packages" "$top/tests/machine/packages" "$@"
 }
 
 # quietly LOG COMMAND...: output goes to LOG, and to the screen only if it fails.

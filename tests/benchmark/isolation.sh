@@ -88,7 +88,7 @@ touch_memory() {
 }
 
 touch_memory
-install -m 644 $here/isolation.conf /etc/hwbroker/hwbroker.conf
+install -m 644 $here/bench.conf /etc/hwbroker/hwbroker.conf
 systemd-sysusers
 systemctl daemon-reload
 udevadm settle

@@ -45,7 +45,7 @@ static void map_memory(void)
 		.size = memory_size,
 		.flags = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES,
 	};
-	struct hwb_acquire_request device = { .address = { .device = 3 } };
+	struct hwb_acquire_request device = { .address = { .device = 4 } };
 	struct hwb_acquire_reply acquired;
 	struct hwb_posix posix;
 	struct hwb_error error;

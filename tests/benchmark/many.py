@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """many.py FOLDER NUMBER: a folder like /sys with so many PCI functions, all of one kind and
-with a host driver, for `tests/bench --many'."""
+with a host driver, for `tests/bench'."""
 import os
 import struct
 import sys
@@ -41,6 +41,8 @@ def function(number):
     with open(f"{folder}/resource", "w", encoding="ascii") as out:
         out.write(f"{base:#018x} {base + BAR_SIZE - 1:#018x} 0x0000000000040200\n")
         out.write(f"{0:#018x} {0:#018x} {0:#018x}\n" * 12)
+    with open(f"{folder}/resource0", "wb") as out:
+        out.truncate(BAR_SIZE)
     os.symlink(f"../../../devices/pci0000:00/{name}", f"{ROOT}/bus/pci/devices/{name}")
     os.symlink(f"../../../../devices/pci0000:00/{name}", f"{group}/{name}")
     os.symlink(f"../../../kernel/iommu_groups/{number}", f"{folder}/iommu_group")

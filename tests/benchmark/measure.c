@@ -8,6 +8,8 @@
 
 enum { REG_ID = 0x00 / 4, REG_IRQ_RAISE = 0x60 / 4, REG_IRQ_ACK = 0x64 / 4, WARM_UP = 16 };
 
+enum { PATIENCE_SECONDS = 20 };
+
 uint64_t measure_now(void)
 {
 	struct timespec now;
@@ -35,22 +37,27 @@ void measure_registers(const volatile uint32_t *registers, unsigned reads)
 		exit(EXIT_FAILURE); /* no edu device answers */
 }
 
-static void interrupt(volatile uint32_t *registers, int eventfd)
+static void interrupt(volatile uint32_t *registers, int eventfd, int unmask)
 {
+	const uint64_t one = 1;
 	uint64_t count;
 
 	registers[REG_IRQ_RAISE] = 1;
 	if (read(eventfd, &count, sizeof(count)) != sizeof(count))
 		exit(EXIT_FAILURE);
 	registers[REG_IRQ_ACK] = 1;
+	if (unmask >= 0 && write(unmask, &one, sizeof(one)) != sizeof(one))
+		exit(EXIT_FAILURE);
 }
 
-void measure_interrupts(volatile uint32_t *registers, int eventfd, unsigned rounds)
+void measure_interrupts(volatile uint32_t *registers, int eventfd, int unmask, unsigned rounds)
 {
+	alarm(PATIENCE_SECONDS); /* an interrupt that is lost ends the program */
 	for (unsigned i = 0; i < WARM_UP; i++)
-		interrupt(registers, eventfd);
+		interrupt(registers, eventfd, unmask);
 	uint64_t start = measure_now();
 	for (unsigned i = 0; i < rounds; i++)
-		interrupt(registers, eventfd);
+		interrupt(registers, eventfd, unmask);
 	measure_print(start, measure_now(), rounds);
+	alarm(0);
 }

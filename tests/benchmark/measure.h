@@ -14,7 +14,8 @@ void measure_print(uint64_t start, uint64_t end, unsigned operations);
 /* QEMU's edu device (docs/specs/edu): `reads` reads of its identification. */
 void measure_registers(const volatile uint32_t *registers, unsigned reads);
 
-/* `rounds` interrupts: raise, wait for the eventfd, acknowledge. */
-void measure_interrupts(volatile uint32_t *registers, int eventfd, unsigned rounds);
+/* `rounds` interrupts: raise, wait for the eventfd, acknowledge; and with INTx, whose `unmask`
+ * is not -1, unmask. */
+void measure_interrupts(volatile uint32_t *registers, int eventfd, int unmask, unsigned rounds);
 
 #endif

@@ -1,90 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* The reference of registers and interrupts: VFIO by hand, as root. */
+/* The reference of registers, interrupts, acquiring and DMA: VFIO by hand, as root. */
+#include "hand.h"
 #include "measure.h"
 
-#include <fcntl.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum { COMMAND = 0x04, COMMAND_MASTER = 0x04 };
+static const uint64_t iova = 1ull << 32;
 
-static int must(int result, const char *what)
+static unsigned vectors_of(uint32_t index)
 {
-	if (result < 0) {
-		perror(what);
-		exit(EXIT_FAILURE);
+	return index == VFIO_PCI_MSIX_IRQ_INDEX ? 5 : 1;
+}
+
+/* A device with all that belongs to it. */
+static void acquire(const char *group, const char *address, uint32_t index, unsigned count)
+{
+	struct hand hand;
+	uint64_t spent = 0;
+
+	for (unsigned i = 0; i < count + 1; i++) {
+		uint64_t start = measure_now();
+		hand_open(&hand, group, address);
+		hand_open_bars(&hand, address);
+		hand_arm(&hand, index, vectors_of(index));
+		spent = i == 0 ? 0 : spent + measure_now() - start;
+		hand_close(&hand);
 	}
-	return result;
+	measure_print(0, spent, count);
 }
 
-static int open_device(const char *group_path, const char *address)
+static void allocate(const struct hand *hand, uint64_t size, unsigned count)
 {
-	int container = must(open("/dev/vfio/vfio", O_RDWR), "container");
-	int group = must(open(group_path, O_RDWR), group_path);
+	uint64_t spent = 0;
 
-	must(ioctl(group, VFIO_GROUP_SET_CONTAINER, &container), "set container");
-	must(ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), "set iommu");
-	return must(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address), "device");
-}
-
-static uint64_t region_offset(int device, uint32_t index)
-{
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
-
-	must(ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info), "region");
-	return info.offset;
-}
-
-static int enable_msi(int device)
-{
-	union {
-		struct vfio_irq_set set;
-		unsigned char room[sizeof(struct vfio_irq_set) + sizeof(int)];
-	} request = {
-		.set = {
-			.argsz = sizeof(request.room),
-			.flags = VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD,
-			.index = VFIO_PCI_MSI_IRQ_INDEX,
-			.count = 1,
-		},
-	};
-	int fd = must(eventfd(0, 0), "eventfd");
-	uint64_t config = region_offset(device, VFIO_PCI_CONFIG_REGION_INDEX);
-	uint16_t command = 0;
-
-	memcpy(request.set.data, &fd, sizeof(fd));
-	must((int)pread(device, &command, 2, (off_t)(config + COMMAND)), "command");
-	command |= COMMAND_MASTER;
-	must((int)pwrite(device, &command, 2, (off_t)(config + COMMAND)), "command");
-	must(ioctl(device, VFIO_DEVICE_SET_IRQS, &request), "interrupts");
-	return fd;
+	for (unsigned i = 0; i < count + 1; i++) {
+		uint64_t start = measure_now();
+		int memory = hand_allocate(hand, iova, size);
+		spent = i == 0 ? 0 : spent + measure_now() - start;
+		hand_free(hand, memory, iova, size);
+	}
+	measure_print(0, spent, count);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 5) {
-		fputs("Usage: bench-vfio registers|interrupts COUNT /dev/vfio/GROUP ADDRESS\n",
+	struct hand hand;
+
+	if (argc < 5 || argc > 6) {
+		fputs("Usage: bench-vfio registers|msi|intx|acquire-msi|acquire-msix|dma COUNT "
+		      "/dev/vfio/GROUP ADDRESS [BYTES]\n",
 		      stderr);
 		return EXIT_FAILURE;
 	}
+	const char *what = argv[1];
 	unsigned count = (unsigned)atoi(argv[2]);
-	int device = open_device(argv[3], argv[4]);
-	volatile uint32_t *registers =
-	        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, device,
-	             (off_t)region_offset(device, VFIO_PCI_BAR0_REGION_INDEX));
-	if (registers == MAP_FAILED) {
-		perror("mmap");
-		return EXIT_FAILURE;
+	if (strncmp(what, "acquire", 7) == 0) {
+		acquire(argv[3], argv[4],
+		        strcmp(what, "acquire-msix") == 0 ? VFIO_PCI_MSIX_IRQ_INDEX
+		                                          : VFIO_PCI_MSI_IRQ_INDEX,
+		        count);
+		return EXIT_SUCCESS;
 	}
-	if (strcmp(argv[1], "registers") == 0)
-		measure_registers(registers, count);
-	else
-		measure_interrupts(registers, enable_msi(device), count);
+	hand_open(&hand, argv[3], argv[4]);
+	if (strcmp(what, "registers") == 0) {
+		measure_registers(hand_map(&hand), count);
+	} else if (strcmp(what, "dma") == 0) {
+		allocate(&hand, argc == 6 ? strtoull(argv[5], NULL, 0) : 4096, count);
+	} else {
+		hand_arm(&hand,
+		         strcmp(what, "intx") == 0 ? VFIO_PCI_INTX_IRQ_INDEX
+		                                   : VFIO_PCI_MSI_IRQ_INDEX,
+		         1);
+		measure_interrupts(hand_map(&hand), hand.vectors[0], hand.unmask, count);
+	}
+	hand_close(&hand);
 	return EXIT_SUCCESS;
 }

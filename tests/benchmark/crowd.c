@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many connections of one process, each with some sessions, and what that makes of others'
+ * time:
+ *
+ *     bench-crowd CONNECTIONS SESSIONS ping COUNT    nanoseconds of the smallest request
+ *     bench-crowd CONNECTIONS SESSIONS longest       the longest one that took, once SIGTERM comes
+ *     bench-crowd CONNECTIONS SESSIONS open          nanoseconds to connect, to open a session,
+ *                                                    and until all is closed again, each
+ *     bench-crowd CONNECTIONS SESSIONS hold          waits for SIGTERM
+ *
+ * `longest' and `hold' print `ready' first.
+ */
+#define _POSIX_C_SOURCE 200809L /* sigaction */
+#include "measure.h"
+
+#include <hwbroker/posix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t ended;
+
+static void on_signal(int number)
+{
+	(void)number;
+	ended = 1;
+}
+
+static void check(int result, const char *what, const struct hwb_error *error)
+{
+	if (result == 0)
+		return;
+	hwb_posix_print_error(what, result, error);
+	exit(EXIT_FAILURE);
+}
+
+/* A session that needs no device. */
+static void open_sessions(struct hwb_client *client, unsigned sessions)
+{
+	struct hwb_error error;
+	uint32_t session;
+
+	for (unsigned i = 0; i < sessions; i++)
+		check(hwb_domain_open(client, &session, &error), "domain", &error);
+}
+
+static void ping(struct hwb_client *client)
+{
+	struct hwb_error error;
+
+	check(hwb_ping(client, &error), "ping", &error);
+}
+
+static void measure_ping(struct hwb_client *client, unsigned count)
+{
+	for (unsigned i = 0; i < count / 10; i++)
+		ping(client);
+	uint64_t start = measure_now();
+	for (unsigned i = 0; i < count; i++)
+		ping(client);
+	measure_print(start, measure_now(), count);
+}
+
+static void measure_longest(struct hwb_client *client)
+{
+	uint64_t longest = 0;
+
+	while (!ended) {
+		uint64_t start = measure_now();
+		ping(client);
+		uint64_t spent = measure_now() - start;
+		longest = spent > longest ? spent : longest;
+	}
+	measure_print(0, longest, 1);
+}
+
+/* The broker is done with all of them once it answers one that comes after. */
+static void close_all(struct hwb_posix *all, unsigned count)
+{
+	struct hwb_posix *last = &all[count - 1];
+
+	for (unsigned i = 0; i < count - 1; i++)
+		hwb_posix_close(&all[i]);
+	ping(&last->client);
+	hwb_posix_close(last);
+}
+
+int main(int argc, char **argv)
+{
+	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	unsigned connections = argc >= 4 ? (unsigned)atoi(argv[1]) : 0;
+	struct hwb_posix *all = calloc(connections, sizeof(*all));
+	struct rlimit limit;
+	struct hwb_error error;
+
+	if (connections == 0 || all == NULL) {
+		fputs("Usage: bench-crowd CONNECTIONS SESSIONS ping COUNT|longest|open|hold\n",
+		      stderr);
+		return EXIT_FAILURE;
+	}
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	sigaction(SIGTERM, &action, NULL);
+	unsigned sessions = (unsigned)atoi(argv[2]);
+	uint64_t start = measure_now();
+	for (unsigned i = 0; i < connections; i++)
+		check(hwb_posix_open(&all[i], NULL, NULL, NULL, &error), "connect", &error);
+	uint64_t connected = measure_now();
+	for (unsigned i = 0; i < connections; i++)
+		open_sessions(&all[i].client, sessions);
+	uint64_t opened = measure_now();
+
+	if (strcmp(argv[3], "ping") == 0) {
+		measure_ping(&all[connections / 2].client,
+		             argc == 5 ? (unsigned)atoi(argv[4]) : 1000);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(argv[3], "open") == 0) {
+		close_all(all, connections);
+		measure_print(start, connected, connections);
+		measure_print(connected, opened, connections * (sessions > 0 ? sessions : 1));
+		measure_print(opened, measure_now(), connections);
+		return EXIT_SUCCESS;
+	}
+	puts("ready");
+	fflush(stdout);
+	if (strcmp(argv[3], "longest") == 0)
+		measure_longest(&all[0].client);
+	else
+		while (!ended)
+			pause();
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# bench [--short] [ROW...]: runs in the virtual PC, as root, for `tests/bench'. Measures each
+# row of `rows', ours and its reference in turns so that drift hits both, and sends
+# samples.txt: a line `sample ROW ours|reference VALUE' for each. What they amount to,
+# report.py says on the host. ROW `growth' is what grows with connections.
+set -u
+# shellcheck source=tests/machine/guest/control.sh
+. /usr/lib/hwbroker-control.sh
+
+scale=1
+rounds=21
+if [ "${1-}" = --short ]
+then
+	scale=50
+	rounds=1
+	shift
+fi
+wanted=" $* "
+samples=/tmp/samples.txt
+# shellcheck source=tests/benchmark/measures.sh
+. /usr/libexec/hwbroker/tests/measures.sh
+
+pin_broker() {
+	broker=$(systemctl show --property=MainPID --value hwbrokerd)
+	taskset -apc 1 "$broker" > /dev/null
+}
+
+at_rest() {
+	[ "$(hwbroker-ctl list sessions --json | tr -d ' \n')" = '[]' ] &&
+		hwbroker-ctl status --json | tr -d ' ' | grep -q '"dma_bytes":0,*$' &&
+		! hwbroker-ctl list devices | grep -q ' revoking '
+}
+
+# What a client left is put away within 30 seconds.
+wait_rest() {
+	local tries=300
+	until at_rest
+	do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+# shellcheck disable=SC2059,SC2086
+# A number or more of one side; once more if an interrupt was lost, as QEMU does.
+side() { # SIDE ROW
+	local value
+	value=$("$1_$2") || value=$("$1_$2") || {
+		echo "no figure of $1 for $2" >&2
+		return
+	}
+	printf "sample $2 $1 %s\n" $value >> $samples
+}
+
+wants() { # ROW
+	[[ $wanted = "  " || $wanted = *" $1 "* ]]
+}
+
+# Who is first, changes: drift in one direction hits both alike.
+measure() { # ROW
+	local i row=$1 count=$rounds
+	wants "$row" || return 0
+	case $row in
+	isolation | dma_1g | restart | connection) count=$(((rounds + 2) / 3)) ;;
+	resident | wakeups) count=1 ;;
+	esac
+	echo "measuring: $row" >&2
+	for ((i = 0; i < count; i++))
+	do
+		if [ "$(type -t "reference_$row")" != function ]
+		then
+			side ours "$row"
+		elif [ $((i % 2)) = 0 ]
+		then
+			side ours "$row"
+			side reference "$row"
+		else
+			side reference "$row"
+			side ours "$row"
+		fi
+	done
+}
+
+# growth FIGURE NUMBER: lines of numbers.
+growth() {
+	sed "s/^/growth $1 $2 /" >> $samples
+}
+
+# on_cpu COMMAND...: nanoseconds that the broker's loop worked for it.
+on_cpu() {
+	local before
+	before=$(awk '{ print $1 }' "/proc/$broker/schedstat")
+	"$@" > /dev/null 2>&1
+	awk -v before="$before" '{ print $1 - before }' "/proc/$broker/schedstat"
+}
+
+# What so many connections of ten sessions each make of everything.
+grow() { # CONNECTIONS
+	local n=$1 i line
+	echo "measuring: $n connections of 10 sessions" >&2
+	for ((i = 0; i < (rounds + 4) / 5; i++))
+	do
+		driver $here/bench-crowd "$n" 10 open > /tmp/crowd || return
+		sed -n 1p /tmp/crowd | growth connect,_each "$n"
+		sed -n 2p /tmp/crowd | growth open_a_session,_each "$n"
+		sed -n 3p /tmp/crowd | growth close_a_connection,_each "$n"
+		driver $here/bench-crowd "$n" 10 ping 500 | growth smallest_request_among "$n"
+	done
+	coproc CROWD { driver $here/bench-crowd "$n" 10 hold; }
+	read -r line <&"${CROWD[0]}"
+	resident | growth resident_KiB_with "$n"
+	for ((i = 0; i < (rounds + 4) / 5; i++))
+	do
+		on_cpu hwbroker-ctl list clients | growth list_of_connections "$n"
+		on_cpu hwbroker-ctl list sessions | growth list_of_sessions "$n"
+		on_cpu hwbroker-ctl reload | growth reload_with_connections "$n"
+	done
+	kill -TERM "$(pidof bench-crowd)"
+	wait "$CROWD_PID" 2> /dev/null
+}
+
+# The first touch of memory costs the host of a virtual PC milliseconds per 2 MiB, whoever it
+# is: that is not measured.
+touch_memory() {
+	local mib
+	mib=$(awk '/^MemAvailable/ { printf "%d", $2 / 1024 * 0.9 }' /proc/meminfo)
+	mount -t tmpfs -o size=100% none /mnt &&
+		dd if=/dev/zero of=/mnt/memory bs=1M count="$mib" status=none
+	umount /mnt
+}
+
+# Sockets that others answer at.
+start_others() {
+	local socket
+	systemd-run --quiet --unit=bench-echo $here/bench-echo serve /run/echo.sock
+	$here/bench-echo serve /run/near-echo.sock &
+	/usr/sbin/hwbrokerd --socket /run/near.sock --state /run/near.state 2> /dev/null &
+	[ ! -x $here/bench-seat ] || {
+		modprobe evdev
+		systemd-run --quiet --unit=bench-seatd --setenv=SEATD_VTBOUND=0 seatd -u driver
+	}
+	for socket in /run/echo.sock /run/near-echo.sock /run/near.sock
+	do
+		until [ -S $socket ]
+		do
+			sleep 0.1
+		done
+		chmod 666 $socket
+	done
+	sleep 1
+	for pid in $(pidof hwbrokerd bench-echo seatd)
+	do
+		taskset -apc 1 "$pid" > /dev/null
+	done
+}
+
+# From its host driver to vfio-pci, where the broker leaves it, too.
+to_vfio() {
+	local device=/sys/bus/pci/devices/$1
+	echo vfio-pci > "$device/driver_override"
+	[ ! -e "$device/driver" ] || echo "$1" > "$device/driver/unbind"
+	echo "$1" > /sys/bus/pci/drivers_probe
+	echo > "$device/driver_override"
+}
+
+: > $samples
+install -m 644 $here/bench.conf /etc/hwbroker/hwbroker.conf
+systemd-sysusers
+systemctl daemon-reload
+udevadm settle
+modprobe vfio-pci
+[ $scale != 1 ] || touch_memory
+! wants dma_1g || echo 576 > /proc/sys/vm/nr_hugepages # and some
+for address in $edu $network 0000:00:04.0 0000:00:06.0
+do
+	to_vfio "$address"
+done
+measure start
+systemctl start hwbrokerd
+pin_broker
+measure resident
+start_others
+{
+	echo "fact kernel $(uname -r)"
+	echo "fact rounds $rounds"
+	echo "fact processors $(nproc)"
+	echo "fact huge_pages $(cat /proc/sys/vm/nr_hugepages)"
+} >> $samples
+sed -n -e '/^# by simulation/q' -e 's/^\([a-z_0-9]*\) |.*/\1/p' $here/rows > /tmp/rows
+while read -r row <&3
+do
+	case $row in
+	start | resident) ;;
+	*) measure "$row" < /dev/null ;;
+	esac
+done 3< /tmp/rows
+if wants growth
+then
+	for n in 125 250 500 1000
+	do
+		grow $n
+	done
+fi
+# shellcheck disable=SC2046
+kill $(jobs -p) 2> /dev/null
+systemctl stop bench-echo bench-seatd
+send_file samples.txt $samples

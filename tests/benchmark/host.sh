@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# host.sh BUILD [--short]: what is simulated on this host, as root, in a mount namespace of its
+# own: a daemon with 1,000 devices that are made up, and policies of 10,000 rules; and how each
+# figure grows as the work doubles. For a list only what the daemon had a processor for counts,
+# which other work on the host disturbs less. The files are on another file system than sysfs,
+# and nothing is given away.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "$1" && pwd)
+programs=$build/tests/benchmark
+if [ "${!#}" != inside ]
+then
+	exec unshare --mount -- "$0" "$@" inside
+fi
+rounds=7
+device_counts="125 250 500 1000"
+rule_counts="1250 2500 5000 10000"
+if [ "${2-}" = --short ]
+then
+	rounds=1
+	device_counts=1000
+	rule_counts=10000
+fi
+work=$(mktemp -d)
+daemon=
+stop() {
+	[ -z "$daemon" ] || kill "$daemon"
+	[ -z "$daemon" ] || wait "$daemon" || true
+	daemon=
+}
+trap 'stop; umount /sys 2> /dev/null || true; rm -rf "$work"' EXIT
+
+# growth FIGURE NUMBER, sample ROW: of a number on each line.
+growth() {
+	sed "s/^/growth $1 $2 /"
+}
+sample() {
+	sed "s/^/sample $1 ours /"
+}
+
+cpu() { awk '{ print $1 }' "/proc/$daemon/schedstat"; }
+# on_cpu COMMAND...: nanoseconds that the daemon's loop worked for it.
+on_cpu() {
+	local before
+	before=$(cpu)
+	"$@" > /dev/null 2>&1
+	echo $(($(cpu) - before))
+}
+
+prepare() { # DEVICES
+	run=("$build/hwbrokerd/hwbrokerd" --socket "$work/socket" --policy "$work/policy" --state "$work/state")
+	umount /sys 2> /dev/null || true
+	[ -d "$work/sys-$1" ] || python3 "$here/many.py" "$work/sys-$1" "$1"
+	mount --bind "$work/sys-$1" /sys
+}
+
+launch() {
+	"${run[@]}" 2> "$work/log" &
+	daemon=$!
+	until [ -S "$work/socket" ]
+	do
+		sleep 0.1
+	done
+	sleep 1 # what its workers have begun
+}
+
+measure_devices() {
+	local n=$1 i value
+	prepare "$n"
+	install -m 644 /dev/null "$work/policy"
+	for ((i = 0; i < rounds; i++))
+	do
+		value=$("$programs/bench-start" "${run[@]}" 2> /dev/null)
+		growth "start_with_devices" "$n" <<< "$value"
+		[ "$n" != 1000 ] || sample start_1000 <<< "$value"
+	done
+	launch
+	for ((i = 0; i < rounds; i++))
+	do
+		value=$(($(on_cpu "$programs/bench-list" "$work/socket" 20) / 20))
+		growth "list_of_devices" "$n" <<< "$value"
+		[ "$n" != 1000 ] || sample list_1000 <<< "$value"
+	done
+	growth "resident_KiB_with_devices" "$n" < <(awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status")
+	stop
+}
+
+measure_rules() {
+	local n=$1 i load decide
+	for ((i = 0; i < rounds; i++))
+	do
+		{
+			read -r load
+			read -r decide
+		} < <("$programs/bench-policy" "$n")
+		growth "load_of_rules" "$n" <<< "$load"
+		growth "decide_among_rules" "$n" <<< "$decide"
+		[ "$n" != 10000 ] || sample load_10000 <<< "$load"
+		[ "$n" != 10000 ] || sample decide_10000 <<< "$decide"
+	done
+}
+
+for n in $device_counts
+do
+	measure_devices "$n"
+done
+for n in $rule_counts
+do
+	measure_rules "$n"
+done
