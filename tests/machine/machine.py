@@ -41,7 +41,8 @@ def kernel_arguments(options):
              # Three of many things that take long under emulation and prove nothing.
              "no5lvl", "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
     words += [] if options.verbose else ["quiet", "loglevel=4", "systemd.show_status=no"]
-    words += [] if options.no_iommu else ["intel_iommu=on"]
+    # Linux uses AMD-Vi wherever it is.
+    words += [] if options.no_iommu or options.iommu == "amd" else ["intel_iommu=on"]
     if options.script:
         words += [f"hwbroker.script={options.script}", "systemd.mask=serial-getty@ttyS0.service"]
     for word in [options.script or "/"] + options.append:
@@ -66,7 +67,9 @@ def qemu_command(options, artefacts, files):
                "-append", kernel_arguments(options)]
     if not options.no_iommu:
         remap = "off" if options.no_intremap else "on"
-        command += ["-device", f"intel-iommu,intremap={remap},caching-mode=on"]
+        model = {"intel": f"intel-iommu,intremap={remap},caching-mode=on",
+                 "amd": f"amd-iommu,intremap={remap}"}[options.iommu]
+        command += ["-device", model]
     return command + devices.arguments(files, options.without)
 
 
