@@ -72,7 +72,9 @@ static void load_vfio_pci(void)
 
 /* The group's own refusal to attach (vfio_iommu_type1 checks for isolated
  * interrupts) is the last word; this says the same before a device is asked
- * for. x86 names remapped interrupt chips "IR-..." in /proc/interrupts. */
+ * for. x86 names remapped interrupt chips "IR-..." in /proc/interrupts. On arm64 an ITS is
+ * what looks up a message's sender in a table of that device's own, "ITS-..."; a GICv2m
+ * takes what anybody writes. Where no device sends messages yet, neither is seen. */
 static bool interrupts_remapped(void)
 {
 	char unsafe[4];
@@ -83,7 +85,9 @@ static bool interrupts_remapped(void)
 #if defined(__x86_64__) || defined(__i386__)
 	return file_has("/proc/interrupts", " IR-");
 #else
-	return unsafe[0] == 'N';
+	if (file_has("/proc/interrupts", " ITS-"))
+		return true;
+	return unsafe[0] == 'N' && !file_has("/proc/interrupts", " GICv2m");
 #endif
 }
 

@@ -8,9 +8,15 @@
 
 enum { PAGE = 4096 };
 
+/* Until a group is there whose own reserved regions the kernel tells. */
+#if defined(__aarch64__)
+/* Where Linux' drivers for SMMUs put the doorbell of interrupts (MSI_IOVA_BASE). */
+static const struct hwb_iova_range msi_window = { 0x08000000, 0x080fffff };
+#else
 /* x86: writes to 0xfeexxxxx are interrupts, whatever the IOMMU's tables say
  * (Intel SDM volume 3, 11.11.1). */
 static const struct hwb_iova_range msi_window = { 0xfee00000, 0xfeefffff };
+#endif
 
 /* The narrowest VT-d address width in use (SAGAW bit 1: 39 bits). */
 static const uint64_t narrow_top = (1ull << 39) - 1;

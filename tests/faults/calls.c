@@ -22,13 +22,16 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/io.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <sys/io.h>
+#endif
 
 enum { NAME = 24, CALLS = 64 };
 
@@ -116,7 +119,9 @@ CALL(int, fstat, -1, (int fd, struct stat *status), (fd, status))
 CALL(int, getrlimit, -1, (__rlimit_resource_t what, struct rlimit *limit), (what, limit))
 CALL(int, getsockopt, -1, (int fd, int level, int name, void *value, socklen_t *size),
      (fd, level, name, value, size))
+#if defined(__x86_64__) || defined(__i386__)
 CALL(int, ioperm, -1, (unsigned long from, unsigned long count, int on), (from, count, on))
+#endif
 CALL(int, listen, -1, (int fd, int backlog), (fd, backlog))
 CALL(int, lstat, -1, (const char *path, struct stat *status), (path, status))
 CALL(void *, mmap, MAP_FAILED,

@@ -6,6 +6,8 @@
 # a file of each name that Genode has, which is found where the overlay replaces none.
 # REP_DIR comes with the command line, as in Genode.
 
+# What Genode's build directory is for, of which its makefiles ask for x86.
+SPECS        := $(or $(OVERLAY_SPECS),x86_64 x86 64bit)
 REPOSITORIES := $(OVERLAY) $(STUBS)/repo
 INC_DIR      := .
 

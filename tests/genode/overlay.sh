@@ -5,7 +5,8 @@
 # is what the overlay's makefiles name. Nothing may be undefined then but what Genode provides
 # (provided.txt). One line each, `ok ...' or `not ok ...'.
 #
-# OVERLAY_COMPILERS: by default those of g++ and clang++ that are there.
+# OVERLAY_COMPILERS: by default those of g++ and clang++ that are there. OVERLAY_SPECS: what they
+# compile for, in Genode's words; by default x86.
 set -u -o pipefail
 # shellcheck source=tests/genode/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,6 +22,8 @@ compile() {
 	object=$work/$compiler/$unit/$(basename "$source")
 	mapfile -t flags < <(includes "$unit")
 	flags+=("${common[@]}" -MMD -MF "$object.d" -c -o "$object.o")
+	# Genode's own compiler is for no system, and leaves atomics in line.
+	[[ $compiler != aarch64-* ]] || flags+=(-mno-outline-atomics)
 	[ "$unit" = core-linux ] && flags+=(-D_GNU_SOURCE)
 	[ "$unit" = core-linux ] || flags+=(-nostdinc -ffreestanding
 		-isystem "$("$compiler" -print-file-name=include)")
@@ -33,9 +36,10 @@ compile() {
 
 # Undefined in all objects together, as the linker sees them, but not provided.
 link_unit() {
-	local objects=$work/$1/$2
-	ld -r -o "$objects.all" "$objects"/*.o &&
-		nm -uC "$objects.all" | sed 's/^ *[Uwv] //' | sort -u > "$objects.undefined" &&
+	local objects=$work/$1/$2 tools=
+	[[ $1 != *-g++ ]] || tools=${1%g++} # a cross compiler's
+	"${tools}ld" -r -o "$objects.all" "$objects"/*.o &&
+		"${tools}nm" -uC "$objects.all" | sed 's/^ *[Uwv] //' | sort -u > "$objects.undefined" &&
 		grep -vxEf "$work/provided" "$objects.undefined" > "$objects.missing"
 	sed 's/^/undefined, and not provided by Genode: /' "$objects.missing"
 	[ -e "$objects.undefined" ] && ! [ -s "$objects.missing" ]

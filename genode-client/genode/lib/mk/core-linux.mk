@@ -23,8 +23,14 @@ vpath pd_session_support.cc        $(HWB_DIR)/src/core
 vpath platform_services.cc         $(HWB_DIR)/src/core
 vpath ram_dataspace_support.cc     $(HWB_DIR)/src/core
 
+# Genode has ports on x86 only; ours are refused elsewhere, by the broker.
 override REP_DIR := $(LX_REP)
+ifneq ($(filter x86,$(SPECS)),)
 include $(LX_REP)/lib/mk/spec/x86/core-linux.mk
+else
+include $(LX_REP)/lib/mk/core-linux.inc
+SRC_CC += io_port_session_component.cc io_port_session_support.cc
+endif
 
 # Ours alone: the glue in C++, and the client library as it is.
 SRC_CC += hwb_broker.cc hwb_device.cc hwb_device_list.cc hwb_devices.cc hwb_domain.cc \

@@ -51,6 +51,8 @@ bool Core::Hwb::ports_in_list(char const *text, unsigned base, unsigned count)
 }
 
 
+#if defined(__x86_64__) || defined(__i386__)
+
 bool Core::Hwb::native_ports(unsigned base, unsigned count)
 {
 	static char const name[] = "HWB_NATIVE_PORTS=";
@@ -85,3 +87,16 @@ void Core::Hwb::native_out(unsigned short port, unsigned width, uint32_t value)
 	default: asm volatile ("outl %0, %w1"  : : "a"(value), "Nd"(port)); return;
 	}
 }
+
+#else
+
+/* No instruction is there for it, and no launcher that could permit one. */
+bool Core::Hwb::native_ports(unsigned, unsigned) { return false; }
+
+
+uint32_t Core::Hwb::native_in(unsigned short, unsigned) { return 0; }
+
+
+void Core::Hwb::native_out(unsigned short, unsigned, uint32_t) { }
+
+#endif
