@@ -87,16 +87,21 @@ def apt_options():
             if "proxy" in line.lower() or "::CaInfo " in line]
 
 
+def download_kernel(series, meta, architecture):
+    """Commands of a shell that leave a kernel's package where they run."""
+    # The meta package depends on one real image; its dbg and unsigned relatives do not match.
+    pattern = rf"s/^ *Depends: \(linux-image-[0-9][^ ]*-{architecture}\)$/\1/p"
+    return [f"package=$(apt-cache depends --important {meta} | sed -n '{pattern}' | head -n1)",
+            f"test -n \"$package\" || {{ echo no kernel for {meta}; exit 1; }}",
+            "apt-get -qq download \"$package\"",
+            f"mv \"$package\"_*.deb kernel-{series}.deb"]
+
+
 def make_root(root, work):
     """Installs Debian into `root` and downloads the kernels' packages to `work`."""
-    # The meta package depends on one real image; its dbg and unsigned relatives do not match.
     hook = ["export APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\"", f"cd {shlex.quote(str(work))}"]
     for series, meta in KERNELS.items():
-        pattern = r"s/^ *Depends: \(linux-image-[0-9][^ ]*-amd64\)$/\1/p"
-        hook += [f"package=$(apt-cache depends --important {meta} | sed -n '{pattern}' | head -n1)",
-                 f"test -n \"$package\" || {{ echo no kernel for {meta}; exit 1; }}",
-                 "apt-get -qq download \"$package\"",
-                 f"mv \"$package\"_*.deb kernel-{series}.deb"]
+        hook += download_kernel(series, meta, "amd64")
     # In namespaces of its own: what it mounts and starts cannot stay behind.
     report.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
                 "mmdebstrap", "--variant=apt", "--mode=root", "--architectures=amd64",
@@ -105,8 +110,9 @@ def make_root(root, work):
                + apt_options() + ["bookworm", root] + mirror_lines())
 
 
-def add_kernel(series, root, work, result):
-    """Puts a kernel's modules into `root`, and itself and its initramfs into `result`."""
+def unpack_kernel(series, root, work, result):
+    """Puts a kernel's modules into `root`, and itself into `result`; returns its version. What
+    else is in its package is in `work`."""
     tree = work / f"kernel-{series}"
     report.run(["dpkg-deb", "-x", work / f"kernel-{series}.deb", tree])
     kernel, = (tree / "boot").glob("vmlinuz-*")
@@ -118,8 +124,15 @@ def add_kernel(series, root, work, result):
     report.run(["depmod", "-b", root, version])
     shutil.copy2(kernel, result / f"vmlinuz-{series}")
     (result / f"version-{series}").write_text(version + "\n")
+    return version
+
+
+def add_kernel(series, root, work, result):
+    """Likewise, and its initramfs, with what makes images of the project's own."""
+    version = unpack_kernel(series, root, work, result)
+    tree = work / f"kernel-{series}"
     installed = root / "usr/lib/modules" / version
-    initramfs.make(installed, HERE / "guest/init.sh", result / f"initramfs-{series}")
+    initramfs.make(installed, (HERE / "guest/init.sh").read_text(), result / f"initramfs-{series}")
     keep_modules(installed, tree / "boot" / f"config-{version}", result / f"modules-{series}")
 
 
@@ -144,6 +157,16 @@ def set_up(root):
     (root / "setup.sh").unlink()
 
 
+def write_disk(root, raw):
+    """The file system `root` as a disk, whose file is returned."""
+    with open(raw, "wb") as file:
+        file.truncate(IMAGE_SIZE)
+    # No journal: it is never written to but through a snapshot that is thrown away.
+    report.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-L", "hwbroker",
+                "-d", root, raw])
+    return raw
+
+
 def build(target):
     """Makes everything, and names it `target` when it is complete."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="making-") as name:
@@ -159,11 +182,7 @@ def build(target):
         report.progress("setting the guest up")
         set_up(root)
         report.progress("writing the root file system")
-        with open(raw, "wb") as file:
-            file.truncate(IMAGE_SIZE)
-        # No journal: it is never written to but through a snapshot that is thrown away.
-        report.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-L", "hwbroker",
-                    "-d", root, raw])
+        write_disk(root, raw)
         report.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, result / "root.qcow2"])
         for path in result.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -175,7 +194,7 @@ def tidy(cache, keep):
     """Removes what was interrupted, and images that no one used for a week."""
     for path in cache.glob("making-*"):
         shutil.rmtree(path, ignore_errors=True)
-    for path in cache.glob("guest-*"):
+    for path in [*cache.glob("guest-*"), *cache.glob("arm64-*")]:
         if path != keep and path.stat().st_mtime < time.time() - FORGET_AFTER_DAYS * 86400:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -192,32 +211,38 @@ def locked(cache):
         yield
 
 
-def build_as_root(cache):
+def build_as_root(cache, words):
     """File systems with root's files are made by root: asks sudo for this one step."""
     if shutil.which("sudo") is None:
         raise report.Failure("making the guest image needs root, and there is no sudo: run "
                              f"`HWBROKER_CACHE={cache} tests/machine/pc image' once as root")
     report.progress("making the guest image needs root: asking sudo")
     done = subprocess.run(["sudo", "env", f"HWBROKER_CACHE={cache}", sys.executable,
-                           str(HERE / "pc"), "image"], stdout=subprocess.DEVNULL, check=False)
+                           str(HERE / "pc"), "image"] + words, stdout=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise report.Failure("sudo could not make the guest image, see above")
 
 
 def artefacts():
     """The directory with the finished artefacts, made if absent."""
+    return cached(f"guest-{recipe_hash()}", build, [])
+
+
+def cached(name, make, words):
+    """A directory in the cache, made if absent by make(directory), as root; which `pc image'
+    does, too, with these words."""
     cache = cache_directory()
-    target = cache / f"guest-{recipe_hash()}"
+    target = cache / name
     try:
         if not target.exists():
             cache.mkdir(parents=True, exist_ok=True)
             if os.geteuid() != 0:
-                build_as_root(cache)
+                build_as_root(cache, words)
             else:
                 with locked(cache):
                     tidy(cache, target)
                     if not target.exists():
-                        build(target)
+                        make(target)
     except OSError as error:
         raise report.Failure(f"cannot make the guest image in {cache}: {error}; HWBROKER_CACHE "
                              "names another place") from error

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import arm64
 import control
 import devices
 import image
@@ -29,6 +30,14 @@ BROKEN = 125
 BOOTS = 3
 BOOT_SECONDS = 150  # ten times what it takes
 
+# QEMU's arm64 checks and signs more, and its board has more for udev to look at.
+_SLOWER = {"amd64": 1, "arm64": 3}
+
+_CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
+# The other serial port, for the script.
+_CONTROL = {"amd64": ["-serial", "chardev:control"],
+            "arm64": ["-device", "pci-serial,chardev=control,bus=pcie.0,addr=13.0"]}
+
 _REASON = {PANICKED: "the guest's kernel panicked",
            TIMED_OUT: "the boot, or its script, did not end in time",
            BROKEN: "the virtual PC ended before its script did"}
@@ -36,20 +45,48 @@ _REASON = {PANICKED: "the guest's kernel panicked",
 
 def kernel_arguments(options):
     """The guest kernel's command line."""
-    words = ["console=ttyS0", "panic=-1", "oops=panic", "hugepages=64", "mitigations=off",
+    console = _CONSOLES[options.arch]
+    words = [f"console={console}", "panic=-1", "oops=panic", "hugepages=64", "mitigations=off",
              "audit=0", "net.ifnames=0",
              # Three of many things that take long under emulation and prove nothing.
-             "no5lvl", "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
+             "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
+    words += ["no5lvl"] if options.arch == "amd64" else []
     words += [] if options.verbose else ["quiet", "loglevel=4", "systemd.show_status=no"]
-    # Linux uses AMD-Vi wherever it is.
-    words += [] if options.no_iommu or options.iommu == "amd" else ["intel_iommu=on"]
+    # Of the others Linux makes use wherever they are.
+    intel = options.arch == "amd64" and options.iommu == "intel" and not options.no_iommu
+    words += ["intel_iommu=on"] if intel else []
     if options.script:
-        words += [f"hwbroker.script={options.script}", "systemd.mask=serial-getty@ttyS0.service"]
+        words += [f"hwbroker.script={options.script}", f"systemd.mask=serial-getty@{console}.service"]
     for word in [options.script or "/"] + options.append:
         if not re.fullmatch(r'[^\s"]+', word) or not (options.script or "/").startswith("/"):
             raise report.Failure(f"`{word}' cannot stand on the kernel's command line; the script "
                                  "is an absolute path, and --append takes one word a time")
     return " ".join(words + options.append)
+
+
+def artefacts_of(options):
+    """The directory of that architecture's root file system and kernels, made if absent."""
+    return arm64.artefacts() if options.arch == "arm64" else image.artefacts()
+
+
+def _processor_and_board(options):
+    """QEMU's program, and what is not on the PCI bus."""
+    if options.arch == "arm64":
+        if options.no_intremap or options.iommu == "amd":
+            raise report.Failure("--arch arm64 has an SMMUv3 and an ITS, or with --no-iommu no "
+                                 "SMMUv3; --no-intremap and --iommu are for amd64")
+        iommu = "" if options.no_iommu else ",iommu=smmuv3"
+        # Pointers are signed as any QEMU can check it fast.
+        return ["qemu-system-aarch64", "-machine", f"virt,gic-version=3,its=on{iommu}",
+                "-cpu", "max,pauth-impdef=on"]
+    words = ["qemu-system-x86_64", "-machine", "q35,kernel-irqchip=split,smm=off", "-cpu", "max",
+             "-vga", "none"]
+    if not options.no_iommu:
+        remap = "off" if options.no_intremap else "on"
+        model = {"intel": f"intel-iommu,intremap={remap},caching-mode=on",
+                 "amd": f"amd-iommu,intremap={remap}"}[options.iommu]
+        words += ["-device", model]
+    return words
 
 
 def qemu_command(options, artefacts, files):
@@ -58,18 +95,12 @@ def qemu_command(options, artefacts, files):
     # that one of them writes to its local APIC, and with it all later interrupts of that
     # priority and below: a timer's, or the serial port's. The monitor's `info lapic' shows it.
     threads = "multi" if options.parallel else "single"
-    command = ["qemu-system-x86_64", "-accel", f"tcg,thread={threads}",
-               "-machine", "q35,kernel-irqchip=split,smm=off", "-cpu", "max",
-               "-smp", str(options.cpus), "-m", options.memory, "-nodefaults",
-               "-no-user-config", "-no-reboot", "-vga", "none", "-display", "none",
-               "-kernel", str(artefacts / f"vmlinuz-{options.kernel}"),
-               "-initrd", str(artefacts / f"initramfs-{options.kernel}"),
-               "-append", kernel_arguments(options)]
-    if not options.no_iommu:
-        remap = "off" if options.no_intremap else "on"
-        model = {"intel": f"intel-iommu,intremap={remap},caching-mode=on",
-                 "amd": f"amd-iommu,intremap={remap}"}[options.iommu]
-        command += ["-device", model]
+    command = _processor_and_board(options) + [
+        "-accel", f"tcg,thread={threads}", "-smp", str(options.cpus), "-m", options.memory,
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        "-kernel", str(artefacts / f"vmlinuz-{options.kernel}"),
+        "-initrd", str(artefacts / f"initramfs-{options.kernel}"),
+        "-append", kernel_arguments(options)]
     return command + devices.arguments(files, options.without)
 
 
@@ -95,7 +126,7 @@ class Machine:
         self.out.mkdir(parents=True, exist_ok=True)
         self.console = self.out / "console.log"
         self.log = work / "qemu.log"
-        artefacts = image.artefacts()
+        artefacts = artefacts_of(options)
         # The time-out is the guest's alone, not that of a first run that makes the image.
         self.begin = time.monotonic()
         command = qemu_command(options, artefacts, make_disks(options, artefacts, work))
@@ -104,9 +135,8 @@ class Machine:
         command += ["-chardev", "file,id=console,path=" + str(self.console).replace(",", ",,"),
                     "-serial", "chardev:console",
                     "-chardev", f"socket,id=control,fd={serial_far.fileno()}",
-                    "-serial", "chardev:control",
                     "-chardev", f"socket,id=monitor,fd={monitor_far.fileno()}",
-                    "-mon", "chardev=monitor,mode=control"]
+                    "-mon", "chardev=monitor,mode=control"] + _CONTROL[options.arch]
         with open(self.log, "wb") as log:
             # In a session of its own: Ctrl-C is for us, who then end it.
             self.process = subprocess.Popen(
@@ -145,7 +175,7 @@ class Machine:
                 if time.monotonic() > deadline:
                     return TIMED_OUT
                 if not self.control.started:
-                    if time.monotonic() > self.begin + BOOT_SECONDS:
+                    if time.monotonic() > self.begin + BOOT_SECONDS * _SLOWER[self.options.arch]:
                         return TIMED_OUT
                     report.waiting("the virtual PC boots")
                 if not selector.select(0.5):
@@ -197,7 +227,7 @@ def run(options):
 def shell(options):
     """`pc shell`: the console in this terminal."""
     with workdir.make() as work:
-        artefacts = image.artefacts()
+        artefacts = artefacts_of(options)
         command = qemu_command(options, artefacts, make_disks(options, artefacts, work))
         report.progress("wait some 15 s, log in as root, without a password; Ctrl-A X ends it, "
                         "Ctrl-A C is QEMU's monitor")
