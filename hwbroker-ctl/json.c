@@ -134,6 +134,7 @@ void json_status(FILE *out, const struct hwb_status_reply *status, const char *t
 	json_set_flag(object, "vfio", status->flags, HWB_STATUS_VFIO);
 	json_set_flag(object, "lockdown", status->flags, HWB_STATUS_LOCKDOWN);
 	json_set_flag(object, "strict_devmem", status->flags, HWB_STATUS_STRICT_DEVMEM);
+	json_set_flag(object, "sessions_outlive_restart", status->flags, HWB_STATUS_RESUMES);
 	json_set_number(object, "devices", status->devices);
 	json_set_number(object, "devices_granted", status->devices_granted);
 	json_set_number(object, "connections", status->connections);

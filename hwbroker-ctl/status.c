@@ -38,6 +38,8 @@ void print_status(FILE *out, const struct hwb_status_reply *status, const char *
 	        yes_no(status->flags, HWB_STATUS_INTERRUPT_REMAPPING));
 	fprintf(out, "VFIO:                 %s\n", yes_no(status->flags, HWB_STATUS_VFIO));
 	fprintf(out, "Kernel locked down:   %s\n", yes_no(status->flags, HWB_STATUS_LOCKDOWN));
+	fprintf(out, "Sessions at restart:  %s\n",
+	        (status->flags & HWB_STATUS_RESUMES) != 0 ? "go on" : "end");
 	print_text(out, "Policy:               ", status->policy, sizeof(status->policy));
 	fprintf(out, ", %u rules\n", status->rules);
 	fprintf(out, "Devices:              %u, of which %u granted\n", status->devices,

@@ -46,6 +46,9 @@
 /* Exit codes, as systemd.exec(5) names them. */
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 
+/* Less than systemd waits for a start. */
+enum { POLICY_SECONDS = 60 };
+
 struct options {
 	const char *socket;
 	const char *policy;
@@ -267,6 +270,30 @@ static int load_policy(struct broker *broker)
 	return -1;
 }
 
+/* What the daemon before this one has left would end with us, for a mistake in a file: it waits
+ * for somebody to correct it, while devices and interrupts go on. */
+static int load_first_policy(struct broker *broker)
+{
+	uint32_t at = 0;
+	char name[STORE_NAME];
+
+	int result = load_policy(broker);
+	if (result == 0 || !store_find_any(RESUME_NOTES, &at, name))
+		return result;
+	log_error("connections of the daemon before this one wait %d s for the policy to be "
+	          "corrected, and end then",
+	          POLICY_SECONDS);
+	notify_manager("STATUS=the policy has mistakes, see the log; connections wait for it to be "
+	               "corrected");
+	for (int i = 0; i < POLICY_SECONDS && result != 0; i++) {
+		char *report = NULL;
+		sleep(1);
+		result = policy_load(broker->policy_path, &broker->policy, &report);
+		free(report);
+	}
+	return result == 0 ? 0 : load_policy(broker);
+}
+
 static void log_host(const struct host *host)
 {
 	log_info("kernel %s: backend %s, IOMMU %s, interrupt remapping %s", host->kernel,
@@ -300,7 +327,7 @@ static int start(struct daemon *self, const struct options *options)
 	counters_start(&broker->counters, broker->loop);
 	trail_start(broker);
 	keep_start(broker);
-	if (load_policy(broker) != 0)
+	if (load_first_policy(broker) != 0)
 		return EXIT_CONFIG;
 	host_probe(&broker->host);
 	log_host(&broker->host);

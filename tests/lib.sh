@@ -41,10 +41,10 @@ build() {
 }
 
 # build_sanitized: likewise, below the name `sanitize'. Optimised a little, which the virtual PC
-# needs half the time for.
+# needs half the time for; gcc warns of what is not so then, as its manual says of sanitizers.
 build_sanitized() {
 	build sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g -O1" \
-		-DHWBROKER_SANITIZE=address,undefined
+		-DHWBROKER_SANITIZE=address,undefined -DHWBROKER_WERROR=OFF
 }
 
 # payload NAME: installs build NAME as a tar archive that the virtual PC unpacks;

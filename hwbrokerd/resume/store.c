@@ -113,6 +113,12 @@ void store_open(void)
 		setsockopt(notify_socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
+void store_use(uint32_t *count, uint32_t *max)
+{
+	*count = atomic_load(&kept);
+	*max = KEPT_MAX;
+}
+
 bool store_works(void)
 {
 	return notify_socket >= 0;

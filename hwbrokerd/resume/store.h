@@ -24,6 +24,8 @@ enum { STORE_NAME = 40 };
 void store_open(void);
 /* Whether there is a manager that can keep something. */
 bool store_works(void);
+/* How much it keeps, and what that may be at most. */
+void store_use(uint32_t *count, uint32_t *max);
 
 /* The next one that nobody has taken yet and whose name begins with `prefix`; false:
  * there is none. `*at` is 0 at first. */

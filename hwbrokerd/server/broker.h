@@ -75,6 +75,7 @@ struct broker {
 	struct log_limit refusals; /* and of what they are refused */
 	ev_tstamp started;
 	ev_timer keep;                        /* session/restart/keep.h */
+	double keep_wait;                     /* what was not kept is tried again after it */
 	bool follows_bus;                     /* devices that come and go are seen */
 	struct reload_waiter *reload_waiters; /* for the next reading to begin */
 	bool reloading;                       /* the policy file is being read again */
@@ -86,6 +87,8 @@ struct broker {
 
 /* What lives shorter is not kept for the daemon after this one. */
 #define KEEP_SECONDS 0.1
+/* As long as there is no room, that is looked for less and less often. */
+#define KEEP_SECONDS_MAX 5.0
 
 /* Something has come that is to be kept. */
 static inline void broker_keep_soon(struct broker *broker)

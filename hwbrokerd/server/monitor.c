@@ -30,6 +30,14 @@ int monitor_start(struct peer *peer, struct fault *fault)
 	return 0;
 }
 
+void monitor_resume(struct peer *peer)
+{
+	struct fault fault;
+
+	if (peer->may_query && monitor_start(peer, &fault) == 0)
+		peer->missed = 1;
+}
+
 void monitor_stop(struct peer *peer)
 {
 	struct broker *broker = peer->broker;
@@ -76,7 +84,7 @@ bool monitor_next(const struct peer *peer, struct hwb_happening_event *event)
 	if (!peer->monitors || !peer->may_query || peer->heard == record->next)
 		return false;
 	uint64_t number = oldest_for(peer, record);
-	uint64_t lost = number - peer->heard;
+	uint64_t lost = number - peer->heard + peer->missed;
 	*event = record->events[number % MONITOR_KEEPS];
 	event->lost = lost > UINT32_MAX ? UINT32_MAX : (uint32_t)lost;
 	return true;
@@ -85,4 +93,5 @@ bool monitor_next(const struct peer *peer, struct hwb_happening_event *event)
 void monitor_told(struct peer *peer)
 {
 	peer->heard = oldest_for(peer, peer->broker->monitor_record) + 1;
+	peer->missed = 0;
 }

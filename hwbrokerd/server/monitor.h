@@ -16,6 +16,9 @@ enum { MONITORS_MAX = 16, MONITOR_KEEPS = 128 };
 /* The peer is told from now on, as long as it may query. 0, also if it was already; or
  * the fault says why not. */
 int monitor_start(struct peer *peer, struct fault *fault);
+/* Goes on for a peer of the daemon before this one. That something was missed meanwhile is told
+ * with the next event, as of one more that was lost. */
+void monitor_resume(struct peer *peer);
 /* Before the peer ends. */
 void monitor_stop(struct peer *peer);
 

@@ -25,6 +25,9 @@ enum { UNNAMED_CONNECTIONS = 16, STRANGERS_MAX = 256 };
 /* Connections whose unit is being looked for: of one uid, and of all together. */
 enum { ARRIVING_OF_UID = 64, ARRIVING_MAX = 4096 };
 
+/* At a start, for the units of all connections that are gone on with. */
+#define RESUME_SECONDS 5.0
+
 /* The kernel's word on who connected. A later change of the process, or a
  * socket that it hands to another, does not change it: PROTOCOL.md says so. */
 static int read_credentials(struct peer *peer)
@@ -139,9 +142,7 @@ static void free_peer(struct peer *peer)
 void peer_note_live(const struct peer *peer)
 {
 	if (peer->note != 0)
-		/* Who is told what happens asks again: what it had of that is not noted. */
-		note_set_live(peer->note,
-		              !peer_is_idle(peer) || peer->unkept != 0 || peer->monitors);
+		note_set_live(peer->note, !peer_is_idle(peer) || peer->unkept != 0);
 }
 
 /* At the end, so that the list is ascending by id, as paged lists need. */
@@ -203,11 +204,12 @@ struct peer *peer_resume(struct broker *broker, int fd, uint32_t id, const char 
 		return NULL;
 	}
 	peer->place_unknown = "the policy did not ask for one: connect again";
-	/* The loop does not run yet. */
+	/* The loop does not run yet. All of them together may not hold up the start. */
 	if (policy_asks_for_units(broker->policy)) {
+		static double patience = RESUME_SECONDS;
 		struct whence whence;
 		whence_begin(&whence, fd, (pid_t)peer->pid, broker->quiet);
-		peer->place_unknown = whence_end(&whence, &peer->place);
+		peer->place_unknown = whence_end_within(&whence, &peer->place, &patience);
 		peer->subject.place = peer->place_unknown == NULL ? &peer->place : NULL;
 	}
 	peer_apply_policy(peer);

@@ -52,8 +52,9 @@ struct peer {
 	struct out_packet *queue;
 	struct out_packet **queue_end;
 	struct event_slot *events;
-	bool monitors;  /* is told what happens: monitor.h */
-	uint64_t heard; /* of that, and lost, so far */
+	bool monitors;   /* is told what happens: monitor.h */
+	uint64_t heard;  /* of that, and lost, so far */
+	uint32_t missed; /* and more that nobody has counted: 0 or 1 */
 
 	struct session_table sessions;
 	uint32_t pending; /* requests in flight */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,5 +114,106 @@ const char *whence_end(struct whence *whence, struct unit_place *place)
 	const char *why = find(whence, place);
 
 	whence->process = close_fd(whence->process);
+	return why;
+}
+
+/* ---- not for ever ---- */
+
+/* Shared by who asks and who looks: the last of them frees it. */
+struct search {
+	pthread_mutex_t lock;
+	pthread_cond_t found;
+	struct whence whence;
+	struct unit_place place;
+	const char *why;
+	bool over, given_up;
+};
+
+static void free_search(struct search *self)
+{
+	pthread_cond_destroy(&self->found);
+	pthread_mutex_destroy(&self->lock);
+	free(self);
+}
+
+static void *run_search(void *context)
+{
+	struct search *self = context;
+	const char *why = whence_end(&self->whence, &self->place);
+
+	pthread_mutex_lock(&self->lock);
+	self->why = why;
+	self->over = true;
+	bool given_up = self->given_up;
+	pthread_cond_signal(&self->found);
+	pthread_mutex_unlock(&self->lock);
+	if (given_up)
+		free_search(self);
+	return NULL;
+}
+
+static struct search *new_search(const struct whence *whence)
+{
+	struct search *self = calloc(1, sizeof(*self));
+	pthread_condattr_t clock;
+
+	if (self == NULL)
+		return NULL;
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_mutex_init(&self->lock, NULL);
+	pthread_cond_init(&self->found, &clock);
+	pthread_condattr_destroy(&clock);
+	self->whence = *whence;
+	return self;
+}
+
+static double monotonic(struct timespec *now)
+{
+	clock_gettime(CLOCK_MONOTONIC, now);
+	return (double)now->tv_sec + (double)now->tv_nsec / 1e9;
+}
+
+/* Whether it is over within that time. */
+static bool await(struct search *self, double seconds)
+{
+	struct timespec until;
+
+	double end = monotonic(&until) + seconds;
+	until.tv_sec = (time_t)end;
+	until.tv_nsec = (long)((end - (double)until.tv_sec) * 1e9);
+	pthread_mutex_lock(&self->lock);
+	while (!self->over &&
+	       pthread_cond_timedwait(&self->found, &self->lock, &until) != ETIMEDOUT)
+		;
+	bool over = self->over;
+	self->given_up = !over;
+	pthread_mutex_unlock(&self->lock);
+	return over;
+}
+
+const char *whence_end_within(struct whence *whence, struct unit_place *place, double *seconds)
+{
+	static const char late[] = "the kernel did not say in time; connect again";
+	struct search *self = *seconds > 0.0 ? new_search(whence) : NULL;
+	struct timespec now;
+	pthread_t thread;
+
+	if (self == NULL || pthread_create(&thread, NULL, run_search, self) != 0) {
+		if (self != NULL)
+			free_search(self);
+		whence->process = close_fd(whence->process);
+		return late;
+	}
+	pthread_detach(thread);
+	whence->process = -1; /* the thread's */
+	double before = monotonic(&now);
+	bool over = await(self, *seconds);
+	*seconds -= monotonic(&now) - before;
+	if (!over)
+		return late;
+	const char *why = self->why;
+	*place = self->place;
+	free_search(self);
 	return why;
 }

@@ -32,6 +32,9 @@ void whence_begin(struct whence *whence, int socket, pid_t pid, double quiet);
 /* Finds the place, and closes what is open. Blocks. NULL; or why it is not known. */
 const char *whence_end(struct whence *whence, struct unit_place *place);
 
+/* The same, and waits for `*seconds` at most, of which it takes what it has waited. */
+const char *whence_end_within(struct whence *whence, struct unit_place *place, double *seconds);
+
 /* Whether the kernel keeps processes with their connections; `listener` is a listening socket. */
 bool whence_keeps(int listener);
 /* Seconds of the clock that processes' starts are told by. */

@@ -3,6 +3,7 @@
 #include "session/revoke.h"
 
 #include "session/platform.h"
+#include "session/restart/keep.h"
 #include "util/log.h"
 
 #include <sys/eventfd.h>
@@ -61,6 +62,7 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 	/* The policy may have changed its mind. */
 	if (session->asked == REVOKE_ASKED_BY_POLICY && still_given(session)) {
 		session->asked = REVOKE_NOT_ASKED;
+		keep_session(&session->session);
 		return;
 	}
 	revoke_take(session, HWB_CHANGE_REVOKED, HWB_DENIED, "it was not given back in time");
@@ -73,8 +75,10 @@ static void ask(struct device_session *session, enum revoke_asked by, const char
 
 	if (session->asked != REVOKE_NOT_ASKED) {
 		/* Only the policy changes its mind. */
-		if (by == REVOKE_ASKED)
+		if (by == REVOKE_ASKED && session->asked != by) {
 			session->asked = by;
+			keep_session(&session->session);
+		}
 		return;
 	}
 	session->asked = by;
@@ -87,6 +91,21 @@ static void ask(struct device_session *session, enum revoke_asked by, const char
 	           device->grace * 1000);
 	ev_timer_set(&session->grace, device->grace, 0.0);
 	ev_timer_start(peer->broker->loop, &session->grace);
+	keep_session(&session->session);
+}
+
+void revoke_resume(struct device_session *session, enum revoke_asked by, double seconds)
+{
+	if (by == REVOKE_NOT_ASKED)
+		return;
+	session->asked = by;
+	/* No longer than it would have had, whatever the note says. */
+	if (!(seconds > 0.0))
+		seconds = 0.0;
+	else if (seconds > session->device->grace)
+		seconds = session->device->grace;
+	ev_timer_set(&session->grace, seconds, 0.0);
+	ev_timer_start(session->session.peer->broker->loop, &session->grace);
 }
 
 void revoke_ask(struct device_session *session, const char *why)

@@ -18,6 +18,9 @@ void revoke_unwatch(struct device_session *session);
  * the log: "`NAME' is asked to give 0000:00:03.0 back: WHY". */
 void revoke_ask(struct device_session *session, const char *why);
 
+/* Goes on asking, as the daemon before this one had begun to: `seconds` are left. */
+void revoke_resume(struct device_session *session, enum revoke_asked by, double seconds);
+
 /* Takes it without asking. `why` is for the log: "0000:00:03.0: taken from `NAME': WHY". */
 void revoke_at_once(struct device_session *session, const char *why);
 

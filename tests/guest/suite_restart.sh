@@ -102,6 +102,42 @@ is_the_hosts() {
 	[ ! -e /sys/bus/pci/devices/$edu/driver ]
 }
 
+# Who restarts it has not looked at the file first.
+mistaken() {
+	local policy=/etc/hwbroker/hwbroker.conf
+	start_client drive quiet
+	from_now_on
+	echo 'clinet = driver' >> $policy
+	(sleep 3; install -m 644 "$here/policy/restart.conf" $policy) &
+	check "restart: with a mistake in the policy, corrected meanwhile" systemctl restart hwbrokerd
+	check "restart: the mistake is told with its line" said "$policy:[0-9]*: .*clinet"
+	check "restart: connections wait for it to be corrected" \
+		said 'wait 60 s for the policy to be corrected'
+	check "restart: DMA and interrupts went on over that" ends_well
+}
+
+# What was asked for is taken, though root asked the daemon before; and a client that is told
+# what happens is told on.
+asked_before() {
+	local child monitor
+	(as_driver hwbroker-ctl --json monitor) > "$output.monitor" 2>&1 &
+	monitor=$!
+	(as_driver "$here/act" hold $edu 60) > "$output.client" 2>&1 &
+	child=$!
+	within grep -q '^at it' "$output.client"
+	within grep -q '"granted".*00:03.0' "$output.monitor"
+	hwbroker-ctl revoke $edu > /dev/null 2>&1 &
+	within grep -q '"asked-back".*00:03.0' "$output.monitor"
+	check "restart: while a device is asked for" restarts 1
+	check "restart: it is taken all the same" within no_sessions
+	check "restart: who is told what happens is told on" \
+		within grep -q '"revoked".*00:03.0' "$output.monitor"
+	check "restart: and that there was a gap" grep -q '"lost":1' "$output.monitor"
+	kill $child $monitor
+	wait $child $monitor
+	rm -f "$output.monitor"
+}
+
 stops() {
 	start_client drive quiet
 	systemctl stop hwbrokerd
@@ -150,6 +186,8 @@ run_restart() {
 	spoiled "notes that are foreign" "it is foreign" 'something else' 0
 	spoiled "notes of another version" "it is of version 9" '\011' 16
 	spoiled "notes that daemons came to grief over" "have come to grief" '\003' 28
+	asked_before
+	mistaken
 	stops
 	socket_activated
 }

@@ -8,9 +8,9 @@
 part_sanitize() {
 	if build_sanitized
 	then
-		ok "sanitize: builds without a warning"
+		ok "sanitize: builds"
 		run_ctest sanitize
 	else
-		not_ok "sanitize: builds without a warning"
+		not_ok "sanitize: builds"
 	fi
 }

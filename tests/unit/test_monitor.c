@@ -147,6 +147,25 @@ START_TEST(who_does_not_read_is_told_how_much_it_missed)
 }
 END_TEST
 
+START_TEST(who_goes_on_is_told_of_a_gap)
+{
+	struct hwb_happening_event event;
+
+	monitor_resume(&peers[0]);
+	ck_assert(peers[0].monitors);
+	tell(2);
+	ck_assert(heard(0, &event));
+	ck_assert_uint_eq(event.lost, 1);
+	ck_assert_uint_eq(event.pid, told - 1);
+	ck_assert(heard(0, &event));
+	ck_assert_uint_eq(event.lost, 0);
+	/* The policy of now does not let it. */
+	peers[1].may_query = false;
+	monitor_resume(&peers[1]);
+	ck_assert(!peers[1].monitors);
+}
+END_TEST
+
 START_TEST(a_lost_right_ends_it)
 {
 	struct hwb_happening_event event;
@@ -198,6 +217,7 @@ int main(void)
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, who_listens_is_told_all_in_order);
 	tcase_add_test(all, who_does_not_read_is_told_how_much_it_missed);
+	tcase_add_test(all, who_goes_on_is_told_of_a_gap);
 	tcase_add_test(all, a_lost_right_ends_it);
 	tcase_add_test(all, so_many_may_listen);
 	tcase_add_test(all, who_hangs_up_harms_nobody);

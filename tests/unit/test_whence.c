@@ -139,6 +139,28 @@ START_TEST(one_that_may_have_the_number_of_another)
 }
 END_TEST
 
+START_TEST(not_for_ever)
+{
+	struct whence whence;
+	struct unit_place place;
+	double seconds = 20;
+	pid_t child;
+	_cleanup_fd_ int fd = connection(&child);
+
+	whence_begin(&whence, fd, child, whence_now() + 1);
+	const char *why = whence_end_within(&whence, &place, &seconds);
+	ck_assert_msg(why == NULL || strstr(why, "no unit or slice") != NULL, "%s", why);
+	ck_assert_int_eq(whence.process, -1);
+	ck_assert(seconds > 0 && seconds < 20);
+	/* Nothing is left of it. */
+	seconds = 0;
+	whence_begin(&whence, fd, child, whence_now() + 1);
+	ck_assert_ptr_nonnull(strstr(whence_end_within(&whence, &place, &seconds), "in time"));
+	ck_assert_int_eq(whence.process, -1);
+	end(child);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("whence");
@@ -150,6 +172,7 @@ int main(void)
 	tcase_add_test(tests, one_that_has_ended_before);
 	tcase_add_test(tests, one_that_ends_meanwhile);
 	tcase_add_test(tests, one_that_may_have_the_number_of_another);
+	tcase_add_test(tests, not_for_ever);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What an operator may ask: the daemon's state, in pages. */
 #include "kernel/bind.h"
+#include "resume/note.h"
+#include "resume/store.h"
 #include "session/name.h"
 #include "session/platform.h"
+#include "session/restart/keep.h"
 #include "session/serve.h"
 #include "session/session.h"
 #include "version.h"
@@ -23,7 +26,27 @@ static uint32_t status_flags(const struct host *host)
 	return (host->iommu ? HWB_STATUS_IOMMU : 0) |
 	       (host->interrupt_remapping ? HWB_STATUS_INTERRUPT_REMAPPING : 0) |
 	       (host->lockdown ? HWB_STATUS_LOCKDOWN : 0) | (host->vfio ? HWB_STATUS_VFIO : 0) |
-	       (host->strict_devmem ? HWB_STATUS_STRICT_DEVMEM : 0);
+	       (host->strict_devmem ? HWB_STATUS_STRICT_DEVMEM : 0) |
+	       (note_works() ? HWB_STATUS_RESUMES : 0);
+}
+
+/* What would not outlive a restart, and why; nothing if all does. */
+static int describe_restart(const struct broker *broker, char *text, size_t size)
+{
+	uint32_t count, max, lost = keep_lost(broker);
+
+	if (!note_works())
+		return snprintf(text, size,
+		                "sessions end when hwbrokerd does, as nobody keeps their "
+		                "descriptors meanwhile: start it as a service of systemd, with "
+		                "FileDescriptorStoreMax= as its unit has it\n");
+	if (lost == 0)
+		return 0;
+	store_use(&count, &max);
+	return snprintf(text, size,
+	                "%u connections end when hwbrokerd does: they have more descriptors "
+	                "than there is room for (%u of %u are kept, a client's share is %u)\n",
+	                lost, count, max, max / 4);
 }
 
 void serve_admin_status(struct request *request)
@@ -32,7 +55,7 @@ void serve_admin_status(struct request *request)
 	const struct host *host = &broker->host;
 	struct {
 		struct hwb_status_reply head;
-		char text[HOST_PROBLEMS * (HOST_PROBLEM_SIZE + 1)];
+		char text[(HOST_PROBLEMS + 1) * (HOST_PROBLEM_SIZE + 1)];
 	} reply = {
 		.head = {
 			.uptime_ms = (uint64_t)((ev_now(broker->loop) - broker->started) * 1000.0),
@@ -63,6 +86,9 @@ void serve_admin_status(struct request *request)
 		        (uint32_t)snprintf(reply.text + reply.head.text_length,
 		                           sizeof(reply.text) - reply.head.text_length, "%.*s\n",
 		                           HOST_PROBLEM_SIZE - 1, host->problems[i]);
+	reply.head.text_length +=
+	        (uint32_t)describe_restart(broker, reply.text + reply.head.text_length,
+	                                   sizeof(reply.text) - reply.head.text_length);
 	request_reply(request, 0, &reply, sizeof(reply.head) + reply.head.text_length, NULL, 0);
 }
 

@@ -3,6 +3,7 @@
 #include "session/admin/metrics.h"
 #include "server/monitor.h"
 #include "session/admin/happening.h"
+#include "session/restart/keep.h"
 #include "session/serve.h"
 #include "session/session.h"
 
@@ -167,9 +168,9 @@ void serve_admin_monitor(struct request *request)
 	struct fault fault;
 
 	if (monitor_start(request->peer, &fault) != 0)
-		request_refuse(request, 0, &fault);
-	else
-		request_reply(request, 0, NULL, 0, NULL, 0);
+		return request_refuse(request, 0, &fault);
+	keep_peer_changed(request->peer);
+	request_reply(request, 0, NULL, 0, NULL, 0);
 }
 
 /* Names of the wire are padded with zeros, and cut between characters. */

@@ -3,6 +3,7 @@
 
 #include "resume/note.h"
 #include "resume/store.h"
+#include "server/whence.h"
 #include "session/restart/kept.h"
 #include "util/log.h"
 
@@ -18,13 +19,21 @@ enum { HANDLES = 256 };
 
 static void note_peer(struct peer *peer)
 {
-	struct kept_peer body = { .id = peer->id, .requests = peer->requests };
+	struct kept_peer body = { .id = peer->id,
+		                  .requests = peer->requests,
+		                  .monitors = peer->monitors };
 
 	peer->handles = peer->sessions.last_handle + HANDLES;
 	body.handles = peer->handles < HANDLES ? UINT32_MAX : peer->handles;
 	memcpy(body.name, peer->name, sizeof(body.name));
 	peer->note = note_put(peer->note, NOTE_PEER, kept_id(peer->id, 0), &body, sizeof(body));
 	peer_note_live(peer);
+}
+
+void keep_peer_changed(struct peer *peer)
+{
+	if (peer->note != 0)
+		note_peer(peer);
 }
 
 /* A record of that session, which ends with the connection's if there is no room. */
@@ -52,8 +61,12 @@ static void note_device(struct device_session *self)
 		.instance = device->instance,
 		.restore = device->restore,
 		.end = device->end,
+		.asked = self->asked,
 	};
 
+	if (self->asked != REVOKE_NOT_ASKED)
+		body.asked_end = whence_now() +
+		                 ev_timer_remaining(self->session.peer->broker->loop, &self->grace);
 	memcpy(body.reset, device->reset, sizeof(body.reset));
 	put(&self->session, NOTE_DEVICE, &body, sizeof(body));
 }
@@ -341,6 +354,19 @@ static bool keep_peer(struct peer *peer)
 	return true;
 }
 
+/* What is only not kept yet does not count. */
+uint32_t keep_lost(const struct broker *broker)
+{
+	uint32_t lost = 0, count, max;
+
+	store_use(&count, &max);
+	for (const struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
+		if (peer->greeted && peer->account != NULL)
+			lost += (!peer->kept && count >= max) ||
+			        (peer->unkept != 0 && !peer->dirty);
+	return lost;
+}
+
 static bool keep_all(struct broker *broker)
 {
 	bool all = store_flush();
@@ -357,14 +383,22 @@ static void on_keep(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 
-	if (!keep_all(broker))
-		broker_keep_soon(broker);
+	if (keep_all(broker)) {
+		broker->keep_wait = KEEP_SECONDS;
+		return;
+	}
+	broker->keep_wait *= 2.0;
+	if (broker->keep_wait > KEEP_SECONDS_MAX)
+		broker->keep_wait = KEEP_SECONDS_MAX;
+	ev_timer_set(&broker->keep, broker->keep_wait, 0.0);
+	ev_timer_start(broker->loop, &broker->keep);
 }
 
 void keep_start(struct broker *broker)
 {
 	ev_timer_init(&broker->keep, on_keep, KEEP_SECONDS, 0.0);
 	broker->keep.data = broker;
+	broker->keep_wait = KEEP_SECONDS;
 }
 
 void keep_stop(struct broker *broker)

@@ -16,6 +16,8 @@
 void keep_start(struct broker *broker);
 void keep_stop(struct broker *broker);
 
+/* What is noted of the connection itself has changed, if it is noted already. */
+void keep_peer_changed(struct peer *peer);
 /* Notes a session that is complete, or has changed. */
 void keep_session(struct session *session);
 /* It is open no more. */
@@ -24,6 +26,9 @@ void keep_forget(struct session *session);
 void keep_mapping(struct domain *domain, const struct kernel_mapping *mapping);
 /* What the ledger has a note of. */
 void keep_unmapped(struct domain *domain, uint64_t iova);
+
+/* Connections that would end with this process, since there is no room for all that they have. */
+uint32_t keep_lost(const struct broker *broker);
 
 /* Name of the eventfd of a vector, or of the unmask eventfd (KEEP_UNMASK). */
 #define KEEP_UNMASK UINT32_MAX

@@ -21,6 +21,8 @@ struct kept_peer {
 	uint32_t handles; /* none above was given out */
 	uint64_t requests;
 	char name[HWB_NAME_SIZE]; /* of the client */
+	uint32_t monitors;        /* it is told what happens */
+	uint32_t padding;
 };
 
 struct kept_domain {
@@ -51,6 +53,9 @@ struct kept_device {
 	uint32_t restore;
 	uint32_t end;
 	char reset[POLICY_RESET_SIZE];
+	uint32_t asked; /* enum revoke_asked */
+	uint32_t padding;
+	double asked_end; /* of its grace, if it was asked for: whence_now() */
 };
 
 /* The handle is the region's own. */

@@ -5,6 +5,7 @@
 #include "kernel/ports.h"
 #include "resume/store.h"
 #include "server/process.h"
+#include "server/whence.h"
 #include "session/admin/happening.h"
 #include "session/irq_plan.h"
 #include "session/platform.h"
@@ -169,7 +170,8 @@ static void take_grant(struct device *device, const struct kept_device *kept)
 	memcpy(device->reset, kept->reset, sizeof(device->reset));
 }
 
-static void grant(struct device_session *session, struct device *device, struct domain *domain)
+static void grant(struct device_session *session, struct device *device, struct domain *domain,
+                  const struct kept_device *kept)
 {
 	struct peer *peer = session->session.peer;
 	struct policy_verdict verdict;
@@ -189,6 +191,7 @@ static void grant(struct device_session *session, struct device *device, struct 
 	if (platform_find(peer, &device->facts.address, &verdict, NULL) != NULL)
 		happening_cite(&verdict, session->rule);
 	revoke_watch(session);
+	revoke_resume(session, (enum revoke_asked)kept->asked, kept->asked_end - whence_now());
 }
 
 int rebuild_device(struct peer *peer, const struct note *note, struct fault *fault)
@@ -204,7 +207,8 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 	if (session == NULL || broker->host.backend == NULL || device == NULL ||
 	    device->instance != kept->instance || device->state != LIFE_HOST ||
 	    !find_record(device, &record) || (kept->domain != 0 && domain == NULL) ||
-	    memchr(kept->reset, '\0', sizeof(kept->reset)) == NULL)
+	    memchr(kept->reset, '\0', sizeof(kept->reset)) == NULL ||
+	    kept->asked > REVOKE_ASKED_BY_POLICY)
 		return refuse(fault, "a device that is not there any more");
 	take_grant(device, kept);
 	/* What the policy looks at. */
@@ -224,7 +228,7 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 		release_disown(device);
 		return -1;
 	}
-	grant(steal_pointer(&session), device, domain);
+	grant(steal_pointer(&session), device, domain, kept);
 	return 0;
 }
 

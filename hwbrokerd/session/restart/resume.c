@@ -4,6 +4,7 @@
 #include "resume/note.h"
 #include "resume/store.h"
 #include "server/closer.h"
+#include "server/monitor.h"
 #include "session/restart/rebuild.h"
 #include "session/revoke.h"
 #include "util/cleanup.h"
@@ -12,9 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The table of notes, in the store. */
-static const char notes[] = "s";
 
 struct resumed {
 	struct peer *peer;
@@ -73,6 +71,8 @@ static struct peer *resume_peer(struct resume *self, const struct note *note)
 	peer->handles = kept->handles;
 	peer->sessions.last_handle = kept->handles;
 	peer->requests = kept->requests;
+	if (kept->monitors != 0)
+		monitor_resume(peer);
 	self->items[self->count++] = (struct resumed){ .peer = peer };
 	return peer;
 }
@@ -138,7 +138,7 @@ static void close_rest(struct broker *broker)
 static bool take_notes(void)
 {
 	struct fault fault;
-	int fd = store_take(notes);
+	int fd = store_take(RESUME_NOTES);
 
 	if (fd < 0)
 		return false;
@@ -149,7 +149,7 @@ static bool take_notes(void)
 	log_error("what the daemon before this one has noted is of no use: %s. Its connections "
 	          "are closed, its devices reset",
 	          fault.reason);
-	store_drop(notes, true);
+	store_drop(RESUME_NOTES, true);
 	return false;
 }
 
@@ -157,7 +157,7 @@ static void begin_notes(void)
 {
 	_cleanup_fd_ int fd = note_begin();
 
-	if (fd < 0 || !store_put(notes, fd, true))
+	if (fd < 0 || !store_put(RESUME_NOTES, fd, true))
 		log_warning("sessions will not outlive this process: their notes cannot be kept");
 }
 

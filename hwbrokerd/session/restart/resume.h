@@ -9,6 +9,9 @@
 
 #include "server/broker.h"
 
+/* The name in the store of what was noted. */
+#define RESUME_NOTES "s"
+
 /* Once there are the list of devices, and the record of what was taken. */
 void resume_start(struct broker *broker);
 

@@ -587,6 +587,7 @@ HWB_PIN(sizeof(struct hwb_device_event) == 16);
 #define HWB_STATUS_LOCKDOWN (1u << 2)
 #define HWB_STATUS_VFIO (1u << 3)
 #define HWB_STATUS_STRICT_DEVMEM (1u << 4) /* known: grants are revocable */
+#define HWB_STATUS_RESUMES (1u << 5)       /* sessions outlive a restart of the broker */
 
 /* ADMIN_STATUS: no request body. Followed by `text_length` bytes: one line per
  * problem, each saying what is missing and what to do. */
