@@ -17,6 +17,7 @@ import image
 import monitor
 import payload
 import report
+import small
 import workdir
 
 # Exit statuses of `pc run' that are not the script's own.
@@ -69,6 +70,15 @@ def artefacts_of(options):
     return arm64.artefacts() if options.arch == "arm64" else image.artefacts()
 
 
+def _kernel_folder(options, artefacts):
+    """Where the kernel and its initramfs are, made if absent."""
+    if options.kernel != small.NAME:
+        return artefacts
+    if options.arch == "arm64":
+        raise report.Failure("the small kernel is for amd64")
+    return small.artefacts()
+
+
 def _processor_and_board(options):
     """QEMU's program, and what is not on the PCI bus."""
     if options.arch == "arm64":
@@ -94,12 +104,13 @@ def qemu_command(options, artefacts, files):
     # With a thread for each processor QEMU (7.2 and 10.0) now and then loses an end of interrupt
     # that one of them writes to its local APIC, and with it all later interrupts of that
     # priority and below: a timer's, or the serial port's. The monitor's `info lapic' shows it.
+    folder = _kernel_folder(options, artefacts)
     threads = "multi" if options.parallel else "single"
     command = _processor_and_board(options) + [
         "-accel", f"tcg,thread={threads}", "-smp", str(options.cpus), "-m", options.memory,
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-kernel", str(artefacts / f"vmlinuz-{options.kernel}"),
-        "-initrd", str(artefacts / f"initramfs-{options.kernel}"),
+        "-kernel", str(folder / f"vmlinuz-{options.kernel}"),
+        "-initrd", str(folder / f"initramfs-{options.kernel}"),
         "-append", kernel_arguments(options)]
     return command + devices.arguments(files, options.without)
 
@@ -109,7 +120,10 @@ def make_disks(options, artefacts, work):
     files = {name: work / name for name in ["root", "payload", "scratch", "spare"]}
     report.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2",
                 "-b", artefacts / "root.qcow2", files["root"]])
-    payload.merge(options.payload, files["payload"])
+    # What belongs to a kernel and is not in the image.
+    folder = _kernel_folder(options, artefacts)
+    modules = [folder / "modules.tar"] if options.kernel == small.NAME else []
+    payload.merge(modules + options.payload, files["payload"])
     for name in ["scratch", "spare"]:
         with open(files[name], "wb") as file:
             file.truncate(64 << 20)
@@ -127,9 +141,10 @@ class Machine:
         self.console = self.out / "console.log"
         self.log = work / "qemu.log"
         artefacts = artefacts_of(options)
+        disks = make_disks(options, artefacts, work)
         # The time-out is the guest's alone, not that of a first run that makes the image.
         self.begin = time.monotonic()
-        command = qemu_command(options, artefacts, make_disks(options, artefacts, work))
+        command = qemu_command(options, artefacts, disks)
         self.serial, serial_far = socket.socketpair()
         monitor_near, monitor_far = socket.socketpair()
         command += ["-chardev", "file,id=console,path=" + str(self.console).replace(",", ",,"),

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Part of tests/check: other machines and kernels than Debian's on a PC with an IOMMU. Each is
+# a line: the suites that it is for, in the virtual PC.
+
+part_kernels() {
+	local tar run=/usr/libexec/hwbroker/tests/run
+	# The first guest that wants the small kernel builds it: once, for some minutes.
+	"$top/tests/machine/install" "$top/tests/machine/packages-kernel"
+	if build gcc -DCMAKE_C_COMPILER=gcc && tar=$(payload gcc)
+	then
+		in_guest small-groups "$tar" $run --kernel small --append hwbroker.with=dma,irq
+	else
+		not_ok "kernels: builds"
+	fi
+}
