@@ -18,18 +18,21 @@ import report
 NAME = "small"
 CONFIG = image.HERE / "guest/kernel-small.config"
 PACKAGE = "linux-source-6.12"
-RECIPE = [CONFIG, image.HERE / "small.py", image.HERE / "initramfs.py",
-          image.HERE / "guest/init.sh"]
+INIT = image.HERE / "guest/init.sh"
+
+# What is compiled, which takes minutes, and what is put beside it, which takes none.
+COMPILED = [CONFIG]
+ASSEMBLED = COMPILED + [image.HERE / "small.py", image.HERE / "initramfs.py", INIT]
 
 # What the build calls; packages-kernel lists the packages.
 TOOLS = ["gcc", "make", "flex", "bison", "bc", "xz"]
 HEADER = pathlib.Path("/usr/include/gelf.h")  # of libelf-dev, for the kernel's objtool
 
 
-def recipe_hash():
-    """Changes whenever what goes into the kernel does."""
-    digest = hashlib.sha256()
-    for path in RECIPE:
+def recipe_hash(paths):
+    """Changes whenever one of the files does."""
+    digest = hashlib.sha256(PACKAGE.encode())
+    for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -106,7 +109,7 @@ def _modules(source, folder):
 
 
 def build(target):
-    """Makes everything, and names it `target` when it is complete."""
+    """Compiles the kernel, and names the folder `target` when it is complete."""
     _check_tools()
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="making-") as name:
         work = pathlib.Path(name)
@@ -120,42 +123,55 @@ def build(target):
         shutil.copyfile(source / "arch/x86/boot/bzImage", result / f"vmlinuz-{NAME}")
         shutil.copyfile(source / ".config", result / "config")
         (result / f"version-{NAME}").write_text(version + "\n")
-        modules = work / "tree/lib/modules" / version
-        _modules(source, modules)
-        report.run(["depmod", "-b", work / "tree", version])
-        initramfs.make(modules, image.HERE / "guest/init.sh", result / f"initramfs-{NAME}")
-        # The guest's image has none of it: it comes with the payload.
-        with tarfile.open(result / "modules.tar", "w") as archive:
-            archive.add(modules, f"usr/lib/modules/{version}")
-        for path in result.iterdir():
-            path.chmod(0o644)
-        result.chmod(0o755)
+        _modules(source, result / "lib/modules" / version)
+        report.run(["depmod", "-b", result, version])
         result.rename(target)
         report.progress(f"the small kernel {version} is ready")
 
 
+def assemble(kernel, target):
+    """Puts beside a compiled kernel what it boots the guest with."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="making-") as name:
+        result = pathlib.Path(name) / "result"
+        shutil.copytree(kernel, result)
+        version = (result / f"version-{NAME}").read_text().strip()
+        modules = result / "lib/modules" / version
+        initramfs.make(modules, INIT.read_text(), result / f"initramfs-{NAME}")
+        # The guest's image has none of it: it comes with the payload.
+        with tarfile.open(result / "modules.tar", "w") as archive:
+            archive.add(modules, f"usr/lib/modules/{version}")
+        for path in [result, *result.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        result.rename(target)
+
+
 def _tidy(cache, keep):
     """As for images: what was interrupted, and kernels that no one used for a week."""
-    image.tidy(cache, keep)
-    for path in cache.glob("kernel-*"):
-        if path != keep and path.stat().st_mtime < time.time() - image.FORGET_AFTER_DAYS * 86400:
+    image.tidy(cache, None)
+    for path in [*cache.glob("kernel-*"), *cache.glob("small-*")]:
+        if path not in keep and \
+                path.stat().st_mtime < time.time() - image.FORGET_AFTER_DAYS * 86400:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def artefacts():
-    """The folder with the kernel, made if absent."""
+    """The folder with the kernel and its initramfs, made if absent."""
     cache = image.cache_directory()
-    target = cache / f"kernel-{recipe_hash()}"
+    kernel = cache / f"kernel-{recipe_hash(COMPILED)}"
+    target = cache / f"small-{recipe_hash(ASSEMBLED)}"
     try:
         if not target.exists():
             cache.mkdir(parents=True, exist_ok=True)
             with image.locked(cache):
-                _tidy(cache, target)
+                _tidy(cache, [kernel, target])
+                if not kernel.exists():
+                    build(kernel)
                 if not target.exists():
-                    build(target)
+                    assemble(kernel, target)
     except OSError as error:
         raise report.Failure(f"cannot make the small kernel in {cache}: {error}; HWBROKER_CACHE "
                              "names another place") from error
     with contextlib.suppress(OSError):
         os.utime(target)
+        os.utime(kernel)
     return target
