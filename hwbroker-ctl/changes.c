@@ -315,6 +315,62 @@ static void compare_memory(struct changes *changes, const struct hwb_admin_rule 
 	}
 }
 
+/* ---- interrupt lines ---- */
+
+static struct change *add_line(struct changes *changes, enum change_kind kind, const char *client,
+                               uint32_t number)
+{
+	struct change *change = add(changes, kind, client);
+
+	change->interrupt = true;
+	change->first = change->last = number;
+	return change;
+}
+
+static const struct hwb_admin_rule *old_line(const struct hwb_admin_rule *rules, size_t count,
+                                             const struct policy_interrupt *now)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].kind == HWB_RULE_INTERRUPT && rules[i].first == now->number &&
+		    strncmp(rules[i].client, now->client->name, sizeof(rules[i].client)) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+static void compare_interrupts(struct changes *changes, const struct hwb_admin_rule *rules,
+                               size_t count, const struct policy *policy)
+{
+	struct policy_interrupt now;
+	struct policy_verdict verdict;
+
+	for (size_t i = 0; i < count; i++) {
+		struct policy_resource line = { .kind = POLICY_INTERRUPT,
+			                        .offset = rules[i].first };
+		if (rules[i].kind != HWB_RULE_INTERRUPT)
+			continue;
+		policy_decide(policy, policy_client_named(policy, rules[i].client), &line,
+		              &verdict);
+		if (!verdict.granted)
+			cite_old(add_line(changes, CHANGE_LOSES, rules[i].client, rules[i].first),
+			         &rules[i]);
+	}
+	for (uint32_t i = 0; policy_interrupt_at(policy, i, &now); i++) {
+		const struct hwb_admin_rule *old = old_line(rules, count, &now);
+		char words[sizeof(old->grant)] = "";
+		if (old != NULL)
+			snprintf(words, sizeof(words), "%.*s", (int)sizeof(words) - 1, old->grant);
+		if (old != NULL && strcmp(words, now.words) == 0)
+			continue;
+		struct change *change = add_line(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS,
+		                                 now.client->name, now.number);
+		memcpy(change->rule, now.section, sizeof(change->rule));
+		memcpy(change->file, now.file, sizeof(change->file));
+		change->line = now.line;
+		add_words(change->terms, '+', now.words, words);
+		add_words(change->terms, '-', words, now.words);
+	}
+}
+
 void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
                   const struct hwb_admin_member *members, size_t member_count,
                   const struct policy *policy)
@@ -323,6 +379,7 @@ void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, s
 	compare_devices(changes, rules, rule_count, members, member_count, policy);
 	compare_ports(changes, rules, rule_count, policy);
 	compare_memory(changes, rules, rule_count, policy);
+	compare_interrupts(changes, rules, rule_count, policy);
 }
 
 void changes_free(struct changes *changes)

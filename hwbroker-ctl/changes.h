@@ -18,6 +18,7 @@ struct change {
 	char client[HWB_NAME_SIZE];
 	struct hwb_pci_address address; /* of a device */
 	bool ports;                     /* or of these: */
+	bool interrupt;                 /* or a line, which is `first' */
 	uint32_t first, last;
 	bool memory; /* or of this: */
 	uint64_t base, end;
@@ -39,7 +40,7 @@ struct changes {
 };
 
 /* `rules`: ADMIN_RULES of the policy in force; `members`: ADMIN_GROUPS. By device, then ports, then
- * memory. */
+ * memory, then interrupt lines. */
 void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
                   const struct hwb_admin_member *members, size_t member_count,
                   const struct policy *policy);

@@ -68,8 +68,8 @@ const struct command commands[] = {
 	  .options = OPTION_JSON,
 	  .least = 2,
 	  .most = 2,
-	  .needs = "a client, and a device such as 0000:00:03.0, ports such as 0x60-0x64, or "
-	           "memory:0xfed00000-0xfed003ff" },
+	  .needs = "a client, and a device such as 0000:00:03.0, ports such as 0x60-0x64, "
+	           "memory:0xfed00000-0xfed003ff, or irq:1" },
 	{ .verb = "audit",
 	  .words = "[DEVICE]",
 	  .about = "whether devices can be given away safely",

@@ -70,6 +70,8 @@ static void resource_of(const struct change *change, char text[RESOURCE])
 		         change->end);
 	else if (change->ports)
 		snprintf(text, RESOURCE, "ports 0x%x-0x%x", change->first, change->last);
+	else if (change->interrupt)
+		snprintf(text, RESOURCE, "interrupt %u", change->first);
 	else
 		names_address(&change->address, text);
 }

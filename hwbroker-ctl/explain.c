@@ -148,6 +148,22 @@ static bool read_memory(const char *word, struct hwb_explain_request *request)
 	return true;
 }
 
+/* irq:1 */
+static bool read_line(const char *word, struct hwb_explain_request *request)
+{
+	char *end;
+
+	if (strncmp(word, "irq:", 4) != 0 || word[4] < '0' || word[4] > '9')
+		return false;
+	unsigned long number = strtoul(word + 4, &end, 10);
+	if (*end != '\0' || number >= HWB_LINES)
+		return false;
+	request->kind = HWB_RULE_INTERRUPT;
+	request->base = (uint32_t)number;
+	request->count = 1;
+	return true;
+}
+
 int explain_rules(const struct context *context)
 {
 	struct hwb_explain_request request = { 0 };
@@ -158,11 +174,12 @@ int explain_rules(const struct context *context)
 	if (!read_client(context->words[0], &request))
 		return EXIT_WRONG_USAGE;
 	if (!read_ports(context->words[1], &request) && !read_memory(context->words[1], &request) &&
+	    !read_line(context->words[1], &request) &&
 	    !names_read_address(context->words[1], &request.address)) {
 		fprintf(stderr,
 		        "hwbroker-ctl: `%s' is neither the address of a device, such as\n"
 		        "0000:00:03.0, nor ports, such as 0x60-0x64, nor memory, such as\n"
-		        "memory:0xfed00000-0xfed003ff\n",
+		        "memory:0xfed00000-0xfed003ff, nor an interrupt line, irq:0 to irq:15\n",
 		        context->words[1]);
 		return EXIT_WRONG_USAGE;
 	}

@@ -55,7 +55,7 @@ const char *names_state(uint32_t state)
 const char *names_session(uint32_t kind)
 {
 	static const char *const names[] = {
-		"?", "PLATFORM", "IO_MEM", "IO_PORT", "IRQ", "DMA",
+		"?", "PLATFORM", "IO_MEM", "IO_PORT", "IRQ", "DMA", "LINE",
 	};
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
 }
@@ -81,6 +81,8 @@ const char *names_happening(uint32_t kind)
 		"policy-refused",
 		"device-arrived",
 		"device-left",
+		"line-opened",
+		"line-closed",
 	};
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
 }

@@ -12,7 +12,13 @@ enum tail {
 };
 
 /* How many descriptors a reply carries, where its body says so. */
-enum { REGION_FDS = 0xfc, REGION_AND_IRQ_FDS = 0xfd, INTERRUPT_FDS = 0xfe, COUNTED_FDS = 0xff };
+enum {
+	LINE_FDS = 0xfb,
+	REGION_FDS = 0xfc,
+	REGION_AND_IRQ_FDS = 0xfd,
+	INTERRUPT_FDS = 0xfe,
+	COUNTED_FDS = 0xff
+};
 
 enum { RESERVED_FIELDS = 2 };
 
@@ -143,6 +149,18 @@ static const struct shape shapes[OPCODES] = {
 	                  .request_size = SIZE(hwb_irq_fds),
 	                  .reply_size = SIZE(hwb_irq_fds),
 	                  .reply_fds = COUNTED_FDS },
+	[HWB_IRQ_OPEN_NUMBER] = { .name = "IRQ_OPEN_NUMBER",
+	                          .about_nothing = 1,
+	                          .request_size = SIZE(hwb_line_request),
+	                          .reply_size = SIZE(hwb_line),
+	                          .reply_fds = LINE_FDS,
+	                          .reserved = { FIELD(hwb_line_request, reserved) } },
+	[HWB_IRQ_LIST] = { .name = "IRQ_LIST",
+	                   .about_nothing = 1,
+	                   .request_size = SIZE(hwb_list_request),
+	                   .reply_size = SIZE(hwb_list_reply),
+	                   .reply_tail = RECORDS,
+	                   .record_size = SIZE(hwb_line_grant) },
 
 	[HWB_DOMAIN_OPEN] = { .name = "DOMAIN_OPEN", .about_nothing = 1 },
 	[HWB_DOMAIN_INFO] = { .name = "DOMAIN_INFO",
@@ -461,6 +479,8 @@ static uint64_t announced_fds(const struct shape *shape, const unsigned char *bo
 		return fds + interrupt_fds(body + offsetof(struct hwb_acquire_reply, interrupt));
 	case INTERRUPT_FDS:
 		return interrupt_fds(body);
+	case LINE_FDS:
+		return load32(body + offsetof(struct hwb_line, source)) == HWB_LINE_UIO ? 2 : 1;
 	case COUNTED_FDS:
 		return load32(body + offsetof(struct hwb_irq_fds, count));
 	default:

@@ -338,6 +338,31 @@ int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_
 	return ask(client, &call, HWB_IRQ_FDS, irq, &range, sizeof(range), -1);
 }
 
+int hwb_irq_open_number(struct hwb_client *client, uint32_t number, struct hwb_line *line,
+                        int fds[2], struct hwb_error *error)
+{
+	const struct hwb_line_request wanted = { number, 0 };
+	struct hwb_call call = {
+		.reply = line,
+		.reply_size = sizeof(*line),
+		.fds = fds,
+		.fds_max = 2,
+		.fds_min = 1,
+		.error = error,
+	};
+
+	fds[0] = fds[1] = -1;
+	return ask(client, &call, HWB_IRQ_OPEN_NUMBER, 0, &wanted, sizeof(wanted), -1);
+}
+
+int hwb_irq_list(struct hwb_client *client, struct hwb_list *list, struct hwb_line_grant *lines,
+                 uint32_t max, struct hwb_error *error)
+{
+	const struct subject subject = { HWB_IRQ_LIST, 0, NULL };
+
+	return read_list(client, &subject, list, lines, sizeof(*lines), max, error);
+}
+
 int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_error *error)
 {
 	struct hwb_call call = { .error = error };

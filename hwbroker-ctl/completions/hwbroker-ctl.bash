@@ -59,7 +59,7 @@ _hwbroker_ctl_words() {
 				then
 					words="$words $(_hwbroker_ctl_clients)"
 				else
-					words="$words $(_hwbroker_ctl_devices)"
+					words="$words $(_hwbroker_ctl_devices) $(echo irq:{0..15})"
 				fi
 				;;
 			file) words="$words $(compgen -f -- "$2")" ;;

@@ -25,4 +25,7 @@ void check_ports(struct parser *parser);
 /* Likewise, of memory. */
 void check_memory(struct parser *parser);
 
+/* Fills the grants of interrupt lines; reports lines that stand in two sections. */
+void check_interrupts(struct parser *parser);
+
 #endif

@@ -41,6 +41,7 @@ static bool granted_by(const struct policy_grant *grant, enum policy_kind kind)
 	case POLICY_CONFIG_WRITE:
 	case POLICY_PORTS:
 	case POLICY_MEMORY:
+	case POLICY_INTERRUPT:
 		break;
 	}
 	return false;
@@ -208,12 +209,57 @@ static void decide_ports(const struct policy *policy, const struct policy_client
 		          policy->files[0].shown, port, client != NULL ? client->name : "");
 }
 
+/* The client's grant of that line, or NULL. */
+static const struct line_grant *line_grant(const struct policy *policy, uint32_t client,
+                                           uint32_t number)
+{
+	uint32_t low = 0, high = policy->line_grant_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct line_grant *grant = &policy->line_grants[middle];
+		if (grant->client == client && grant->number == number)
+			return grant;
+		if (grant->client < client || (grant->client == client && grant->number < number))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static void decide_interrupt(const struct policy *policy, const struct policy_client *client,
+                             const struct policy_resource *resource, struct policy_verdict *verdict)
+{
+	if (resource->offset >= LINES) {
+		fault_set(&verdict->why, HWB_INVALID,
+		          "there is no interrupt line %u; they are 0 to %u", resource->offset,
+		          LINES - 1);
+		return;
+	}
+	const struct line_grant *grant =
+	        client != NULL ? line_grant(policy, client->index, resource->offset) : NULL;
+	if (grant == NULL) {
+		fault_set(&verdict->why, HWB_DENIED,
+		          "no [interrupt] section of %s gives interrupt %u to client `%s'; add it "
+		          "to `irq' of one",
+		          policy->files[0].shown, resource->offset,
+		          client != NULL ? client->name : "");
+		return;
+	}
+	const struct interrupt_rule *rule = &policy->interrupts[grant->rule];
+	cite(verdict, policy, rule->section, rule->place);
+	verdict->interrupt = rule->line;
+	verdict->granted = true;
+}
+
 void policy_decide(const struct policy *policy, const struct policy_client *client,
                    const struct policy_resource *resource, struct policy_verdict *verdict)
 {
 	verdict->granted = false;
 	verdict->grant = (struct policy_grant){ 0 };
 	verdict->memory = (struct policy_access){ 0 };
+	verdict->interrupt = (struct policy_line){ 0 };
 	verdict->section[0] = '\0';
 	verdict->file[0] = '\0';
 	verdict->line = 0;
@@ -222,6 +268,8 @@ void policy_decide(const struct policy *policy, const struct policy_client *clie
 		decide_ports(policy, client, resource, verdict);
 	else if (resource->kind == POLICY_MEMORY)
 		decide_memory(policy, client, resource, verdict);
+	else if (resource->kind == POLICY_INTERRUPT)
+		decide_interrupt(policy, client, resource, verdict);
 	else
 		decide_device(policy, client, resource, verdict);
 }

@@ -114,6 +114,36 @@ void policy_memory_text(const struct policy_access *access, char *text, size_t s
 	flag(&words, "write", access->write);
 }
 
+bool policy_interrupt_at(const struct policy *policy, uint32_t index,
+                         struct policy_interrupt *interrupt)
+{
+	static const char *const sources[] = {
+		[POLICY_SOURCE_AUTO] = "auto",
+		[POLICY_SOURCE_UIO] = "uio",
+		[POLICY_SOURCE_POLL] = "poll",
+	};
+
+	if (index >= policy->line_grant_count)
+		return false;
+	const struct line_grant *grant = &policy->line_grants[index];
+	const struct interrupt_rule *rule = &policy->interrupts[grant->rule];
+	*interrupt = (struct policy_interrupt){
+		.client = &policy->clients[grant->client],
+		.number = grant->number,
+		.line = place_line(rule->place),
+	};
+	memcpy(interrupt->section, rule->section, sizeof(interrupt->section));
+	memcpy(interrupt->file, policy->files[place_file(rule->place)].shown,
+	       sizeof(interrupt->file));
+	struct words words = { .text = interrupt->words, .size = sizeof(interrupt->words) };
+	if (rule->line.source != POLICY_SOURCE_UIO)
+		add(&words, "rate=%u", rule->line.rate);
+	add(&words, "source=%s", sources[rule->line.source]);
+	if (rule->line.uio[0] != '\0')
+		add(&words, "uio=%s", rule->line.uio);
+	return true;
+}
+
 uint32_t policy_client_count(const struct policy *policy)
 {
 	return policy->client_count;

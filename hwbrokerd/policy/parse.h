@@ -123,4 +123,12 @@ int set_access(struct parser *parser, const struct key *key, const char *value,
                struct fault *fault);
 void close_memory(struct parser *parser);
 
+/* section_interrupt.c */
+int open_interrupt(struct parser *parser);
+int set_irq(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+int set_source(struct parser *parser, const struct key *key, const char *value,
+               struct fault *fault);
+int set_uio(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+void close_interrupt(struct parser *parser);
+
 #endif

@@ -47,6 +47,8 @@ static uint32_t current_rule(const struct parser *parser)
 		return policy->device_count - 1;
 	case SECTION_MEMORY:
 		return policy->memory_count - 1;
+	case SECTION_INTERRUPT:
+		return policy->interrupt_count - 1;
 	default:
 		return policy->ports_count - 1;
 	}

@@ -68,6 +68,7 @@ static int fill(struct policy *policy, const char *path, const struct policy_use
 	check_devices(&parser);
 	check_ports(&parser);
 	check_memory(&parser);
+	check_interrupts(&parser);
 	parser_release(&parser);
 	return report_clean(report) ? 0 : -1;
 }
@@ -124,6 +125,9 @@ void policy_free(struct policy *policy)
 	free(policy->memory);
 	free(policy->spans.items);
 	free(policy->memory_grants);
+	free(policy->interrupts);
+	free(policy->lines);
+	free(policy->line_grants);
 	for (uint32_t i = 0; i < policy->file_count; i++)
 		free(policy->files[i].path);
 	free(policy->files);
@@ -162,7 +166,8 @@ const char *policy_place_text(const struct policy *policy, uint32_t from, uint32
 
 uint32_t policy_rule_count(const struct policy *policy)
 {
-	return policy->device_count + policy->ports_count + policy->memory_count;
+	return policy->device_count + policy->ports_count + policy->memory_count +
+	       policy->interrupt_count;
 }
 
 static bool in_group(const struct policy_subject *subject, uint32_t group)

@@ -71,6 +71,23 @@ struct policy_grant {
 	char reset[POLICY_RESET_SIZE];
 };
 
+/* How the interrupts of a line reach who has it. */
+enum policy_source {
+	POLICY_SOURCE_AUTO, /* through a UIO device if there is one, else polled */
+	POLICY_SOURCE_UIO,
+	POLICY_SOURCE_POLL
+};
+
+/* Room for what a UIO device calls itself. */
+#define POLICY_UIO_SIZE 64
+
+/* What [interrupt NAME] says of its lines. */
+struct policy_line {
+	enum policy_source source;
+	uint32_t rate;             /* Hz, if polled */
+	char uio[POLICY_UIO_SIZE]; /* "": whichever has the line */
+};
+
 /* A device as rules see it. */
 struct policy_device {
 	struct hwb_pci_address address;
@@ -91,13 +108,15 @@ enum policy_kind {
 	POLICY_FORCE,        /* although the host uses it */
 	POLICY_CONFIG_WRITE, /* change these bits of config space */
 	POLICY_PORTS,        /* use legacy ports */
-	POLICY_MEMORY        /* use physical memory that is of no device */
+	POLICY_MEMORY,       /* use physical memory that is of no device */
+	POLICY_INTERRUPT     /* be told of an interrupt line */
 };
 
 struct policy_resource {
 	enum policy_kind kind;
-	const struct policy_device *device; /* for all but POLICY_PORTS and POLICY_MEMORY */
-	uint32_t offset;                    /* CONFIG_WRITE: byte offset; PORTS: first port */
+	const struct policy_device *device; /* for all but PORTS, MEMORY and INTERRUPT */
+	/* CONFIG_WRITE: byte offset; PORTS: first port; INTERRUPT: number of the line */
+	uint32_t offset;
 	uint32_t count;   /* CONFIG_WRITE: width in bytes; PORTS: number of ports */
 	uint32_t changed; /* CONFIG_WRITE: bits that would change */
 	uint64_t base;    /* MEMORY: first address */
@@ -115,6 +134,7 @@ struct policy_verdict {
 	bool granted;
 	struct policy_grant grant;       /* POLICY_DEVICE: of the rule that matched */
 	struct policy_access memory;     /* POLICY_MEMORY: likewise */
+	struct policy_line interrupt;    /* POLICY_INTERRUPT: likewise */
 	char section[HWB_NAME_SIZE + 8]; /* rule that decided, "" if none: "device net" */
 	char file[128];
 	uint32_t line;
@@ -132,7 +152,7 @@ void policy_free(struct policy *policy);
 
 /* As given to policy_load(). */
 const char *policy_path(const struct policy *policy);
-/* [device], [ports] and [memory] sections. */
+/* [device], [ports], [memory] and [interrupt] sections. */
 uint32_t policy_rule_count(const struct policy *policy);
 
 /* The client section that this peer falls under: first match in file order.
@@ -210,6 +230,20 @@ bool policy_memory_from(const struct policy *policy, const struct policy_client 
 
 /* Its terms as words in the order of the alphabet: "access=fd force write". */
 void policy_memory_text(const struct policy_access *access, char *text, size_t size);
+
+/* An interrupt line of a client. */
+struct policy_interrupt {
+	const struct policy_client *client;
+	uint32_t number;
+	char section[HWB_NAME_SIZE + 8];
+	char file[128];
+	uint32_t line;
+	char words[POLICY_UIO_SIZE + 48]; /* as of policy_grant_text(): "rate=100 source=auto" */
+};
+
+/* By number, from 0, by client and then by line. False: there are no more. */
+bool policy_interrupt_at(const struct policy *policy, uint32_t index,
+                         struct policy_interrupt *interrupt);
 
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);

@@ -7,6 +7,7 @@
 #ifndef HWBROKERD_POLICY_RULES_H
 #define HWBROKERD_POLICY_RULES_H
 
+#include "policy/lines.h"
 #include "policy/match.h"
 #include "policy/place.h"
 #include "policy/policy.h"
@@ -88,6 +89,27 @@ struct memory_grant {
 	struct memory_range range;
 };
 
+/* An [interrupt NAME] section. */
+struct interrupt_rule {
+	char section[RULE_SECTION_SIZE];
+	uint32_t place;
+	bool force;
+	struct policy_line line;
+};
+
+struct line {
+	uint32_t number;
+	uint32_t rule; /* among the policy's interrupt rules */
+	uint32_t place;
+};
+
+/* A line as one client has it. */
+struct line_grant {
+	uint32_t client;
+	uint32_t number;
+	uint32_t rule;
+};
+
 struct policy_file {
 	char *path;
 	char shown[sizeof(((struct policy_verdict *)0)->file)];
@@ -126,6 +148,13 @@ struct policy {
 	struct memory_grant *memory_grants; /* by client, then by address; they do not overlap */
 	uint32_t memory_grant_count, memory_grant_capacity;
 
+	struct interrupt_rule *interrupts;
+	uint32_t interrupt_count, interrupt_capacity;
+	struct line *lines; /* in the order of rules */
+	uint32_t line_count, line_capacity;
+	struct line_grant *line_grants; /* by client, then by number */
+	uint32_t line_grant_count, line_grant_capacity;
+
 	char **texts; /* that the others point to */
 	uint32_t text_count, text_capacity;
 };
@@ -139,7 +168,7 @@ enum { POLICY_PLACE_SIZE = sizeof(((struct policy_file *)0)->shown) + 20 };
 const char *policy_place_text(const struct policy *policy, uint32_t from, uint32_t place,
                               char text[POLICY_PLACE_SIZE]);
 
-/* The name behind "device " or "ports ". */
+/* The name behind "device ", "ports " or "interrupt ". */
 static inline const char *rule_name(const char section[RULE_SECTION_SIZE])
 {
 	const char *at = section;

@@ -60,6 +60,13 @@ int value_ports(const char *text, uint16_t *first, uint16_t *last, struct fault 
 /* 0xFIRST-0xLAST, addresses of physical memory; or 0xADDRESS for a single byte. */
 int value_memory(const char *text, uint64_t *first, uint64_t *last, struct fault *fault);
 
+/* 0 to 15 but not 2, or a name of lines.h. */
+int value_line(const char *text, uint32_t *number, struct fault *fault);
+/* "auto", "uio" or "poll". */
+int value_source(const char *text, enum policy_source *source, struct fault *fault);
+/* What a UIO device calls itself. */
+int value_uio(const char *text, char uio[POLICY_UIO_SIZE], struct fault *fault);
+
 /* 0xOFFSET:0xMASK; the digits of the mask say how wide the register is. */
 int value_config_mask(const char *text, struct config_mask *mask, struct fault *fault);
 

@@ -30,6 +30,7 @@ enum note_kind {
 	NOTE_PORTS,
 	NOTE_IRQ,
 	NOTE_TAKEN,
+	NOTE_LINE,
 	NOTE_KINDS
 };
 

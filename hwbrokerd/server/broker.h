@@ -20,6 +20,7 @@ struct account;
 struct broker;
 struct monitor_record;
 struct happening;
+struct line_session;
 struct peer;
 struct port_session;
 struct reload_waiter;
@@ -65,6 +66,7 @@ struct broker {
 	struct strand arrivals; /* peer.c readies it */
 	double quiet;           /* whence.h; 0 where the kernel does not need it */
 	struct port_session *port_sessions;
+	struct line_session *line_sessions;
 	uint32_t session_count;
 	uint32_t busy_devices; /* in transit: shutdown waits for them */
 	struct counters counters;

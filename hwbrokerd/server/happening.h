@@ -17,7 +17,7 @@ enum happening_kind {
 	HAPPENED_GRANTED,        /* a device */
 	HAPPENED_REFUSED,        /* a request, of whatever kind */
 	HAPPENED_ASKED_BACK,     /* a device */
-	HAPPENED_REVOKED,        /* a device, or ports: taken, whatever the client wants */
+	HAPPENED_REVOKED,        /* a device, ports, a line: taken, whatever the client wants */
 	HAPPENED_HELD,           /* given back or taken, but somebody still has its registers */
 	HAPPENED_RELEASED,       /* a device: at rest again */
 	HAPPENED_QUARANTINED,    /* did not come to rest */
@@ -31,6 +31,8 @@ enum happening_kind {
 	HAPPENED_POLICY_REFUSED,
 	HAPPENED_DEVICE_ARRIVED,
 	HAPPENED_DEVICE_LEFT,
+	HAPPENED_LINE_OPENED, /* an interrupt line of the PC */
+	HAPPENED_LINE_CLOSED,
 	HAPPENED_KINDS
 };
 
@@ -43,6 +45,8 @@ struct happening {
 	uint32_t uid, pid;
 	const struct device *device;
 	uint32_t port, port_count;
+	bool has_line;
+	uint32_t line;
 	const char *resource;   /* in words; from what is above if it is not given */
 	const char *rule;       /* by which it was given: "[device net] at FILE:LINE" */
 	uint32_t opcode;        /* of the request: REFUSED, NOT_ADMITTED */

@@ -79,6 +79,7 @@ struct session *session_table_need(const struct session_table *table, uint32_t h
 		[HWB_SESSION_DEVICE] = "a device",
 		[HWB_SESSION_IO_MEM] = "an IO_MEM session",
 		[HWB_SESSION_IO_PORT] = "an IO_PORT session",
+		[HWB_SESSION_LINE] = "an interrupt line",
 		[HWB_SESSION_IRQ] = "an IRQ session",
 		[HWB_SESSION_DOMAIN] = "a domain",
 	};

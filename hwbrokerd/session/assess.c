@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/assess.h"
 
-#include "session/session.h"
+#include "kernel/line.h"
+#include "session/line.h"
 #include "session/share.h"
 
 #include <string.h>
@@ -190,5 +191,45 @@ int assess_ports_free(const struct asker *asker, uint32_t base, uint32_t count, 
 			return fault_set(fault, HWB_BUSY,
 			                 "some of ports 0x%x-0x%x are in use by another owner",
 			                 base, base + count - 1);
+	return 0;
+}
+
+/* ---- interrupt lines ---- */
+
+int assess_line(const struct asker *asker, uint32_t number, struct policy_verdict *verdict,
+                struct fault *fault)
+{
+	struct policy_resource resource = { .kind = POLICY_INTERRUPT, .offset = number };
+
+	policy_decide(asker->broker->policy, asker->client, &resource, verdict);
+	if (verdict->granted)
+		return 0;
+	if (fault != NULL)
+		*fault = verdict->why;
+	return -1;
+}
+
+int assess_lines_of_host(struct fault *fault)
+{
+	if (line_exists())
+		return 0;
+	return fault_set(fault, HWB_UNSUPPORTED,
+	                 "this host has no such interrupts to give: only x86 machines have lines "
+	                 "of an ISA bus");
+}
+
+int assess_line_free(const struct asker *asker, uint32_t number, bool uio, struct fault *fault)
+{
+	for (const struct line_session *other = asker->broker->line_sessions; other != NULL;
+	     other = other->next) {
+		if (other->number != number)
+			continue;
+		if (asker->peer != NULL && other->session.peer == asker->peer)
+			return fault_set(fault, HWB_BUSY,
+			                 "this connection has interrupt %u open already", number);
+		if (uio && other->rate == 0)
+			return fault_set(fault, HWB_BUSY, "interrupt %u is in use by another owner",
+			                 number);
+	}
 	return 0;
 }

@@ -58,4 +58,10 @@ int assess_ports_of_host(const struct broker *broker, struct fault *fault);
 int assess_ports_free(const struct asker *asker, uint32_t base, uint32_t count,
                       struct fault *fault);
 
+/* Likewise an interrupt line. What is polled is nobody's alone; `uio`: it is not. */
+int assess_line(const struct asker *asker, uint32_t number, struct policy_verdict *verdict,
+                struct fault *fault);
+int assess_lines_of_host(struct fault *fault);
+int assess_line_free(const struct asker *asker, uint32_t number, bool uio, struct fault *fault);
+
 #endif

@@ -48,6 +48,8 @@ static const struct service {
 	[HWB_IRQ_ENABLE] = { serve_irq_enable, HOLDERS },
 	[HWB_IRQ_ACK] = { serve_irq_ack, HOLDERS },
 	[HWB_IRQ_FDS] = { serve_irq_fds, HOLDERS },
+	[HWB_IRQ_OPEN_NUMBER] = { serve_irq_open_number, CLIENTS },
+	[HWB_IRQ_LIST] = { serve_irq_list, CLIENTS },
 	[HWB_DOMAIN_OPEN] = { serve_domain_open, CLIENTS },
 	[HWB_DOMAIN_INFO] = { serve_domain_info, HOLDERS },
 	[HWB_DOMAIN_ASSIGN] = { serve_domain_assign, CLIENTS },

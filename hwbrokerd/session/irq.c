@@ -7,6 +7,7 @@
 
 #include "device/operate.h"
 #include "resume/note.h"
+#include "session/line.h"
 #include "session/restart/keep.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
@@ -411,6 +412,13 @@ void serve_irq_enable(struct request *request)
 
 void serve_irq_ack(struct request *request)
 {
+	struct session *line = session_table_find(&request->peer->sessions, request->header.session,
+	                                          HWB_SESSION_LINE);
+
+	if (line != NULL) {
+		line_ack(request, (struct line_session *)line);
+		return;
+	}
 	struct irq_session *irq = (struct irq_session *)request_session(request, HWB_SESSION_IRQ);
 
 	if (irq == NULL)

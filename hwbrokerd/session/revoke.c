@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* eventfd_read */
 #include "session/revoke.h"
 
+#include "session/line.h"
 #include "session/platform.h"
 #include "session/restart/keep.h"
 #include "util/log.h"
@@ -139,9 +140,21 @@ static void take_ports(struct broker *broker)
 	}
 }
 
+static void take_lines(struct broker *broker)
+{
+	struct line_session *next;
+
+	for (struct line_session *line = broker->line_sessions; line != NULL; line = next) {
+		next = line->next;
+		if (!line_still_given(line))
+			line_take(line, HWB_DENIED, "the policy gives it no more");
+	}
+}
+
 void revoke_by_policy(struct broker *broker)
 {
 	take_ports(broker);
+	take_lines(broker);
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		struct device_session *session = broker->inventory.devices[i]->session;
 		if (session != NULL && !still_given(session))

@@ -40,6 +40,10 @@ void serve_irq_enable(struct request *request);
 void serve_irq_ack(struct request *request);
 void serve_irq_fds(struct request *request);
 
+/* line_open.c */
+void serve_irq_open_number(struct request *request);
+void serve_irq_list(struct request *request);
+
 /* domain.c */
 void serve_domain_open(struct request *request);
 void serve_domain_info(struct request *request);

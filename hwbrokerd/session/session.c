@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/session.h"
 
+#include "session/line.h"
 #include "session/restart/keep.h"
 
 #include <inttypes.h>
@@ -75,6 +76,9 @@ void session_close(struct session *session, const struct request *request)
 	case HWB_SESSION_DOMAIN:
 		domain_close((struct domain *)session, request);
 		break;
+	case HWB_SESSION_LINE:
+		line_close((struct line_session *)session);
+		break;
 	}
 }
 
@@ -133,6 +137,9 @@ void session_describe(const struct session *session, char *text, size_t size)
 		         irq->enabled ? "" : ", not enabled");
 		break;
 	}
+	case HWB_SESSION_LINE:
+		line_describe((const struct line_session *)session, text, size);
+		break;
 	case HWB_SESSION_DOMAIN: {
 		const struct domain *domain = (const struct domain *)session;
 		snprintf(text, size, "%u mappings, %" PRIu64 " bytes, %u device%s",

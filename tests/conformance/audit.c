@@ -124,6 +124,8 @@ static size_t announced(const struct packet *packet, uint32_t opcode)
 		return body32(packet, 12) + (body32(packet, 4) == IRQ_INTX);
 	case IRQ_FDS:
 		return body32(packet, 4);
+	case IRQ_OPEN_NUMBER: /* a clock, or an eventfd and another for unmasking */
+		return body32(packet, 8) == 2 ? 2 : 1;
 	case IO_MEM_OPEN:
 	case IO_MEM_OPEN_BAR:
 	case IO_PORT_OPEN_BAR:
@@ -190,7 +192,8 @@ static void audit_reply(int fd, const struct packet *packet)
 		         opcode_name(opcode));
 	bool opens = opcode == DEVICE_ACQUIRE || opcode == DEVICE_ACQUIRE_ANY ||
 	             opcode == IO_MEM_OPEN || opcode == IO_MEM_OPEN_BAR || opcode == IO_PORT_OPEN ||
-	             opcode == IO_PORT_OPEN_BAR || opcode == IRQ_OPEN || opcode == DOMAIN_OPEN;
+	             opcode == IO_PORT_OPEN_BAR || opcode == IRQ_OPEN ||
+	             opcode == IRQ_OPEN_NUMBER || opcode == DOMAIN_OPEN;
 	if ((status != OK || !opens) && get32(packet, SESSION) != flights[last].session)
 		violated("reply-session", "%s, %s: expected session %u as in the request, got %u",
 		         opcode_name(opcode), status_name(status), flights[last].session,

@@ -58,6 +58,9 @@ enum status serve_request(struct connection *connection, struct packet *request,
 	case IRQ_ACK:
 	case IRQ_FDS:
 		return serve_irq(connection, request, reply, field);
+	case IRQ_OPEN_NUMBER:
+	case IRQ_LIST:
+		return serve_lines(connection, request, reply);
 	case DOMAIN_OPEN:
 	case DOMAIN_INFO:
 	case DOMAIN_ASSIGN:

@@ -20,7 +20,7 @@ enum {
 	LISTED_PORTS = 4
 };
 
-enum kind { K_FREE, K_DEVICE, K_IO_MEM, K_PORTS, K_IRQ, K_DOMAIN };
+enum kind { K_FREE, K_DEVICE, K_IO_MEM, K_PORTS, K_IRQ, K_LINE, K_DOMAIN };
 
 struct connection;
 
@@ -129,6 +129,8 @@ enum status serve_ports(struct connection *connection, struct packet *request, s
                         uint32_t *field);
 enum status serve_irq(struct connection *connection, struct packet *request, struct packet *reply,
                       uint32_t *field);
+enum status serve_lines(struct connection *connection, const struct packet *request,
+                        struct packet *reply);
 enum status serve_dma(struct connection *connection, struct packet *request, struct packet *reply,
                       uint32_t *field);
 /* Part of DEVICE_ACQUIRE, too. */

@@ -149,6 +149,9 @@ void close_one(struct connection *connection, struct handle *handle)
 	case K_DOMAIN:
 		end_domain(handle);
 		break;
+	case K_LINE:
+		close(handle->trigger);
+		break;
 	case K_PORTS:
 		if (!keeps("close-ports") && handle->parent == NULL)
 			return;

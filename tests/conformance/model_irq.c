@@ -169,7 +169,13 @@ enum status serve_irq(struct connection *connection, struct packet *request, str
 	*field = 0;
 	if (opcode == IRQ_OPEN)
 		return serve_open(connection, request, reply);
-	struct handle *handle = need_handle(connection, get32(request, SESSION), K_IRQ, &status);
+	struct handle *handle = need_handle(connection, get32(request, SESSION), K_FREE, &status);
+	if (handle != NULL && handle->kind == K_LINE) {
+		if (opcode == IRQ_ACK)
+			return fault("line-polled-ack", OK);
+		return fault("line-kind", NO_SESSION);
+	}
+	handle = need_handle(connection, get32(request, SESSION), K_IRQ, &status);
 	if (handle == NULL)
 		return status;
 	if (opcode == IRQ_FDS)

@@ -107,6 +107,13 @@ static const struct message messages[] = {
 	{ .opcode = 0x41, .takes = A_HANDLE },
 	{ .opcode = 0x42, .takes = A_HANDLE },
 	{ .opcode = 0x43, .takes = A_HANDLE, .size = 8, .reply = 8 },
+	{ .opcode = 0x44,
+	  .size = 8,
+	  .reply = 16,
+	  .reply_fds = 1,
+	  .reserved_at = { 28 },
+	  .reserved_size = { 4 } },
+	{ .opcode = 0x45, .size = 8, .reply = 16, .record = 8 },
 	{ .opcode = 0x50 },
 	{ .opcode = 0x51, .takes = A_HANDLE, .size = 8, .reply = 16, .record = 16 },
 	{ .opcode = 0x52,
@@ -669,6 +676,12 @@ START_TEST(descriptors_that_the_body_announces)
 	start(&draft, HWB_IRQ_FDS, HWB_REPLY, sizeof(struct hwb_irq_fds));
 	put32(&draft, HEADER + 4, 64);
 	expect_fds(&draft, 64);
+
+	start(&draft, HWB_IRQ_OPEN_NUMBER, HWB_REPLY, sizeof(struct hwb_line));
+	put32(&draft, HEADER + 8, HWB_LINE_POLLED);
+	expect_fds(&draft, 1);
+	put32(&draft, HEADER + 8, HWB_LINE_UIO);
+	expect_fds(&draft, 2);
 }
 END_TEST
 
@@ -1052,6 +1065,11 @@ static const struct constant constants[] = {
 	C(HWB_IRQ_ENABLE),
 	C(HWB_IRQ_ACK),
 	C(HWB_IRQ_FDS),
+	C(HWB_IRQ_OPEN_NUMBER),
+	C(HWB_IRQ_LIST),
+	C(HWB_LINES),
+	C(HWB_LINE_POLLED),
+	C(HWB_LINE_UIO),
 	C(HWB_DOMAIN_OPEN),
 	C(HWB_DOMAIN_INFO),
 	C(HWB_DOMAIN_ASSIGN),
@@ -1078,6 +1096,7 @@ static const struct constant constants[] = {
 	C(HWB_RULE_DEVICE),
 	C(HWB_RULE_PORTS),
 	C(HWB_RULE_MEMORY),
+	C(HWB_RULE_INTERRUPT),
 	C(HWB_FINDING_FINE),
 	C(HWB_FINDING_LIMITS),
 	C(HWB_FINDING_BLOCKS),
@@ -1131,6 +1150,8 @@ static const struct constant constants[] = {
 	C(HWB_HAPPENED_POLICY_REFUSED),
 	C(HWB_HAPPENED_DEVICE_ARRIVED),
 	C(HWB_HAPPENED_DEVICE_LEFT),
+	C(HWB_HAPPENED_LINE_OPENED),
+	C(HWB_HAPPENED_LINE_CLOSED),
 	C(HWB_METRIC_HAPPENED),
 	C(HWB_METRIC_REFUSED),
 	C(HWB_METRIC_DEVICES),
@@ -1211,6 +1232,7 @@ static const struct constant constants[] = {
 	C(HWB_SESSION_IO_PORT),
 	C(HWB_SESSION_IRQ),
 	C(HWB_SESSION_DOMAIN),
+	C(HWB_SESSION_LINE),
 };
 
 static const struct field fields[] = {
@@ -1344,6 +1366,14 @@ static const struct field fields[] = {
 	F(irq_request, reserved),
 	F(irq_fds, first),
 	F(irq_fds, count),
+	F(line_request, number),
+	F(line_request, reserved),
+	F(line, session),
+	F(line, number),
+	F(line, source),
+	F(line, rate),
+	F(line_grant, number),
+	F(line_grant, rate),
 	F(iova_range, first),
 	F(iova_range, last),
 	F(assign_request, device),
@@ -1691,7 +1721,7 @@ START_TEST(document_has_the_opcodes)
 			if (message->record != 0)
 				ck_assert_uint_eq(message->record, size_of_cell(record + 2));
 			if (message->reply_fds != 0)
-				ck_assert_uint_eq(message->reply_fds, number(cells[6]));
+				ck_assert_uint_eq(message->reply_fds, strtoul(cells[6], NULL, 10));
 			rows++;
 		}
 	}

@@ -754,10 +754,10 @@ START_TEST(addresses_and_enums)
 		ck_assert_str_ne(names_state(i), "?");
 	ck_assert_str_eq(names_state(HWB_DEVICE_GONE + 1), "?");
 	ck_assert_str_eq(names_state(UINT32_MAX), "?");
-	for (uint32_t i = HWB_SESSION_DEVICE; i <= HWB_SESSION_DOMAIN; i++)
+	for (uint32_t i = HWB_SESSION_DEVICE; i <= HWB_SESSION_LINE; i++)
 		ck_assert_str_ne(names_session(i), "?");
 	ck_assert_str_eq(names_session(0), "?");
-	ck_assert_str_eq(names_session(HWB_SESSION_DOMAIN + 1), "?");
+	ck_assert_str_eq(names_session(HWB_SESSION_LINE + 1), "?");
 }
 END_TEST
 

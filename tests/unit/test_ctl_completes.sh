@@ -54,6 +54,8 @@ completes 'hwbroker-ctl --socket /run/x quarantine ' clear
 completes 'hwbroker-ctl quarantine clear 0000:00:0' 0000:00:03.0
 completes 'hwbroker-ctl generate-policy 0000:00:03.0 0000:00:1' 0000:00:1f.2
 completes 'hwbroker-ctl genode-devices --as ' net
+completes 'hwbroker-ctl explain net 0000:00:1' 0000:00:1f.2
+completes 'hwbroker-ctl explain net irq:1' irq:1 irq:10 irq:11 irq:12 irq:13 irq:14 irq:15
 completes 'hwbroker-ctl status --n'
 completes 'hwbroker-ctl nothing '
 # Where bash cuts at colons, what is before the last one stands already.

@@ -56,6 +56,8 @@ START_TEST(each_kind_has_a_text)
 		[HAPPENED_POLICY_REFUSED] = "0000:00:03.0 has mistakes: the policy in force stays",
 		[HAPPENED_DEVICE_ARRIVED] = "0000:00:03.0: 8086:10d3, class 020000, is on the bus",
 		[HAPPENED_DEVICE_LEFT] = "0000:00:03.0: has left the bus",
+		[HAPPENED_LINE_OPENED] = "0000:00:03.0: granted to `net' (pid 7) WHY",
+		[HAPPENED_LINE_CLOSED] = "0000:00:03.0: given back by `net' (pid 7)",
 	};
 
 	for (unsigned i = 0; i < HAPPENED_KINDS; i++) {
@@ -79,6 +81,11 @@ START_TEST(what_is_not_known_is_left_out)
 		                   .port = 0x40,
 		                   .port_count = 4,
 		                   .reason = "" };
+	struct happening line = { .kind = HAPPENED_LINE_OPENED,
+		                  .client = "timer",
+		                  .pid = 7,
+		                  .has_line = true,
+		                  .reason = "to be polled" };
 	struct happening ping = {
 		.kind = HAPPENED_REFUSED, .client = "-", .opcode = HWB_ADMIN_STATUS, .reason = "no"
 	};
@@ -87,6 +94,7 @@ START_TEST(what_is_not_known_is_left_out)
 	};
 
 	ck_assert_str_eq(text_of(&ports), "ports 0x40-0x43: granted to `timer' (pid 7)");
+	ck_assert_str_eq(text_of(&line), "interrupt 0: granted to `timer' (pid 7) to be polled");
 	ck_assert_str_eq(text_of(&ping), "`-' (pid 0, uid 0) is refused ADMIN_STATUS: no");
 	ck_assert_str_eq(text_of(&found), "0000:00:03.0: at rest, free");
 }

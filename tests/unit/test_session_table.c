@@ -50,10 +50,10 @@ END_TEST
 
 START_TEST(found_by_handle_and_kind)
 {
-	for (uint32_t kind = HWB_SESSION_DEVICE; kind <= HWB_SESSION_DOMAIN; kind++)
+	for (uint32_t kind = HWB_SESSION_DEVICE; kind <= HWB_SESSION_LINE; kind++)
 		add(&sessions[kind], (enum hwb_session_kind)kind);
-	for (uint32_t kind = HWB_SESSION_DEVICE; kind <= HWB_SESSION_DOMAIN; kind++)
-		for (unsigned asked = 0; asked <= HWB_SESSION_DOMAIN + 1; asked++)
+	for (uint32_t kind = HWB_SESSION_DEVICE; kind <= HWB_SESSION_LINE; kind++)
+		for (unsigned asked = 0; asked <= HWB_SESSION_LINE + 1; asked++)
 			ck_assert_ptr_eq(session_table_find(&table, sessions[kind].handle, asked),
 			                 asked == 0 || asked == kind ? &sessions[kind] : NULL);
 }

@@ -305,6 +305,16 @@ int hwb_irq_ack(struct hwb_client *client, uint32_t irq, struct hwb_error *error
 int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_t count, int *fds,
                 struct hwb_error *error);
 
+/* An interrupt line that no PCI function has: 0 to 15, as of a PC's ISA bus. `fds` receives
+ * the trigger and the unmask eventfd, or -1 for the latter if the line is polled; both are read
+ * and written as eventfds. hwb_irq_ack() and hwb_close() take line->session. */
+int hwb_irq_open_number(struct hwb_client *client, uint32_t number, struct hwb_line *line,
+                        int fds[2], struct hwb_error *error);
+
+/* The lines that the policy gives this client; as hwb_device_list(). */
+int hwb_irq_list(struct hwb_client *client, struct hwb_list *list, struct hwb_line_grant *lines,
+                 uint32_t max, struct hwb_error *error);
+
 int hwb_domain_open(struct hwb_client *client, uint32_t *session, struct hwb_error *error);
 
 /* The windows in which mappings may lie, ascending; as hwb_device_list(). */

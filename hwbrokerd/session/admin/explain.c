@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ADMIN_EXPLAIN: what acquiring would look at, all of it, and what it would find. */
 #include "kernel/iomem.h"
+#include "kernel/line.h"
 #include "kernel/physical.h"
 #include "kernel/sysfs.h"
 #include "session/admin/findings.h"
@@ -25,6 +26,9 @@ struct explain {
 	uint64_t memory, memory_size;
 	struct policy_access access;
 	bool has_device;
+	bool has_line; /* and the policy gives it */
+	uint32_t line;
+	struct policy_line terms;
 	struct operate_targets targets;
 	struct policy_grant grant;
 	uint32_t group;
@@ -147,12 +151,42 @@ static void look_at_memory(struct explain *self)
 		             "taken back");
 }
 
+static void look_at_line(struct explain *self)
+{
+	const struct policy_line *terms = &self->terms;
+	char name[LINE_NAME];
+	struct fault fault;
+	bool uio = terms->source != POLICY_SOURCE_POLL &&
+	           line_find(self->line, terms->uio, name, &fault) == 0;
+
+	if (uio)
+		findings_add(&self->findings, NULL, HWB_FINDING_FINE, "source",
+		             "it comes by UIO device `%s', through the broker", name);
+	else if (terms->source == POLICY_SOURCE_UIO ||
+	         (terms->source == POLICY_SOURCE_AUTO && fault.status != HWB_NOT_FOUND))
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "source", "%s",
+		             fault.reason);
+	else
+		findings_add(&self->findings, NULL, HWB_FINDING_LIMITS, "source",
+		             "it is polled: %u times a second the client is told to look, whether "
+		             "or not the device has something",
+		             terms->rate);
+	line_host_driver(self->line, name);
+	if (name[0] != '\0')
+		findings_add(&self->findings, NULL, HWB_FINDING_LIMITS, "host",
+		             "the host's driver `%s' has the line, too: it answers the device "
+		             "before the client looks, unless it is unbound",
+		             name);
+}
+
 static void run(struct job *job)
 {
 	struct explain *self = (struct explain *)job;
 
 	if (self->has_memory)
 		look_at_memory(self);
+	if (self->has_line)
+		look_at_line(self);
 	if (!self->has_device)
 		return;
 	const struct hwb_pci_address *address = &self->targets.items[0].device->facts.address;
@@ -193,7 +227,7 @@ static bool find_client(const struct request *request, struct asker *asker)
 		.group_count = asked->group_count,
 	};
 
-	if (asked->kind > HWB_RULE_MEMORY || asked->group_count > HWB_EXPLAIN_GROUPS ||
+	if (asked->kind > HWB_RULE_INTERRUPT || asked->group_count > HWB_EXPLAIN_GROUPS ||
 	    memchr(asked->client, '\0', sizeof(asked->client)) == NULL) {
 		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_explain_request, kind),
 		                    "a kind, a number of groups, or a name that there is not");
@@ -260,6 +294,24 @@ static void assess_memory_all(struct explain *self, const struct asker *asker,
 	self->memory = asked->memory;
 	self->memory_size = asked->memory_size;
 	self->access = verdict.memory;
+}
+
+static void assess_line_all(struct explain *self, const struct asker *asker,
+                            const struct hwb_explain_request *asked)
+{
+	struct policy_verdict verdict;
+	struct fault fault;
+
+	self->has_line = assess_line(asker, asked->base, &verdict, NULL) == 0;
+	self->line = asked->base;
+	self->terms = verdict.interrupt;
+	say_policy(self, &verdict, NULL);
+	if (assess_lines_of_host(&fault) != 0)
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "host", "%s", fault.reason);
+	if (assess_line_free(asker, asked->base, verdict.interrupt.source != POLICY_SOURCE_POLL,
+	                     &fault) != 0)
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "state", "%s",
+		             fault.reason);
 }
 
 static void say_step(struct explain *self, const struct device *device, enum assess_step step,
@@ -329,6 +381,8 @@ void serve_admin_explain(struct request *request)
 		assess_device_all(self, &asker, device);
 	else if (asked->kind == HWB_RULE_MEMORY)
 		assess_memory_all(self, &asker, asked);
+	else if (asked->kind == HWB_RULE_INTERRUPT)
+		assess_line_all(self, &asker, asked);
 	else
 		assess_ports_all(self, &asker, asked);
 	query_start(&self->query, request, run, done);

@@ -3,7 +3,7 @@
 
 #include "session/admin/metrics.h"
 #include "session/admin/trail.h"
-#include "session/session.h"
+#include "session/line.h"
 
 #include <hwbroker/codec.h>
 #include <stdio.h>
@@ -35,6 +35,8 @@ const char *happening_name(enum happening_kind kind)
 		[HAPPENED_POLICY_REFUSED] = "policy-refused",
 		[HAPPENED_DEVICE_ARRIVED] = "device-arrived",
 		[HAPPENED_DEVICE_LEFT] = "device-left",
+		[HAPPENED_LINE_OPENED] = "line-opened",
+		[HAPPENED_LINE_CLOSED] = "line-closed",
 	};
 	return kind < HAPPENED_KINDS ? names[kind] : "?";
 }
@@ -46,6 +48,8 @@ void happening_resource(const struct happening *what, char text[HAPPENING_RESOUR
 	else if (what->port_count != 0)
 		snprintf(text, HAPPENING_RESOURCE_SIZE, "ports 0x%x-0x%x", what->port,
 		         what->port + what->port_count - 1);
+	else if (what->has_line)
+		snprintf(text, HAPPENING_RESOURCE_SIZE, "interrupt %u", what->line);
 	else
 		snprintf(text, HAPPENING_RESOURCE_SIZE, "%s",
 		         what->device != NULL ? what->device->name : "");
@@ -64,7 +68,8 @@ void happening_rule(const struct broker *broker, const struct happening *what,
 	text[0] = '\0';
 	if (what->rule != NULL)
 		snprintf(text, HAPPENING_RULE_SIZE, "%s", what->rule);
-	if (what->rule != NULL || (what->device == NULL && what->port_count == 0))
+	if (what->rule != NULL ||
+	    (what->device == NULL && what->port_count == 0 && !what->has_line))
 		return;
 	if (client == NULL)
 		client = policy_client_named(broker->policy, what->client);
@@ -72,6 +77,9 @@ void happening_rule(const struct broker *broker, const struct happening *what,
 		about = device_for_policy(what->device);
 		resource = (struct policy_resource){ .kind = POLICY_DEVICE, .device = &about };
 	}
+	if (what->has_line)
+		resource =
+		        (struct policy_resource){ .kind = POLICY_INTERRUPT, .offset = what->line };
 	policy_decide(broker->policy, client, &resource, &verdict);
 	happening_cite(&verdict, text);
 }
@@ -104,6 +112,7 @@ static void describe_use(const struct happening *what, const char *resource, cha
 	switch (what->kind) {
 	case HAPPENED_GRANTED:
 	case HAPPENED_PORTS_GRANTED:
+	case HAPPENED_LINE_OPENED:
 		snprintf(text, SIZE, "%s: granted to `%s' (pid %u)%s%s", resource, client,
 		         what->pid, reason[0] != '\0' ? " " : "", reason);
 		break;
@@ -132,6 +141,7 @@ static void describe_use(const struct happening *what, const char *resource, cha
 		         resource, what->uid);
 		break;
 	case HAPPENED_PORTS_RELEASED:
+	case HAPPENED_LINE_CLOSED:
 		snprintf(text, SIZE, "%s: given back by `%s' (pid %u)", resource, client,
 		         what->pid);
 		break;
@@ -219,6 +229,10 @@ static void read_body(const struct request *request, struct happening *what, con
 		what->port = ports.base;
 		what->port_count = ports.count;
 		break;
+	case HWB_IRQ_OPEN_NUMBER:
+		what->has_line = true;
+		memcpy(&what->line, body, sizeof(what->line));
+		break;
 	case HWB_IO_MEM_OPEN:
 		memcpy(&memory, body, REQUEST_HEAD);
 		snprintf(text, HAPPENING_RESOURCE_SIZE, "memory 0x%llx, 0x%llx bytes",
@@ -252,6 +266,10 @@ static void read_session(const struct request *request, struct happening *what,
 	case HWB_SESSION_IO_PORT:
 		what->port = ((const struct port_session *)session)->base;
 		what->port_count = ((const struct port_session *)session)->count;
+		break;
+	case HWB_SESSION_LINE:
+		what->has_line = true;
+		what->line = ((const struct line_session *)session)->number;
 		break;
 	case HWB_SESSION_DOMAIN:
 		snprintf(text, HAPPENING_RESOURCE_SIZE, "domain %u", session->handle);

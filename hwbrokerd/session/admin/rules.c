@@ -17,6 +17,8 @@ enum {
 #define PORTS (1ull << 63)
 /* And behind all ports, of a memory range. */
 #define MEMORY (1ull << 62)
+/* And behind that, of an interrupt line. */
+#define LINES_FROM (1ull << 61)
 
 struct page {
 	struct hwb_list_reply head;
@@ -87,7 +89,7 @@ static uint64_t list_ports(struct page *page, const struct policy *policy, uint6
 	return MEMORY;
 }
 
-/* Likewise; 0: that was all. */
+/* Likewise; LINES_FROM: there are no more. */
 static uint64_t list_memory(struct page *page, const struct policy *policy, uint64_t cursor)
 {
 	struct policy_memory memory;
@@ -108,6 +110,30 @@ static uint64_t list_memory(struct page *page, const struct policy *policy, uint
 		memcpy(record->file, memory.file, sizeof(record->file));
 		policy_memory_text(&memory.access, record->grant, sizeof(record->grant));
 	}
+	return LINES_FROM;
+}
+
+/* Likewise; 0: that was all. */
+static uint64_t list_interrupts(struct page *page, const struct policy *policy, uint64_t cursor)
+{
+	struct policy_interrupt interrupt;
+	uint32_t at = (uint32_t)cursor;
+
+	for (; policy_interrupt_at(policy, at, &interrupt); at++) {
+		if (page->head.count == MAX)
+			return LINES_FROM | at;
+		struct hwb_admin_rule *record = &page->records[page->head.count++];
+		*record = (struct hwb_admin_rule){
+			.kind = HWB_RULE_INTERRUPT,
+			.line = interrupt.line,
+			.first = interrupt.number,
+			.last = interrupt.number,
+		};
+		memcpy(record->client, interrupt.client->name, sizeof(record->client));
+		memcpy(record->rule, interrupt.section, sizeof(record->rule));
+		memcpy(record->file, interrupt.file, sizeof(record->file));
+		memcpy(record->grant, interrupt.words, sizeof(interrupt.words));
+	}
 	return 0;
 }
 
@@ -118,12 +144,14 @@ void serve_admin_rules(struct request *request)
 	struct page page = { .head.record_size = sizeof(page.records[0]) };
 	uint64_t next = list->cursor;
 
-	if ((next & (PORTS | MEMORY)) == 0)
+	if ((next & (PORTS | MEMORY | LINES_FROM)) == 0)
 		next = list_devices(&page, broker, next);
 	if ((next & PORTS) != 0)
 		next = list_ports(&page, broker->policy, next);
 	if ((next & MEMORY) != 0)
 		next = list_memory(&page, broker->policy, next);
+	if ((next & LINES_FROM) != 0)
+		next = list_interrupts(&page, broker->policy, next);
 	page.head.next = next;
 	request_reply(request, 0, &page,
 	              sizeof(page.head) + page.head.count * sizeof(page.records[0]), NULL, 0);

@@ -32,6 +32,8 @@ static const char *const message_ids[HAPPENED_KINDS + 1] = {
 	[HAPPENED_POLICY_REFUSED] = "49eac8049d234678822a450334b30495",
 	[HAPPENED_DEVICE_ARRIVED] = "be0e237010c244e3a68cb40c2c6ce602",
 	[HAPPENED_DEVICE_LEFT] = "0484cf3d85be4e95935c0912bc2bdcd5",
+	[HAPPENED_LINE_OPENED] = "50bfdae261f144ec9feacdb9627c8dab",
+	[HAPPENED_LINE_CLOSED] = "c30c79823b9a47aab95b114de0f26ab8",
 	[HAPPENED_KINDS] = "9a2b43d4ea2b4ff4afb85356fa3a4d9f",
 };
 
@@ -57,6 +59,8 @@ static struct log_limit *limit_of(const struct happening *what)
 	case HAPPENED_RELEASED:
 	case HAPPENED_PORTS_GRANTED:
 	case HAPPENED_PORTS_RELEASED:
+	case HAPPENED_LINE_OPENED:
+	case HAPPENED_LINE_CLOSED:
 		return what->peer != NULL ? peer_use_limit(what->peer) : NULL;
 	default:
 		break;

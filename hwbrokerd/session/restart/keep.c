@@ -4,6 +4,7 @@
 #include "resume/note.h"
 #include "resume/store.h"
 #include "server/whence.h"
+#include "session/restart/keep_line.h"
 #include "session/restart/kept.h"
 #include "util/log.h"
 
@@ -124,6 +125,21 @@ static void note_domain(struct domain *self)
 	put(&self->session, NOTE_DOMAIN, &body, sizeof(body));
 }
 
+static void note_line(struct line_session *self)
+{
+	struct kept_line body = {
+		.peer = self->session.peer->id,
+		.handle = self->session.handle,
+		.number = self->number,
+		.rate = self->rate,
+		.id = self->id,
+	};
+
+	memcpy(body.uio, self->uio, sizeof(body.uio));
+	put(&self->session, NOTE_LINE, &body, sizeof(body));
+	keep_line_soon(self);
+}
+
 static void note_taken(struct session *self)
 {
 	const struct kept_taken body = { .peer = self->peer->id, .handle = self->handle };
@@ -154,6 +170,9 @@ void keep_session(struct session *session)
 		break;
 	case HWB_SESSION_DOMAIN:
 		note_domain((struct domain *)session);
+		break;
+	case HWB_SESSION_LINE:
+		note_line((struct line_session *)session);
 		break;
 	}
 	if (session->kind == HWB_SESSION_IRQ && !((struct irq_session *)session)->unkept &&
@@ -212,6 +231,8 @@ void keep_forget(struct session *session)
 	session->unnoted = false;
 	if (session->kind == HWB_SESSION_IRQ)
 		forget_irq((struct irq_session *)session);
+	if (session->kind == HWB_SESSION_LINE)
+		keep_line_forget((struct line_session *)session);
 	if (session->kind == HWB_SESSION_DOMAIN)
 		forget_mappings((struct domain *)session);
 	peer_note_live(session->peer);
@@ -263,6 +284,8 @@ void keep_name_irq(uint32_t id, uint32_t vector, char *name, size_t size)
 {
 	if (vector == KEEP_UNMASK)
 		snprintf(name, size, "i%" PRIu32 ".u", id);
+	else if (vector == KEEP_UIO)
+		snprintf(name, size, "i%" PRIu32 ".d", id);
 	else
 		snprintf(name, size, "i%" PRIu32 ".%" PRIu32, id, vector);
 }
@@ -329,6 +352,9 @@ static bool keep_sessions(struct peer *peer)
 			all = keep_irq((struct irq_session *)session);
 		else if (session->kind == HWB_SESSION_DOMAIN && ((struct domain *)session)->unkept)
 			all = keep_domain((struct domain *)session);
+		else if (session->kind == HWB_SESSION_LINE &&
+		         ((struct line_session *)session)->unkept)
+			all = keep_line((struct line_session *)session);
 	}
 	peer->dirty = !all;
 	return all;

@@ -30,8 +30,10 @@ void keep_unmapped(struct domain *domain, uint64_t iova);
 /* Connections that would end with this process, since there is no room for all that they have. */
 uint32_t keep_lost(const struct broker *broker);
 
-/* Name of the eventfd of a vector, or of the unmask eventfd (KEEP_UNMASK). */
+/* Name of the eventfd of a vector, of the unmask eventfd (KEEP_UNMASK), or of the UIO device of
+ * a line (KEEP_UIO). */
 #define KEEP_UNMASK UINT32_MAX
+#define KEEP_UIO (UINT32_MAX - 1)
 void keep_name_irq(uint32_t id, uint32_t vector, char *name, size_t size);
 
 /* Begins nothing more, so that another process can go on. */

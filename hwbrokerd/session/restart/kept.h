@@ -86,6 +86,16 @@ struct kept_irq {
 	uint32_t enabled;
 };
 
+struct kept_line {
+	uint32_t peer;
+	uint32_t handle;
+	uint32_t number;
+	uint32_t rate; /* 0: by the UIO device */
+	uint32_t id;
+	uint32_t padding;
+	char uio[POLICY_UIO_SIZE];
+};
+
 struct kept_taken {
 	uint32_t peer;
 	uint32_t handle;

@@ -11,6 +11,7 @@
 #include "session/platform.h"
 #include "session/release.h"
 #include "session/restart/keep.h"
+#include "session/restart/keep_line.h"
 #include "session/revoke.h"
 #include "util/cleanup.h"
 
@@ -349,5 +350,28 @@ int rebuild_irq(struct peer *peer, const struct note *note, struct fault *fault)
 	}
 	drop_vectors(irq, &peer->account->share);
 	irq_release(irq);
+	return -1;
+}
+
+int rebuild_line(struct peer *peer, const struct note *note, struct fault *fault)
+{
+	const struct kept_line *kept = note->body;
+
+	if (kept->number >= HWB_LINES || memchr(kept->uio, '\0', sizeof(kept->uio)) == NULL)
+		return refuse(fault, "an interrupt line that cannot be");
+	struct line_session *line = line_new(peer->broker, kept->number);
+	if (line == NULL)
+		return -1;
+	line->rate = kept->rate;
+	line->id = kept->id;
+	memcpy(line->uio, kept->uio, sizeof(line->uio));
+	if (keep_line_take(line, &peer->account->share) != 0)
+		refuse(fault, "an interrupt line that was not kept");
+	else if (publish(peer, &line->session, HWB_SESSION_LINE, kept->handle, note, fault) == 0) {
+		line_start(line, true);
+		return 0;
+	}
+	keep_line_drop(line, &peer->account->share);
+	line_discard(line);
 	return -1;
 }

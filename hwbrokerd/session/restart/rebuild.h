@@ -15,6 +15,7 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 int rebuild_region(struct peer *peer, const struct note *note, struct fault *fault);
 int rebuild_ports(struct peer *peer, const struct note *note, struct fault *fault);
 int rebuild_irq(struct peer *peer, const struct note *note, struct fault *fault);
+int rebuild_line(struct peer *peer, const struct note *note, struct fault *fault);
 int rebuild_taken(struct peer *peer, const struct note *note, struct fault *fault);
 
 #endif

@@ -93,7 +93,7 @@ static void each(const struct note *note, void *context)
 		[NOTE_DOMAIN] = rebuild_domain, [NOTE_MAPPING] = rebuild_mapping,
 		[NOTE_DEVICE] = rebuild_device, [NOTE_REGION] = rebuild_region,
 		[NOTE_PORTS] = rebuild_ports,   [NOTE_IRQ] = rebuild_irq,
-		[NOTE_TAKEN] = rebuild_taken,
+		[NOTE_TAKEN] = rebuild_taken,   [NOTE_LINE] = rebuild_line,
 	};
 	struct resume *self = context;
 	struct fault fault = { .status = HWB_NO_MEMORY, .reason = "no memory" };

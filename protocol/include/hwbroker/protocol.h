@@ -76,6 +76,8 @@ enum hwb_opcode {
 	HWB_IRQ_ENABLE = 0x41,
 	HWB_IRQ_ACK = 0x42,
 	HWB_IRQ_FDS = 0x43,
+	HWB_IRQ_OPEN_NUMBER = 0x44,
+	HWB_IRQ_LIST = 0x45,
 
 	HWB_DOMAIN_OPEN = 0x50,
 	HWB_DOMAIN_INFO = 0x51,
@@ -498,6 +500,37 @@ struct hwb_irq_fds {
 };
 HWB_PIN(sizeof(struct hwb_irq_fds) == 8);
 
+#define HWB_LINES 16u /* interrupt lines of a PC, from its ISA bus: 0..15 */
+
+enum hwb_line_source {
+	HWB_LINE_POLLED = 1, /* the trigger is a clock's, not the device's */
+	HWB_LINE_UIO = 2     /* by a UIO device of the host's, through the broker */
+};
+
+/* IRQ_OPEN_NUMBER: a line that no PCI function has. */
+struct hwb_line_request {
+	uint32_t number; /* 0..15 */
+	uint32_t reserved;
+};
+HWB_PIN(sizeof(struct hwb_line_request) == 8);
+
+/* Reply of IRQ_OPEN_NUMBER. Descriptors: the trigger, then for UIO the unmask eventfd. */
+struct hwb_line {
+	uint32_t session; /* handle */
+	uint32_t number;
+	uint32_t source; /* enum hwb_line_source */
+	uint32_t rate;   /* POLLED: times a second, else 0 */
+};
+HWB_PIN(sizeof(struct hwb_line) == 16);
+
+/* IRQ_LIST: hwb_list_request; reply: hwb_list_reply and these records, the lines that
+ * the policy gives this client, ascending. */
+struct hwb_line_grant {
+	uint32_t number;
+	uint32_t rate; /* the policy's, if it is polled; 0: it never is */
+};
+HWB_PIN(sizeof(struct hwb_line_grant) == 8);
+
 /* ---- DMA -------------------------------------------------------------- */
 
 /* DOMAIN_OPEN: no body; reply: no body, header.session is the handle.
@@ -640,7 +673,8 @@ enum hwb_session_kind {
 	HWB_SESSION_IO_MEM = 2,
 	HWB_SESSION_IO_PORT = 3,
 	HWB_SESSION_IRQ = 4,
-	HWB_SESSION_DOMAIN = 5
+	HWB_SESSION_DOMAIN = 5,
+	HWB_SESSION_LINE = 6 /* of IRQ_OPEN_NUMBER */
 };
 
 struct hwb_admin_session {
@@ -722,16 +756,21 @@ struct hwb_admin_member {
 };
 HWB_PIN(sizeof(struct hwb_admin_member) == 504);
 
-enum hwb_rule_kind { HWB_RULE_DEVICE = 0, HWB_RULE_PORTS = 1, HWB_RULE_MEMORY = 2 };
+enum hwb_rule_kind {
+	HWB_RULE_DEVICE = 0,
+	HWB_RULE_PORTS = 1,
+	HWB_RULE_MEMORY = 2,
+	HWB_RULE_INTERRUPT = 3
+};
 
 /* Record of ADMIN_RULES (hwb_list_request, hwb_list_reply): what the policy in force gives a
- * client. First devices, then ports, then memory. A page may be empty though another
- * follows. */
+ * client. First devices, then ports, then memory, then interrupt lines. A page may be empty
+ * though another follows. */
 struct hwb_admin_rule {
 	struct hwb_pci_address address; /* of a device, else 0 */
 	uint32_t kind;                  /* enum hwb_rule_kind */
 	uint32_t line;                  /* of `file`, where the section begins */
-	uint32_t first;                 /* port, else 0 */
+	uint32_t first;                 /* port or line, else 0 */
 	uint32_t last;
 	char client[HWB_NAME_SIZE];
 	char rule[40];   /* "device net" */
@@ -762,14 +801,14 @@ HWB_PIN(sizeof(struct hwb_finding) == 512);
 
 #define HWB_EXPLAIN_GROUPS 32u /* of a user */
 
-/* ADMIN_EXPLAIN: whether a client would get a device, or ports, and why. Reply:
+/* ADMIN_EXPLAIN: whether a client would get a device, ports or a line, and why. Reply:
  * hwb_list_reply and hwb_finding records, which say yes if none of them BLOCKS. */
 struct hwb_explain_request {
 	uint64_t cursor;                /* as in hwb_list_request */
 	struct hwb_pci_address address; /* of the device, else 0 */
 	uint32_t kind;                  /* enum hwb_rule_kind */
-	uint32_t base;                  /* first port, else 0 */
-	uint32_t count;                 /* of ports, else 0 */
+	uint32_t base;                  /* first port, or line, else 0 */
+	uint32_t count;                 /* of ports; 1 for a line, else 0 */
 	uint32_t uid;                   /* of whoever it is, if `client` is empty */
 	uint32_t group_count;           /* his groups, the first one his own */
 	uint32_t groups[HWB_EXPLAIN_GROUPS];
@@ -799,7 +838,9 @@ enum hwb_happening_kind {
 	HWB_HAPPENED_POLICY_LOADED = 14, /* another policy is in force */
 	HWB_HAPPENED_POLICY_REFUSED = 15,
 	HWB_HAPPENED_DEVICE_ARRIVED = 16,
-	HWB_HAPPENED_DEVICE_LEFT = 17
+	HWB_HAPPENED_DEVICE_LEFT = 17,
+	HWB_HAPPENED_LINE_OPENED = 18, /* an interrupt line, by a client */
+	HWB_HAPPENED_LINE_CLOSED = 19
 };
 
 /* EVENT_HAPPENING. Names and texts are NUL padded, and cut if longer; what does not
