@@ -49,7 +49,7 @@ forget_devices() {
 	done
 }
 
-for suite in io_mem io_port irq dma policy platform admin hotplug holders revoke protocol conformance genode
+for suite in io_mem io_port irq lines dma policy platform admin hotplug holders revoke protocol conformance genode
 do
 	case $suite in
 	holders | revoke) export CK_RUN_CASE=$suite ;;

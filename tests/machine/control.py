@@ -36,7 +36,7 @@ class Control:
         self.verbs = {"phase": self.phase, "start": self.start, "exit": self.exit,
                       "screendump": self.screendump, "device_add": self.device_add,
                       "device_del": self.device_del, "aer_inject": self.aer_inject,
-                      "file": self.file}
+                      "sendkey": self.sendkey, "file": self.file}
 
     def receive(self, data):
         """Takes bytes as they come from the serial port."""
@@ -111,6 +111,12 @@ class Control:
         said = self.monitor.command("human-monitor-command",
                                     **{"command-line": f"pcie_aer_inject_error {text}"})
         return "ok" if said.startswith("OK") else f"err {said.strip()}"
+
+    def sendkey(self, text):
+        """@sendkey KEYS: they are pressed together and let go, such as `shift-a'."""
+        keys = [{"type": "qcode", "data": key} for key in text.split("-")]
+        self.monitor.command("send-key", keys=keys)
+        return "ok"
 
     def file(self, text):
         """@file NAME SIZE: base64 lines follow, up to @end, which has the reply."""

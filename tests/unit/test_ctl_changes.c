@@ -49,9 +49,17 @@ static const struct hwb_admin_rule rules[] = {
 	  .rule = "memory hpet",
 	  .file = "/old",
 	  .grant = "access=mediated" },
+	{ .kind = HWB_RULE_INTERRUPT,
+	  .line = 24,
+	  .first = 1,
+	  .last = 1,
+	  .client = "a",
+	  .rule = "interrupt keys",
+	  .file = "/old",
+	  .grant = "rate=100 source=auto" },
 };
 
-/* Without the memory, which is in one test only. */
+/* Without the memory and the interrupt, which are in one test each. */
 static size_t rule_count = 3;
 
 /* What is printed of a change to this policy; the new file is "F". */
@@ -168,6 +176,22 @@ START_TEST(memory_that_comes_goes_and_is_on_other_terms)
 }
 END_TEST
 
+START_TEST(interrupts_that_come_go_and_are_on_other_terms)
+{
+	rule_count = 5;
+	ck_assert_str_eq(diff(CLIENT GONE EDU "dma = yes\nrevoke = 9\n" OTHER TIMER HPET
+	                                      "[interrupt mouse]\nclient = a\nirq = 12\n"),
+	                 "- a loses interrupt 1, given by [interrupt keys] /old:24\n"
+	                 "+ a gains interrupt 12 by [interrupt mouse] F:19\n"
+	                 "    +rate=100 +source=auto\n");
+	ck_assert_str_eq(diff(CLIENT GONE EDU "dma = yes\nrevoke = 9\n" OTHER TIMER HPET
+	                                      "[interrupt keys]\nclient = a\nirq = 1\n"
+	                                      "rate = 200\n"),
+	                 "~ a interrupt 1 by [interrupt keys] F:19\n"
+	                 "    +rate=200 -rate=100\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hwbroker-ctl diff");
@@ -180,6 +204,7 @@ int main(void)
 	tcase_add_test(all, rules_by_driver_see_the_host_driver);
 	tcase_add_test(all, ports_that_are_lost_in_part);
 	tcase_add_test(all, memory_that_comes_goes_and_is_on_other_terms);
+	tcase_add_test(all, interrupts_that_come_go_and_are_on_other_terms);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -233,6 +233,46 @@ static const struct bad_policy bad_policies[] = {
 	  "may name several clients\n" },
 	{ CLIENT "[ports p]\nclient = b\nrange = 0x40\n", "F:4: there is no [client b]\n" },
 
+	/* interrupt lines */
+	{ CLIENT "[interrupt k]\nirq = 1\n",
+	  "F:3: [interrupt k] has no `client', which it needs\n" },
+	{ CLIENT "[interrupt k]\nclient = a\n",
+	  "F:3: [interrupt k] has no `irq', which it needs\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 16\n",
+	  "F:5: `irq': 16 is not within 0 to 15\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 2\n",
+	  "F:5: `irq': interrupt 2 joins the two interrupt controllers: no device has it\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = keybord,\n",
+	  "F:5: `irq': `keybord' is neither an interrupt line, 0 to 15, nor the name of one; did you "
+	  "mean `keyboard'?\n"
+	  "F:5: `irq': empty entry in the list\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = keyboard, 1\n",
+	  "F:5: interrupt 1 is named twice\n" },
+	{ CLIENTS
+	  "[interrupt k]\nclient = a\nirq = 1, 12\n[interrupt m]\nclient = b\nirq = mouse\n",
+	  "F:10: interrupt 12 is already in [interrupt k], line 7; it stands in one section, which "
+	  "may name several clients\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 1, rtc\n",
+	  "F:5: interrupt 8 is the host's clock (RTC); only `force = yes' in [interrupt k] grants "
+	  "it\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 1\nrate = 0\n",
+	  "F:6: `rate': 0 is not within 1 to 10000\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 1\nsource = polled\n",
+	  "F:6: `source': `polled' is neither `auto' nor `uio' nor `poll'\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 1\nsource = uio\nrate = 10\n",
+	  "F:7: `rate' is about polling, but with `source = uio' nothing is polled\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 1\nsource = poll\nuio = board\n",
+	  "F:7: `uio' names a UIO device, but with `source = poll' none is used\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 1, 3\nuio = board\n",
+	  "F:6: `uio' names one device, which has one interrupt, but `irq' names 2; give each a "
+	  "section\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 1\nuio = /dev/uio0\n",
+	  "F:6: `uio': `/dev/uio0' is no name of a UIO device; write what "
+	  "/sys/class/uio/uio*/name says\n" },
+	{ CLIENT "[interrupt a23456789.123456789.1234567890]\nclient = a\nirq = 1\n",
+	  "F:3: name `a23456789.123456789.1234567890' has 30 characters, at most 29 are possible for "
+	  "an interrupt\n" },
+
 	/* All of them, by line, whichever check found them. */
 	{ "[client a]\nuser = mallory\n[device d]\nclient = x\nid = 1\ndma = maybe\n"
 	  "[ports p]\nclient = a\nrange = 0x92\nfroce = yes\n[device d]\n",

@@ -417,6 +417,62 @@ static struct policy_verdict ask_ports(const struct policy_client *client, uint3
 	return verdict;
 }
 
+START_TEST(interrupts)
+{
+	struct policy *lines = test_policy("[client a]\nuser = alice\n"
+	                                   "[client b]\nuser = bob\n"
+	                                   "[interrupt keys]\nclient = b, a\nirq = mouse, 1\n"
+	                                   "[interrupt pit]\nclient = b\nirq = timer\n"
+	                                   "force = yes\nsource = poll\nrate = 18\n"
+	                                   "[interrupt board]\nclient = a\nirq = 5\n"
+	                                   "source = uio\nuio = panel\n");
+	const struct policy_client *first = policy_client_named(lines, "a");
+	static const struct {
+		const char *client;
+		uint32_t number;
+		const char *section, *words;
+		uint32_t line;
+	} given[] = {
+		{ "a", 1, "interrupt keys", "rate=100 source=auto", 5 },
+		{ "a", 5, "interrupt board", "source=uio uio=panel", 14 },
+		{ "a", 12, "interrupt keys", "rate=100 source=auto", 5 },
+		{ "b", 0, "interrupt pit", "rate=18 source=poll", 8 },
+		{ "b", 1, "interrupt keys", "rate=100 source=auto", 5 },
+		{ "b", 12, "interrupt keys", "rate=100 source=auto", 5 },
+	};
+	enum { GIVEN = sizeof(given) / sizeof(given[0]) };
+	struct policy_interrupt interrupt;
+	struct policy_verdict verdict;
+
+	ck_assert_uint_eq(policy_rule_count(lines), 3);
+	for (uint32_t i = 0; i < GIVEN; i++) {
+		ck_assert(policy_interrupt_at(lines, i, &interrupt));
+		ck_assert_str_eq(interrupt.client->name, given[i].client);
+		ck_assert_uint_eq(interrupt.number, given[i].number);
+		ck_assert_str_eq(interrupt.section, given[i].section);
+		ck_assert_str_eq(interrupt.words, given[i].words);
+		ck_assert_uint_eq(interrupt.line, given[i].line);
+	}
+	ck_assert(!policy_interrupt_at(lines, GIVEN, &interrupt));
+	for (uint32_t number = 0; number < 18; number++) {
+		struct policy_resource line = { .kind = POLICY_INTERRUPT, .offset = number };
+		policy_decide(lines, first, &line, &verdict);
+		ck_assert_int_eq(verdict.granted, number == 1 || number == 5 || number == 12);
+		if (!verdict.granted)
+			ck_assert_int_eq(verdict.why.status,
+			                 number < 16 ? HWB_DENIED : HWB_INVALID);
+	}
+	policy_decide(lines, first, &(struct policy_resource){ POLICY_INTERRUPT, .offset = 5 },
+	              &verdict);
+	ck_assert_int_eq(verdict.interrupt.source, POLICY_SOURCE_UIO);
+	ck_assert_str_eq(verdict.interrupt.uio, "panel");
+	policy_decide(lines, NULL, &(struct policy_resource){ POLICY_INTERRUPT, .offset = 5 },
+	              &verdict);
+	ck_assert(!verdict.granted);
+	policy_free(lines);
+}
+END_TEST
+
 START_TEST(ports_are_covered_as_a_whole)
 {
 	struct policy_verdict verdict = ask_ports(b, 0x40, 4);
@@ -626,6 +682,7 @@ int main(void)
 	tcase_add_test(tests, flags_are_asked_for_by_name);
 	tcase_add_test(tests, config_bits_are_allowed_one_by_one);
 	tcase_add_test(tests, senseless_config_writes_are_refused);
+	tcase_add_test(tests, interrupts);
 	tcase_add_test(tests, ports_are_covered_as_a_whole);
 	tcase_add_test(tests, senseless_ports_are_refused);
 	tcase_add_test(tests, ports_of_a_client_are_listed);

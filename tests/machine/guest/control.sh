@@ -37,6 +37,11 @@ aer_inject() {
 	echo "@aer_inject $1 $2" | host_ask
 }
 
+# send_key KEYS: they are pressed together and let go, by QEMU's names, such as shift-a.
+send_key() {
+	echo "@sendkey $1" | host_ask
+}
+
 # send_file NAME [PATH]: PATH, or else NAME, becomes NAME in the output folder.
 send_file() {
 	{
