@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Seeds for the fuzzers: seeds.py codec|policy|requests FOLDER.
+"""Seeds for the fuzzers: seeds.py codec|policy|record|kept|requests FOLDER.
 
 What a fuzzer would need long to find by chance: messages of every opcode, and what
 well-behaved clients do, step by step as requests.c reads them.
@@ -224,6 +224,27 @@ def record():
         yield name + "-and-acts", acts + text.encode()
 
 
+def kept():
+    """As kept.c reads it: the head (3 bytes), how many records, each 13 bytes, and acts of 10."""
+    def note(place, kind, number, revision, truth=1):
+        return bytes([place, truth, kind, number, revision]) + bytes(range(place & 15, (place & 15) + 8))
+
+    notes = [note(0, 1, 1, 1), note(1, 1, 1, 2), note(2, 4, 1, 3), note(3, 3, 2, 4), note(0x80, 7, 2, 5), note(9, 8, 3, 6, 0)]
+    acts = b"".join(bytes([what, which]) + bytes(8) for what in range(4) for which in range(6))
+    good = bytes(3) + bytes([len(notes)]) + b"".join(notes)
+    yield "empty", bytes(4)
+    yield "good", good
+    yield "good-and-acts", good + acts
+    yield "grief", bytes([0, 0, 3]) + good[3:]
+    yield "foreign", bytes([7]) + good[1:]
+    yield "version", bytes([0x38, 2]) + good[2:]
+    yield "size", bytes([0xc0, 2]) + good[2:]
+    yield "full", bytes(3) + bytes([63]) + b"".join(note(i * 4 % 256, 1 + i % 8, i % 7, i % 5) for i in range(63)) + acts
+    yield "no-kind", good[:3] + bytes([1]) + note(5, 0, 1, 1)
+    yield "spoilt", good[:3] + bytes([1]) + note(5, 1, 1, 1, 0xf1)
+    yield "half", good[:3] + bytes([1]) + note(5, 1, 1, 1, 0x0f)
+
+
 def message(opcode, kind, body=b"", session=0, status=0, fds=0):
     length = 24 + len(body)
     return struct.pack("<HHIIIIHH", 1, opcode, length, 0 if kind == 2 else 7, session, status, kind, fds) + body
@@ -301,7 +322,7 @@ def policy():
 def main():
     folder = pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in {"codec": codec, "policy": policy, "record": record, "requests": requests}[sys.argv[1]]():
+    for name, data in {"codec": codec, "policy": policy, "record": record, "kept": kept, "requests": requests}[sys.argv[1]]():
         (folder / name).write_bytes(data)
 
 

@@ -4,7 +4,7 @@
 
 part_fuzz() {
 	local target
-	for target in codec policy record requests client genode fault
+	for target in codec policy record kept requests client genode fault
 	do
 		verdict "fuzz: $target" "$top/tests/fuzz/run" --seconds "${HWBROKER_FUZZ_SECONDS:-10}" "$target"
 	done
