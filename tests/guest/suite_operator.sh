@@ -93,7 +93,7 @@ operator_release() {
 }
 
 operator_reload() {
-	local policy=/etc/hwbroker/hwbroker.conf
+	local policy=/etc/hwbroker/hwbroker.conf i
 	cp "$policy" "$policy.good"
 	check "operator: reload by who may only look" as other 4 "change_group" reload
 	check "operator: reload by nobody" as nobody 4 "" reload
@@ -106,6 +106,12 @@ operator_reload() {
 		'"mistakes":[{"code":"mistake"' "\"file\":\"$policy\",\"line\":$(grep -n drivr "$policy" | cut -d: -f1)"
 	check "operator: the policy in force stays" as other 0 "[device edu]" show 00:03.0
 	check "operator: systemctl reload fails" eval '! systemctl reload hwbrokerd'
+	for i in {1..30}
+	do
+		printf '[device wrong%s]\nclient = drivr\naddress = 00:07.0\n' "$i"
+	done >> "$policy"
+	check "operator: reload of one with many mistakes says how many more there are" as root 1 \
+		"more mistakes, of which \`hwbroker-ctl check $policy' tells" reload
 	mv "$policy.good" "$policy"
 	check "operator: reload --json" json reload -- '"loaded":true' '"mistakes":[]'
 	check "operator: systemctl reload" systemctl reload hwbrokerd

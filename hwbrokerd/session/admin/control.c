@@ -172,6 +172,17 @@ enum {
 	        sizeof(struct hwb_finding)
 };
 
+static uint32_t lines_of(const char *text)
+{
+	uint32_t lines = 0;
+
+	for (; *text != '\0'; lines++) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return lines;
+}
+
 /* "FILE:LINE: mistake" or "FILE: mistake", of `length` bytes. */
 static void fill_mistake(const char *line, size_t length, struct hwb_finding *finding)
 {
@@ -198,6 +209,30 @@ static void fill_mistake(const char *line, size_t length, struct hwb_finding *fi
 	snprintf(finding->text, sizeof(finding->text), "%.303s", sentence);
 }
 
+/* Behind the first finding. The last one says how many did not fit, if that is so. Returns how
+ * many findings there are. */
+static uint32_t fill_mistakes(const char *policy, const char *report,
+                              struct hwb_finding findings[FINDINGS_MAX])
+{
+	uint32_t count = 1, left = lines_of(report);
+
+	while (left > 0 && count < FINDINGS_MAX - (left > 1)) {
+		size_t length = strcspn(report, "\n");
+		fill_mistake(report, length, &findings[count++]);
+		report += length + (report[length] == '\n');
+		left--;
+	}
+	if (left == 0)
+		return count;
+	struct hwb_finding *last = &findings[count++];
+	last->level = HWB_FINDING_BLOCKS;
+	snprintf(last->code, sizeof(last->code), "more");
+	snprintf(last->file, sizeof(last->file), "%.127s", policy);
+	snprintf(last->text, sizeof(last->text),
+	         "%u more mistakes, of which `hwbroker-ctl check %.200s' tells", left, policy);
+	return count;
+}
+
 static void on_reload(struct reload_waiter *waiter, const char *report)
 {
 	struct reading *self = (struct reading *)waiter;
@@ -220,11 +255,9 @@ static void on_reload(struct reload_waiter *waiter, const char *report)
 		         report[0] != '\0' ? "the new one has mistakes"
 		                           : "the new one could not be read");
 	}
-	while (report != NULL && *report != '\0' && reply.head.count < FINDINGS_MAX) {
-		size_t length = strcspn(report, "\n");
-		fill_mistake(report, length, &reply.findings[reply.head.count++]);
-		report += length + (report[length] == '\n');
-	}
+	if (report != NULL)
+		reply.head.count =
+		        fill_mistakes(policy_path(broker->policy), report, reply.findings);
 	request_reply(&self->request, 0, &reply,
 	              sizeof(reply.head) + reply.head.count * sizeof(reply.findings[0]), NULL, 0);
 	request_drop(&self->request);
