@@ -193,6 +193,54 @@ static void refusals(void)
 	expect(logged(TOLD) > told, "nobody is told of the others");
 }
 
+/* Asks for all there is to know, and takes what has come of it, without ever waiting. */
+static void look_at_all(int fd)
+{
+	static const uint16_t lists[] = { HWB_ADMIN_DEVICES, HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
+		                          HWB_ADMIN_GROUPS,  HWB_ADMIN_RULES,   HWB_ADMIN_METRICS,
+		                          HWB_ADMIN_AUDIT };
+	const struct hwb_list_request from_the_first = { .cursor = 0 };
+	struct packet packet;
+
+	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		fill(&packet, lists[i], 0, &from_the_first, sizeof(from_the_first));
+		send(fd, packet.bytes, packet.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	fill(&packet, HWB_ADMIN_MONITOR, 0, NULL, 0);
+	send(fd, packet.bytes, packet.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (recv(fd, packet.bytes, sizeof(packet.bytes), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* Who may look does so on all connections that there may be, and is told what happens on each;
+ * a client beside them is served, and gets its device. */
+static void lookers(void)
+{
+	enum { LOOKERS = 14, SECONDS = 5 };
+	int fds[LOOKERS], client = client_of(other_uid());
+	int64_t end = now_ms() + SECONDS * 1000, longest = 0;
+	struct taken edu;
+	unsigned rounds = 0;
+
+	for (unsigned i = 0; i < LOOKERS; i++)
+		fds[i] = client_of(0);
+	while (now_ms() < end) {
+		for (unsigned i = 0; i < LOOKERS; i++)
+			look_at_all(fds[i]);
+		int64_t start = now_ms();
+		expect(ping(client) == HWB_OK, "the client is not served");
+		if (rounds++ % 16 == 0) {
+			take(client, EDU, 0, &edu);
+			give_back(client, &edu);
+		}
+		if (now_ms() - start > longest)
+			longest = now_ms() - start;
+	}
+	expect(longest < PROMPT_MS, "it waited %d ms", (int)longest);
+	for (unsigned i = 0; i < LOOKERS; i++)
+		close(fds[i]);
+}
+
 const struct hostile_case flood_cases[] = {
 	{ 8, "a client that never reads is dropped, and loses its device before", never_reads,
 	  AS_ROOT, 0 },
@@ -201,6 +249,7 @@ const struct hostile_case flood_cases[] = {
 	{ 10, "a flood of connections is one user's, and no other's", connections, AS_ROOT, 0 },
 	{ 55, "a flood of grants does not flood the log", lines, AS_ROOT, 120 },
 	{ 57, "a flood of refusals does not flood the log", refusals, AS_ROOT, 120 },
+	{ 58, "who looks at the broker without end delays no client", lookers, AS_ROOT, 0 },
 	{ 44, "without address space left requests are refused, and served afterwards", no_memory,
 	  AS_ROOT, 0 },
 	{ 0 },
