@@ -102,13 +102,17 @@ is_the_hosts() {
 	[ ! -e /sys/bus/pci/devices/$edu/driver ]
 }
 
+waits_for_policy() {
+	systemctl show --property=StatusText --value hwbrokerd | grep -q 'the policy has mistakes'
+}
+
 # Who restarts it has not looked at the file first.
 mistaken() {
 	local policy=/etc/hwbroker/hwbroker.conf
 	start_client drive quiet
 	from_now_on
 	echo 'clinet = driver' >> $policy
-	(sleep 3; install -m 644 "$here/policy/restart.conf" $policy) &
+	(within waits_for_policy; install -m 644 "$here/policy/restart.conf" $policy) &
 	check "restart: with a mistake in the policy, corrected meanwhile" systemctl restart hwbrokerd
 	check "restart: the mistake is told with its line" said "$policy:[0-9]*: .*clinet"
 	check "restart: connections wait for it to be corrected" \

@@ -7,6 +7,7 @@
 
 #include "pci.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -114,6 +115,27 @@ START_TEST(each_gets_one)
 	want(HWB_QUOTA, guest_try(driver, EDU2, &(struct hwb_acquire_request){ 0 }, &device));
 	want(HWB_OK, hwb_close(driver, first.handle, &why));
 	want(HWB_OK, guest_try(driver, EDU2, &(struct hwb_acquire_request){ 0 }, &device));
+}
+END_TEST
+
+/* One that is with the broker comes before one of a lower address that is not. */
+START_TEST(what_is_at_hand_comes_first)
+{
+	struct given first, second;
+
+	want(HWB_OK, any(driver, "edus", &first));
+	want(HWB_OK, any(other, "edus", &second));
+	want(HWB_OK, hwb_close(driver, first.handle, &why));
+	want(HWB_OK, hwb_close(other, second.handle, &why));
+	guest_wait_state_of(driver, EDU, HWB_DEVICE_FREE, PATIENCE_MS);
+	guest_wait_state_of(driver, EDU2, HWB_DEVICE_FREE, PATIENCE_MS);
+	want(HWB_OK, any(third, "edus", &first));
+	expect_device(&first, EDU);
+	want(HWB_OK, hwb_close(third, first.handle, &why));
+	guest_wait_state_of(driver, EDU, HWB_DEVICE_FREE, PATIENCE_MS);
+	ck_assert_int_eq(system("hwbroker-ctl release " EDU " > /dev/null"), 0);
+	want(HWB_OK, any(third, "edus", &first));
+	expect_device(&first, EDU2);
 }
 END_TEST
 
@@ -253,6 +275,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, connect_all, disconnect_all);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, each_gets_one);
+	tcase_add_test(tests, what_is_at_hand_comes_first);
 	tcase_add_test(tests, a_rule_that_gives_nothing);
 	tcase_add_test(tests, waits_for_a_reset_or_not);
 	tcase_add_test(tests, passes_over_what_the_host_uses);
