@@ -51,6 +51,7 @@ json_t *json_device(const struct hwb_admin_device *record)
 	json_set(object, "rule", json_text(record->rule, sizeof(record->rule)));
 	json_set(object, "note", json_text(record->note, sizeof(record->note)));
 	json_set_flag(object, "resets", device->flags, HWB_DEVICE_RESETS);
+	json_set_flag(object, "dma_unsafe", device->flags, HWB_DEVICE_DMA_UNSAFE);
 	json_set_number(object, "msi_vectors", device->msi_vectors);
 	json_set_number(object, "msix_vectors", device->msix_vectors);
 	json_set(object, "bars", bars_of(device));

@@ -12,7 +12,9 @@
 
 static void group_text(const struct hwb_device *device, char text[16])
 {
-	if (device->iommu_group == UINT32_MAX)
+	if ((device->flags & HWB_DEVICE_DMA_UNSAFE) != 0)
+		snprintf(text, 16, "unsafe");
+	else if (device->iommu_group == UINT32_MAX)
 		text[0] = '\0';
 	else
 		snprintf(text, 16, "%u", device->iommu_group);

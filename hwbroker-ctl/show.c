@@ -59,8 +59,12 @@ static void print_group(FILE *out, const struct device_view *view)
 	const struct hwb_admin_member *culprit;
 	bool alone = true;
 
+	if ((view->record->device.flags & HWB_DEVICE_DMA_UNSAFE) != 0) {
+		line(out, "IOMMU group:", "none, and DMA is given: unsafe, to all of memory");
+		return;
+	}
 	if (group == UINT32_MAX) {
-		line(out, "IOMMU group:", "none: it cannot be given away");
+		line(out, "IOMMU group:", "none");
 		return;
 	}
 	line(out, "IOMMU group:", "%u, to be given away: %s", group,

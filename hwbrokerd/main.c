@@ -340,7 +340,8 @@ static int start(struct daemon *self, const struct options *options)
 	watch_signals(self);
 	record_open(options->state);
 	/* While this is the only thread. */
-	if (privilege_drop(broker->host.ports, &fault) != 0)
+	if (privilege_drop(broker->host.ports || host_needs_raw_io(&broker->host),
+	                   host_is_unsafe(&broker->host), &fault) != 0)
 		log_warning("%s", fault.reason);
 	resume_start(broker);
 	adopt_start(broker);

@@ -129,9 +129,13 @@ void example_acquire(struct example *example, const struct hwb_pci_address *addr
 		device->irq_fds[i] = fds[next++];
 	if (next < count)
 		device->unmask_fd = fds[next];
-	example_say("%04x:%02x:%02x.%x acquired: %04x:%04x, IOMMU group %u", address->domain,
-	            address->bus, address->device, address->function, device->info.device.vendor,
-	            device->info.device.device, device->info.device.iommu_group);
+	char group[32] = "no IOMMU group";
+
+	if (device->info.device.iommu_group != UINT32_MAX)
+		snprintf(group, sizeof(group), "IOMMU group %u", device->info.device.iommu_group);
+	example_say("%04x:%02x:%02x.%x acquired: %04x:%04x, %s", address->domain, address->bus,
+	            address->device, address->function, device->info.device.vendor,
+	            device->info.device.device, group);
 }
 
 volatile void *example_map(struct example *example, const struct example_device *device,

@@ -2,7 +2,8 @@
 /*
  * A small NVMe driver: identifies the controller and its first name space, then
  * reads a sector, with --write LBA writes one and reads it back, and with --speed MIB
- * reads so much from the start, by DMA with MSI-X. Numbers: NVM Express Base Specification 1.4.
+ * reads so much from the start, by DMA with MSI-X, or INTx where that is all there is. Numbers: NVM
+ * Express Base Specification 1.4.
  */
 #include "example.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	VENDOR = 0x1b36,
@@ -66,7 +68,8 @@ struct completion {
 struct queue {
 	volatile struct command *commands;
 	volatile struct completion *completions;
-	unsigned number; /* 0: admin; also its MSI-X vector */
+	unsigned number; /* 0: admin */
+	unsigned vector; /* its interrupt */
 	unsigned tail;
 	unsigned head;
 	unsigned phase;
@@ -78,7 +81,13 @@ struct nvme {
 	volatile void *registers;
 	struct example_memory memory;
 	unsigned stride; /* of doorbells, in bytes */
+	bool messages;   /* MSI-X, a vector for each queue */
 };
+
+static const char *interrupts(const struct nvme *nvme)
+{
+	return nvme->messages ? "MSI-X" : "INTx";
+}
 
 static void *page(const struct nvme *nvme, unsigned number)
 {
@@ -97,6 +106,15 @@ static void ring(const struct nvme *nvme, const struct queue *queue, unsigned co
 	        value);
 }
 
+/* INTx is off since it came. */
+static void unmask(const struct nvme *nvme)
+{
+	const uint64_t one = 1;
+
+	if (!nvme->messages && write(nvme->device.unmask_fd, &one, sizeof(one)) != sizeof(one))
+		example_die(nvme->example, "cannot unmask the interrupt");
+}
+
 /* Submits one command and waits for its interrupt. */
 static uint32_t run(struct nvme *nvme, struct queue *queue, struct command command,
                     const char *what)
@@ -109,10 +127,11 @@ static uint32_t run(struct nvme *nvme, struct queue *queue, struct command comma
 	__sync_synchronize();
 	ring(nvme, queue, 0, queue->tail);
 	for (;;) {
-		if (example_wait(nvme->device.irq_fds[queue->number], WAIT_MS) == 0)
+		if (example_wait(nvme->device.irq_fds[queue->vector], WAIT_MS) == 0)
 			example_die(nvme->example, "%s: no interrupt within %d ms", what, WAIT_MS);
 		if ((completion->status & 1) == queue->phase)
 			break;
+		unmask(nvme);
 	}
 	unsigned status = completion->status >> 1;
 	uint32_t result = completion->result;
@@ -120,6 +139,7 @@ static uint32_t run(struct nvme *nvme, struct queue *queue, struct command comma
 	if (queue->head == 0)
 		queue->phase ^= 1;
 	ring(nvme, queue, 1, queue->head);
+	unmask(nvme);
 	if (status != 0)
 		example_die(nvme->example, "%s: status 0x%x", what, status);
 	return result;
@@ -142,7 +162,11 @@ static struct queue make_queue(const struct nvme *nvme, unsigned number, unsigne
 {
 	memset(page(nvme, sq), 0, PAGE);
 	memset(page(nvme, cq), 0, PAGE);
-	return (struct queue){ page(nvme, sq), page(nvme, cq), number, 0, 0, 1 };
+	return (struct queue){ .commands = page(nvme, sq),
+		               .completions = page(nvme, cq),
+		               .number = number,
+		               .vector = nvme->messages ? number : 0,
+		               .phase = 1 };
 }
 
 static void start(struct nvme *nvme)
@@ -200,7 +224,8 @@ static void create_io_queue(struct nvme *nvme, struct queue *admin)
 	const struct command cq = {
 		.opcode_and_id = ADMIN_CREATE_CQ,
 		.data = { address_of(nvme, IO_CQ) },
-		.words = { size_and_id, 1 << 16 | 3 }, /* vector 1, interrupts, contiguous */
+		/* Vector, interrupts, contiguous. */
+		.words = { size_and_id, (nvme->messages ? 1u : 0u) << 16 | 3 },
 	};
 	const struct command sq = {
 		.opcode_and_id = ADMIN_CREATE_SQ,
@@ -236,8 +261,8 @@ static void write_and_compare(struct nvme *nvme, struct queue *io, uint64_t lba,
 	memset(data, 0, sector);
 	transfer(nvme, io, IO_READ, lba);
 	example_check(nvme->example, memcmp(data, expected, sector) == 0,
-	              "sector %llu written and read back by DMA with MSI-X",
-	              (unsigned long long)lba);
+	              "sector %llu written and read back by DMA with %s", (unsigned long long)lba,
+	              interrupts(nvme));
 }
 
 /* One request at a time, each for what a list of pages says (section 4.3). */
@@ -294,13 +319,17 @@ int main(int argc, char **argv)
 	}
 	example_start(&example, "nvme");
 	struct hwb_pci_address address = example_find(&example, address_text, VENDOR, DEVICE);
+	struct hwb_device info;
+	example_demand(&example, hwb_device_info(example.client, &address, &info, &example.error),
+	               "ask about the disk");
+	nvme.messages = info.msix_vectors >= 2;
 	uint32_t domain = example_domain(&example);
 	const struct hwb_acquire_request request = {
 		.flags = HWB_ACQUIRE_IRQ_ENABLE,
 		.domain = domain,
 		.bars = 1,
-		.irq_type = HWB_IRQ_MSIX,
-		.irq_count = 2,
+		.irq_type = nvme.messages ? HWB_IRQ_MSIX : HWB_IRQ_INTX,
+		.irq_count = nvme.messages ? 2 : 1,
 	};
 	example_acquire(&example, &address, &request, &nvme.device);
 	nvme.registers = example_map(&example, &nvme.device, 0);
@@ -311,7 +340,7 @@ int main(int argc, char **argv)
 	uint64_t sectors = identify_all(&nvme, &admin, &sector);
 	create_io_queue(&nvme, &admin);
 	transfer(&nvme, &io, IO_READ, 0);
-	example_check(&example, true, "sector 0 read by DMA with MSI-X");
+	example_check(&example, true, "sector 0 read by DMA with %s", interrupts(&nvme));
 	if (lba_text != NULL) {
 		uint64_t lba = strtoull(lba_text, NULL, 0);
 		if (lba >= sectors)

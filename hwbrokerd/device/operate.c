@@ -11,11 +11,6 @@
 /* So often a device that is unbound as soon as we have bound it is bound again. */
 enum { CLAIM_TRIES = 2 };
 
-static bool is_vfio(const char *driver)
-{
-	return strcmp(driver, "vfio-pci") == 0;
-}
-
 static int refuse_left(const struct device *device, struct fault *fault)
 {
 	return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
@@ -50,9 +45,9 @@ static int watch_registers(struct device *device, bool former, struct fault *fau
 	                 device->name, device->name);
 }
 
-static bool was_vfio(const struct device *device)
+static bool was_ours(const struct device *device)
 {
-	return is_vfio(device->unit.origin.driver);
+	return bind_is_ours(device->unit.origin.driver);
 }
 
 /* A neighbour that somebody else put on vfio-pci is left there as it is. */
@@ -67,7 +62,7 @@ static int write_down(const struct operate_target *target, bool wanted, struct f
 		.uid = wanted ? target->uid : 0,
 	};
 
-	if (was_vfio(device) && !wanted)
+	if (was_ours(device) && !wanted)
 		return 0;
 	if (wanted)
 		snprintf(record.client, sizeof(record.client), "%s", target->client);
@@ -96,7 +91,7 @@ int operate_may_take(const struct operate_target *target, struct fault *fault)
 	char use[96];
 
 	bind_driver(&device->facts.address, driver);
-	if (is_vfio(driver))
+	if (bind_is_ours(driver))
 		return 0;
 	if (driver[0] != '\0' && !target->may_take)
 		return fault_set(fault, HWB_DENIED,
@@ -125,7 +120,7 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	if (wanted && watch_registers(device, target->former, fault) != 0)
 		return -1;
 	bind_driver(&device->facts.address, driver);
-	if (device->unit.claimed && is_vfio(driver))
+	if (device->unit.claimed && bind_is_ours(driver))
 		return wanted ? renew(target, fault) : 0;
 	/* A neighbour that nobody drives is in nobody's way. */
 	if (!wanted && driver[0] == '\0')
@@ -146,12 +141,14 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	return 0;
 }
 
-int operate_claim(struct operate_targets *targets, struct fault *fault)
+int operate_claim(const struct kernel_backend *kernel, struct operate_targets *targets,
+                  struct fault *fault)
 {
 	struct device *wanted = targets->items[0].device;
 	int result = 0;
 
-	if (wanted->group->id == UINT32_MAX)
+	bool grouped = wanted->group->id != UINT32_MAX;
+	if (!grouped && !kernel->unsafe)
 		return fault_set(fault, HWB_UNSUPPORTED,
 		                 "%s is in no IOMMU group: switch on VT-d or AMD-Vi in the "
 		                 "firmware and boot with intel_iommu=on",
@@ -160,7 +157,7 @@ int operate_claim(struct operate_targets *targets, struct fault *fault)
 		result = targets->items[i].device->unit.unfit
 		                 ? refuse_unfit(targets->items[i].device, fault)
 		                 : claim_one(&targets->items[i], i == 0, fault);
-	if (result == 0)
+	if (result == 0 && grouped)
 		result = bind_group_viable(wanted->group->id, fault);
 	if (result != 0)
 		operate_unclaim(targets);
@@ -390,7 +387,7 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 	}
 	witness_close(&unit->witness);
 	/* What somebody else put on vfio-pci may be of use to others there. */
-	if (was_vfio(device))
+	if (was_ours(device))
 		record_drop(&device->facts.address);
 	else
 		record_nobody(&device->facts.address);
@@ -416,7 +413,7 @@ int operate_take_up(const struct kernel_backend *kernel, struct device *device, 
 	char driver[HWB_NAME_SIZE];
 
 	bind_driver(&device->facts.address, driver);
-	if (!is_vfio(driver))
+	if (!bind_is_ours(driver))
 		return operate_restore(device, fault);
 	witness_close(&unit->witness);
 	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
@@ -430,8 +427,8 @@ static int watch_again(struct device *device, struct fault *fault)
 	char driver[HWB_NAME_SIZE];
 
 	bind_driver(&device->facts.address, driver);
-	if (!is_vfio(driver))
-		return fault_set(fault, HWB_GONE, "%s is not with vfio-pci any more", device->name);
+	if (!bind_is_ours(driver))
+		return fault_set(fault, HWB_GONE, "%s has lost its driver", device->name);
 	return witness_open(&device->facts.address, &device->unit.witness, fault);
 }
 

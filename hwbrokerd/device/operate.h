@@ -34,9 +34,10 @@ struct operate_targets {
  * host does with it. Touches facts alone, and so may be called on any worker. */
 int operate_may_take(const struct operate_target *target, struct fault *fault);
 
-/* Binds the wanted function, and the others that have a driver, to vfio-pci and
- * checks that the group can be opened. On failure nothing has changed. */
-int operate_claim(struct operate_targets *targets, struct fault *fault);
+/* Binds the wanted function, and the others that have a driver, to our driver and
+ * checks that the group, if there is one, can be opened. On failure nothing has changed. */
+int operate_claim(const struct kernel_backend *kernel, struct operate_targets *targets,
+                  struct fault *fault);
 
 /* Undoes a claim: hands back what was fresh in it. */
 void operate_unclaim(struct operate_targets *targets);

@@ -10,13 +10,23 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char vfio_driver[] = "vfio-pci";
+static const char *our_driver = "vfio-pci";
 
 /* So long a device may take to leave the bus or its driver once nobody has it open. */
 enum { UNBOUND_TRIES = 200, UNBOUND_PAUSE_MS = 50 };
 
 /* So often one that has no driver is offered to all of them, and so long after each time. */
 enum { PROBE_TRIES = 10, PROBE_PAUSE_MS = 20 };
+
+void bind_use(const char *driver)
+{
+	our_driver = driver;
+}
+
+bool bind_is_ours(const char *driver)
+{
+	return strcmp(driver, our_driver) == 0;
+}
 
 void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZE])
 {
@@ -26,7 +36,16 @@ void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZ
 	sysfs_link_name(path, driver, HWB_NAME_SIZE);
 }
 
-uint32_t bind_group(const struct hwb_pci_address *address)
+bool bind_is_noiommu(uint32_t group)
+{
+	char path[SYSFS_PATH], name[32];
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/name", group);
+	return sysfs_read(path, name, sizeof(name)) > 0 && strcmp(name, "vfio-noiommu") == 0;
+}
+
+/* Of either kind. */
+static uint32_t any_group(const struct hwb_pci_address *address)
 {
 	char path[SYSFS_PATH];
 	char name[16];
@@ -36,6 +55,20 @@ uint32_t bind_group(const struct hwb_pci_address *address)
 	sysfs_link_name(path, name, sizeof(name));
 	unsigned long id = strtoul(name, &end, 10);
 	return name[0] != '\0' && *end == '\0' && id < UINT32_MAX ? (uint32_t)id : UINT32_MAX;
+}
+
+uint32_t bind_group(const struct hwb_pci_address *address)
+{
+	uint32_t group = any_group(address);
+
+	return group != UINT32_MAX && bind_is_noiommu(group) ? UINT32_MAX : group;
+}
+
+uint32_t bind_noiommu_group(const struct hwb_pci_address *address)
+{
+	uint32_t group = any_group(address);
+
+	return group != UINT32_MAX && bind_is_noiommu(group) ? group : UINT32_MAX;
 }
 
 uint64_t bind_instance(const struct hwb_pci_address *address)
@@ -133,9 +166,9 @@ int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *
 	char driver[HWB_NAME_SIZE] = "";
 
 	sysfs_address(address, text);
-	if (strcmp(origin->driver, vfio_driver) == 0)
+	if (bind_is_ours(origin->driver))
 		return 0;
-	int result = set_override(address, vfio_driver);
+	int result = set_override(address, our_driver);
 	if (result == -ENOENT)
 		return fault_set(fault, HWB_GONE, "%s has left the bus", text);
 	if (result != 0)
@@ -143,17 +176,18 @@ int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *
 	result = unbind(address);
 	if (result == 0)
 		result = probe(address, true, driver);
-	if (result == 0 && strcmp(driver, vfio_driver) == 0)
+	if (result == 0 && bind_is_ours(driver))
 		return 0;
 	const char *rest = bind_restore(address, origin, NULL) == 0
 	                           ? ""
 	                           : ", and its host driver does not take it back";
 	if (result != 0)
-		return fault_errno(fault, -result, "cannot bind %s to vfio-pci%s", text, rest);
+		return fault_errno(fault, -result, "cannot bind %s to %s%s", text, our_driver,
+		                   rest);
 	return fault_set(fault, HWB_HOST_ERROR,
-	                 "vfio-pci does not take %s%s: is the module loaded (modprobe vfio-pci)? "
-	                 "The kernel log says more",
-	                 text, rest);
+	                 "%s does not take %s%s: is the module loaded (modprobe %s)? The kernel "
+	                 "log says more",
+	                 our_driver, text, rest, our_driver);
 }
 
 int bind_restore(const struct hwb_pci_address *address, const struct bind_origin *origin,
@@ -163,13 +197,13 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 	char now[HWB_NAME_SIZE];
 
 	bind_reset_method(address, origin, "", NULL);
-	/* Who bound it to vfio-pci before us wants it there. */
-	if (strcmp(origin->driver, vfio_driver) == 0)
+	/* Who bound it there before us wants it there. */
+	if (bind_is_ours(origin->driver))
 		return 0;
 	sysfs_address(address, text);
 	int result = set_override(address, origin->override);
 	bind_driver(address, now);
-	if (result == 0 && strcmp(now, vfio_driver) == 0)
+	if (result == 0 && bind_is_ours(now))
 		result = unbind(address);
 	/* The kernel picks by its own tables or the override: the driver that it had
 	 * before, unless that was bound by hand. */
@@ -204,7 +238,7 @@ int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
 	}
 	if (bind_instance(address) != instance)
 		return fault_set(fault, HWB_GONE, "%s has left the bus", text);
-	if (driver[0] != '\0' && strcmp(driver, vfio_driver) != 0)
+	if (driver[0] != '\0' && !bind_is_ours(driver))
 		return fault_set(fault, HWB_HOST_ERROR,
 		                 "%s was given to `%s' before it could be reset", text, driver);
 	sysfs_device_path(address, "reset", path);

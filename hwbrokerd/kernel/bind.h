@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which driver has a device, and moving it to vfio-pci and back (sysfs
+ * Which driver has a device, and moving it to ours and back (sysfs
  * driver_override, Documentation/ABI/testing/sysfs-bus-pci). Everything here
  * may block, unbinding for ever: workers only, but for the cheap look-ups.
  */
@@ -11,11 +11,20 @@
 
 #include <stdbool.h>
 
+/* The driver that devices are taken to, a literal; vfio-pci at first. Before there are threads. */
+void bind_use(const char *driver);
+bool bind_is_ours(const char *driver);
+
 /* Name of the driver bound to the device; "" if none. Cheap. */
 void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZE]);
 
 /* IOMMU group number, UINT32_MAX if none. Cheap. */
 uint32_t bind_group(const struct hwb_pci_address *address);
+
+/* Number of the group that VFIO makes up for a device without an IOMMU, which is in its hands;
+ * UINT32_MAX if none. Such a group isolates nothing, and is none for the other. */
+uint32_t bind_noiommu_group(const struct hwb_pci_address *address);
+bool bind_is_noiommu(uint32_t group);
 
 /* A number that no other device has had at this address, or at any, since the kernel
  * started (the inode of its folder, fs/kernfs); 0: there is none. Cheap. */
@@ -30,14 +39,14 @@ enum { BIND_RESET_SIZE = 64 };
 
 /* Where a device was, for bind_restore(). */
 struct bind_origin {
-	char driver[HWB_NAME_SIZE];   /* "": none; "vfio-pci": somebody else put it there */
+	char driver[HWB_NAME_SIZE];   /* "": none; ours: somebody else put it there */
 	char override[HWB_NAME_SIZE]; /* its driver_override; "": none */
 	char reset[BIND_RESET_SIZE];  /* its reset_method, "flr bus"; "": none */
 };
 
 void bind_origin(const struct hwb_pci_address *address, struct bind_origin *origin);
 
-/* Takes the device to vfio-pci: sets driver_override, unbinds, probes, checks. On
+/* Takes the device to our driver: sets driver_override, unbinds, probes, checks. On
  * failure the device is back where it was, which is `origin`. */
 int bind_claim(const struct hwb_pci_address *address, const struct bind_origin *origin,
                struct fault *fault);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/host.h"
 
+#include "kernel/bind.h"
+#include "kernel/pinned.h"
 #include "kernel/ports.h"
 #include "kernel/sysfs.h"
 #include "kernel/witness.h"
@@ -32,13 +34,15 @@ static void problem(struct host *host, const char *format, ...)
 	va_end(arguments);
 }
 
-static bool any_entry(const char *path)
+/* Groups that VFIO has made up are none. */
+static bool any_group(void)
 {
-	_cleanup_dir_ DIR *directory = opendir(path);
+	_cleanup_dir_ DIR *directory = opendir("/sys/kernel/iommu_groups");
 	const struct dirent *entry;
 
 	while (directory != NULL && (entry = readdir(directory)) != NULL)
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' &&
+		    !bind_is_noiommu((uint32_t)strtoul(entry->d_name, NULL, 10)))
 			return true;
 	return false;
 }
@@ -55,19 +59,24 @@ static bool file_has(const char *path, const char *word)
 	return false;
 }
 
-/* vfio-pci is a module on most distributions, and nobody else asks for it. */
-static void load_vfio_pci(void)
+/* Such drivers are modules on most distributions, and nobody else asks for them. */
+static bool load_driver(const char *name)
 {
-	static char *const arguments[] = { "modprobe", "-q", "vfio-pci", NULL };
+	char path[SYSFS_PATH], module[32];
+	char command[] = "modprobe", quiet[] = "-q";
+	char *const arguments[] = { command, quiet, module, NULL };
 	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	pid_t child;
 	int status;
 
-	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK) == 0)
-		return;
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", name);
+	snprintf(module, sizeof(module), "%s", name);
+	if (access(path, F_OK) == 0)
+		return true;
 	if (posix_spawn(&child, "/sbin/modprobe", NULL, NULL, arguments, environment) == 0)
 		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 			;
+	return access(path, F_OK) == 0;
 }
 
 /* The group's own refusal to attach (vfio_iommu_type1 checks for isolated
@@ -93,8 +102,7 @@ static bool interrupts_remapped(void)
 
 static void probe_vfio(struct host *host)
 {
-	load_vfio_pci();
-	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK) != 0) {
+	if (!load_driver("vfio-pci")) {
 		problem(host,
 		        "no vfio-pci driver in kernel %s: no device can be given away; install "
 		        "the kernel's full module package, then `modprobe vfio-pci'",
@@ -125,6 +133,63 @@ static void probe_vfio(struct host *host)
 		return;
 	}
 	host->vfio = true;
+}
+
+/* What DMA needs where nothing stands between a device and memory. */
+static void probe_unsafe_dma(struct host *host)
+{
+	char text[16];
+	struct fault fault;
+
+	if (pinned_works(&fault) != 0)
+		problem(host, "no DMA, even with `dma = unsafe': %s", fault.reason);
+	else if (sysfs_read("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", text,
+	                    sizeof(text)) <= 0 ||
+	         strcmp(text, "0") == 0)
+		problem(host,
+		        "no huge pages are set aside: DMA buffers have 4096 bytes at most; "
+		        "`sysctl vm.nr_hugepages=64', better hugepages=64 on the kernel's command "
+		        "line");
+}
+
+/* Whether VFIO takes devices without an IOMMU: Debian's does not. */
+static bool vfio_does_without(void)
+{
+	char mode[4];
+
+	return load_driver("vfio-pci") &&
+	       sysfs_read("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", mode,
+	                  sizeof(mode)) > 0 &&
+	       mode[0] == 'Y';
+}
+
+static void probe_without_iommu(struct host *host)
+{
+	problem(host,
+	        "no IOMMU: a device that does DMA reaches all of memory, so it may only where "
+	        "its rule says `dma = unsafe'; switch on VT-d or AMD-Vi in the firmware, and "
+	        "boot an Intel machine with intel_iommu=on");
+	if (host->lockdown)
+		return;
+	if (vfio_does_without()) {
+		host->backend = &kernel_vfio_noiommu;
+		host->vfio = true;
+		probe_unsafe_dma(host);
+		return;
+	}
+	if (!load_driver(kernel_bare.driver)) {
+		problem(host,
+		        "no %s driver in kernel %s: without an IOMMU no device can be given away; "
+		        "install the kernel's full module package, then `modprobe %s'",
+		        kernel_bare.driver, host->kernel, kernel_bare.driver);
+		return;
+	}
+	host->backend = &kernel_bare;
+	problem(host,
+	        "no VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1, of a kernel that "
+	        "has it): devices have INTx only, by way of the broker, and registers stay "
+	        "with whoever does not let go of them");
+	probe_unsafe_dma(host);
 }
 
 static void probe_ports(struct host *host)
@@ -188,7 +253,7 @@ static void probe_strict_devmem(struct host *host)
 			host->strict_devmem = refuses_claimed(path);
 		}
 	}
-	if (host->backend != NULL && !host->strict_devmem)
+	if (host->backend != NULL && !host->backend->lasting && !host->strict_devmem)
 		problem(host, "the kernel is not known to take registers from who keeps them: it "
 		              "needs CONFIG_IO_STRICT_DEVMEM, and no iomem=relaxed on its command "
 		              "line");
@@ -209,12 +274,12 @@ void host_probe(struct host *host)
 	*host = (struct host){ 0 };
 	uname(&name);
 	snprintf(host->kernel, sizeof(host->kernel), "%.63s", name.release);
-	host->iommu = any_entry("/sys/kernel/iommu_groups");
-	if (!host->iommu)
-		problem(host,
-		        "no IOMMU: no device can be given away safely; switch on VT-d or AMD-Vi "
-		        "in the firmware, and boot an Intel machine with intel_iommu=on");
-	probe_vfio(host);
+	host->iommu = any_group();
+	probe_lockdown(host);
+	if (host->iommu)
+		probe_vfio(host);
+	else
+		probe_without_iommu(host);
 	if (host->iommu && host->vfio) {
 		host->backend = &kernel_vfio_group;
 		host->interrupt_remapping = interrupts_remapped();
@@ -224,7 +289,8 @@ void host_probe(struct host *host)
 			        "switch on interrupt remapping (x2APIC) in the firmware and drop "
 			        "intremap=off from the kernel's command line");
 	}
-	probe_lockdown(host);
+	if (host->backend != NULL && host->backend->driver != NULL)
+		bind_use(host->backend->driver);
 	probe_strict_devmem(host);
 	probe_leases(host);
 	probe_ports(host);

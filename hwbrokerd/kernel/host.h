@@ -29,7 +29,32 @@ struct host {
  * certainty. */
 static inline bool host_can_revoke(const struct host *host)
 {
-	return host->backend != NULL && host->strict_devmem && host->leases;
+	return host->backend != NULL && !host->backend->lasting && host->strict_devmem &&
+	       host->leases;
+}
+
+/* Whether a device that may do DMA reaches all of memory. */
+static inline bool host_is_unsafe(const struct host *host)
+{
+	return host->backend != NULL && host->backend->unsafe;
+}
+
+/* VFIO gives a device without an IOMMU to those only who have CAP_SYS_RAWIO. */
+static inline bool host_needs_raw_io(const struct host *host)
+{
+	return host_is_unsafe(host) && host->vfio;
+}
+
+/* That devices are taken to. */
+static inline const char *host_driver(const struct host *host)
+{
+	return host->backend != NULL && host->backend->driver != NULL ? host->backend->driver
+	                                                              : "vfio-pci";
+}
+
+static inline bool host_is_intx_only(const struct host *host)
+{
+	return host->backend != NULL && host->backend->intx_only;
 }
 
 /* Blocks for module loading (vfio-pci, once); called before the loop runs. */

@@ -2,8 +2,9 @@
 /*
  * The narrow table between the daemon and the kernel's device interfaces.
  *
- * One implementation a way of reaching devices (vfio_group.c; iommufd and no
- * IOMMU have their place beside it), chosen once at start-up by host.c.
+ * One implementation a way of reaching devices (vfio_group.c; iommufd has its place beside
+ * it; without an IOMMU vfio_noiommu.c, and bare_domain.c without VFIO), chosen once at start-up by
+ * host.c.
  *
  * Every function here but domain_new, and domain_free of a domain that nothing was
  * done with, may block and is called from worker threads only (work/).
@@ -38,8 +39,21 @@ struct kernel_mapping {
 	struct store_share *share; /* of whose memory it is, once it is kept */
 };
 
+/* Where memory is to be whose address is its own. */
+struct kernel_wish {
+	uint64_t alignment; /* 0, or a power of two */
+	uint64_t limit;     /* its last byte is there at most */
+	uint32_t page_size; /* of memory that is to be made, at least */
+};
+
 struct kernel_backend {
-	const char *name; /* for status: "vfio-group" */
+	const char *name;   /* for status: "vfio-group" */
+	const char *driver; /* that devices are taken to; NULL: vfio-pci */
+	/* What it lacks. `unsafe`: an IOMMU, so that whoever may do DMA reaches all of memory;
+	 * memory is where it is, and `place` says where. `intx_only`: MSI and MSI-X. `lasting`:
+	 * registers stay with whoever has them, `take_registers` fails. `fleeting`: nothing
+	 * outlives the process, and there are none of the functions for that. */
+	bool unsafe, intx_only, lasting, fleeting;
 
 	/* A domain takes mappings at once; the kernel sees them when the first
 	 * device comes. attach of a device fails as a whole with HWB_CONFLICT if a
@@ -51,6 +65,11 @@ struct kernel_backend {
 	/* After return the device reaches the memory (map) or can no longer (unmap). */
 	int (*map)(struct kernel_domain *domain, const struct kernel_mapping *mapping,
 	           struct fault *fault);
+	/* In place of that where it is `unsafe`: as map, of memory in one piece whose address
+	 * is put into mapping->iova. With fd -1 it is made, and the descriptor is the caller's.
+	 * HWB_NO_MEMORY: there is none such; HWB_UNSUPPORTED: what was brought is none such. */
+	int (*place)(struct kernel_domain *domain, struct kernel_mapping *mapping,
+	             struct kernel_wish *wish, struct fault *fault);
 	/* `iova` starts a mapping. */
 	int (*unmap)(struct kernel_domain *domain, uint64_t iova, struct fault *fault);
 	/* The address ranges that the hardware of the attached devices can map, in
@@ -115,6 +134,6 @@ struct kernel_backend {
 	void (*resume_end)(void);
 };
 
-extern const struct kernel_backend kernel_vfio_group;
+extern const struct kernel_backend kernel_vfio_group, kernel_vfio_noiommu, kernel_bare;
 
 #endif

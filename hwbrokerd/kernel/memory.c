@@ -95,21 +95,26 @@ uint64_t memory_missing(int fd, uint64_t size)
 
 int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault)
 {
-	bool huge = page_size == MEMORY_HUGE_PAGE;
-	_cleanup_fd_ int made =
-	        memfd_create("hwbroker-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING |
-	                                             (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0));
+	bool huge = page_size != MEMORY_PAGE;
+	unsigned kind = page_size == MEMORY_GIANT_PAGE ? MFD_HUGE_1GB : MFD_HUGE_2MB;
+	_cleanup_fd_ int made = memfd_create(
+	        "hwbroker-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | kind : 0));
 
 	if (made < 0)
 		return fault_errno(fault, errno, "cannot make a memfd%s",
-		                   huge ? " of 2 MiB pages" : "");
+		                   huge ? " of huge pages" : "");
 	if (ftruncate(made, (off_t)size) != 0)
 		return fault_errno(fault, errno, "cannot size a memfd of %" PRIu64 " bytes", size);
 	if (memory_reserve(huge ? 0 : size, fault) != 0)
 		return -1;
 	/* All pages now: a lack of memory is an error here and not a SIGBUS for
 	 * whoever touches it. */
-	int error = fallocate(made, 0, 0, (off_t)size) == 0 ? 0 : errno;
+	int error;
+	/* A worker that has closed a ring (pinned.h) is interrupted for that, and huge pages are
+	 * not taken then. */
+	do
+		error = fallocate(made, 0, 0, (off_t)size) == 0 ? 0 : errno;
+	while (error == EINTR);
 	memory_settle(huge ? 0 : size);
 	if (error != 0) {
 		errno = error;

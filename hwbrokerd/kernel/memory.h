@@ -11,6 +11,7 @@
 
 #define MEMORY_PAGE 4096u
 #define MEMORY_HUGE_PAGE (2u << 20)
+#define MEMORY_GIANT_PAGE (1u << 30)
 
 /* Makes a zero-filled memfd of `size` bytes (a multiple of `page_size`, which
  * is one of the above), all of it allocated, sealed against growing, shrinking

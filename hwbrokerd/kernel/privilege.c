@@ -156,7 +156,7 @@ enum { REFUSED = sizeof(refused) / sizeof(refused[0]) };
  * made. Calls of another architecture, whose numbers are others, are not. The kernel keeps in
  * mind which numbers are always allowed, so that those cost next to nothing.
  */
-static int filter_calls(void)
+static int filter_calls(bool pins)
 {
 	enum { HEAD = 8, TAIL = 3 };
 	struct sock_filter code[HEAD + REFUSED + TAIL] = {
@@ -175,9 +175,13 @@ static int filter_calls(void)
 	};
 	struct sock_fprog program = { .len = HEAD + REFUSED + TAIL, .filter = code };
 
-	for (unsigned i = 0; i < REFUSED; i++)
-		code[HEAD + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused[i],
+	for (unsigned i = 0; i < REFUSED; i++) {
+		/* In place of one that is allowed another is refused twice. */
+		bool allowed = pins && refused[i] == SYS_io_uring_setup;
+		code[HEAD + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		                                              allowed ? SYS_bpf : refused[i],
 		                                              (uint8_t)(REFUSED - i), 0);
+	}
 	struct sock_filter *tail = code + HEAD + REFUSED;
 	tail[0] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	tail[1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
@@ -188,14 +192,15 @@ static int filter_calls(void)
 #else
 
 /* The numbers and the order of arguments are not known here: its unit has a filter, too. */
-static int filter_calls(void)
+static int filter_calls(bool pins)
 {
+	(void)pins;
 	return 0;
 }
 
 #endif
 
-int privilege_drop(bool ports, struct fault *fault)
+int privilege_drop(bool ports, bool pins, struct fault *fault)
 {
 	int result = 0;
 
@@ -204,7 +209,7 @@ int privilege_drop(bool ports, struct fault *fault)
 		result = fault_errno(fault, errno, "cannot do without new privileges");
 	if (drop_capabilities(needed(ports)) != 0)
 		result = fault_errno(fault, errno, "cannot give capabilities up");
-	if (filter_calls() != 0)
+	if (filter_calls(pins) != 0)
 		result = fault_errno(fault, errno, "cannot give system calls up");
 	return result;
 }

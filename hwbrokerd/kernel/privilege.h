@@ -12,7 +12,8 @@
 #include <stdbool.h>
 
 /* Gives up the rest, for good. As long as there is one thread: others would keep theirs.
- * `ports`: whether legacy ports are served. -1: some of it did not work, all else is done. */
-int privilege_drop(bool ports, struct fault *fault);
+ * `ports`: whether legacy ports are served; `pins`: whether memory is pinned without an IOMMU
+ * (pinned.h). -1: some of it did not work, all else is done. */
+int privilege_drop(bool ports, bool pins, struct fault *fault);
 
 #endif

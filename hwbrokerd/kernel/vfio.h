@@ -7,7 +7,7 @@
 #ifndef HWBROKERD_KERNEL_VFIO_H
 #define HWBROKERD_KERNEL_VFIO_H
 
-#include "kernel/kernel.h"
+#include "kernel/pinned.h"
 #include "resume/store.h"
 
 #include <pthread.h>
@@ -29,6 +29,8 @@ struct kernel_domain {
 	bool kept;
 	uint32_t groups;
 	bool abandoned;                  /* by its owner: goes with the last group */
+	bool unsafe;                     /* no IOMMU: nothing is kept for the next daemon */
+	struct pinned_list memory;       /* then; else the mappings */
 	struct kernel_mapping *mappings; /* ascending by iova; each with its own fd */
 	uint32_t count;
 	uint32_t capacity;
@@ -57,6 +59,14 @@ uint32_t vfio_resume_where(const struct hwb_pci_address *address, uint32_t group
 int vfio_resume(const struct hwb_pci_address *address, uint32_t group, struct kernel_domain *domain,
                 int wanted_fd, int failed_fd, struct kernel_device **device, struct fault *fault);
 void vfio_resume_end(void);
+
+/* vfio_noiommu.c is the same without an IOMMU, with these of vfio_group.c. `id` of a group is that
+ * of its domain's kind. */
+int vfio_device_open(const struct hwb_pci_address *address, uint32_t group,
+                     struct kernel_domain *domain, int wanted_fd, int failed_fd,
+                     struct kernel_device **device, struct fault *fault);
+bool vfio_device_resets(const struct kernel_device *device);
+int vfio_device_rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault);
 
 /* vfio_group.c, for these. The group of a kept descriptor, which is the group's from now on;
  * what the kernel says of a device's descriptor; a reset, if the device has one. */

@@ -315,7 +315,8 @@ static int refuse_attach(int error, uint32_t group, struct fault *fault)
  * kernel be told of the mappings. */
 static int start_container(struct kernel_domain *domain, uint32_t group, struct fault *fault)
 {
-	if (ioctl(domain->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) != 0)
+	if (ioctl(domain->container, VFIO_SET_IOMMU,
+	          domain->unsafe ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU) != 0)
 		return refuse_attach(errno, group, fault);
 	for (uint32_t i = 0; i < domain->count; i++)
 		if (map_in_kernel(domain->container, &domain->mappings[i], fault) != 0)
@@ -346,7 +347,7 @@ int vfio_domain_attach(struct kernel_domain *domain, int group_fd, uint32_t grou
 	}
 	if (result == 0 && first) {
 		vfio_name_domain(domain->id, name);
-		domain->kept = store_put(name, domain->container, true);
+		domain->kept = !domain->unsafe && store_put(name, domain->container, true);
 	}
 	if (result == 0)
 		domain->groups++;

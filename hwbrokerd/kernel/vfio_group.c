@@ -36,12 +36,12 @@ static struct vfio_group *find_group(uint32_t id)
 	return group;
 }
 
-static int open_group(uint32_t id, struct fault *fault)
+static int open_group(uint32_t id, bool unsafe, struct fault *fault)
 {
 	char path[SYSFS_PATH];
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 
-	snprintf(path, sizeof(path), "/dev/vfio/%u", id);
+	snprintf(path, sizeof(path), "/dev/vfio/%s%u", unsafe ? "noiommu-" : "", id);
 	_cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
 	/* The service manager may still be about to close its descriptor. */
 	for (int tries = 0; fd < 0 && errno == EBUSY && store_works() && tries < BUSY_TRIES;
@@ -95,11 +95,11 @@ static int add_group(uint32_t id, struct kernel_domain *domain, struct vfio_grou
 
 	if (made == NULL)
 		return -1;
-	fd = open_group(id, fault);
+	fd = open_group(id, domain->unsafe, fault);
 	if (fd < 0 || vfio_domain_attach(domain, fd, id, fault) != 0)
 		return -1;
 	vfio_name_group(id, domain->id, name);
-	made->kept = store_put(name, fd, true);
+	made->kept = !domain->unsafe && store_put(name, fd, true);
 	made->fd = steal_fd(&fd);
 	enlist(made);
 	*group = steal_pointer(&made);
@@ -229,7 +229,7 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 		return fault_errno(fault, errno, "VFIO cannot open %s", device->name);
 	fcntl(device->fd, F_SETFD, FD_CLOEXEC);
 	vfio_name_device(device->name, name);
-	device->kept = store_put(name, device->fd, true);
+	device->kept = !device->group->domain->unsafe && store_put(name, device->fd, true);
 	if (vfio_device_read_facts(device, fault) != 0)
 		return -1;
 	/* A device whose INTx nobody listens to must not pull the line: it may be
@@ -240,9 +240,9 @@ static int open_in_group(struct kernel_device *device, struct fault *fault)
 	                        PCI_COMMAND_MASTER, fault);
 }
 
-static int open_device(const struct hwb_pci_address *address, uint32_t group,
-                       struct kernel_domain *domain, int wanted_fd, int failed_fd,
-                       struct kernel_device **device, struct fault *fault)
+int vfio_device_open(const struct hwb_pci_address *address, uint32_t group,
+                     struct kernel_domain *domain, int wanted_fd, int failed_fd,
+                     struct kernel_device **device, struct fault *fault)
 {
 	struct kernel_device *made = calloc(1, sizeof(*made));
 
@@ -259,7 +259,7 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	return 0;
 }
 
-static bool resets(const struct kernel_device *device)
+bool vfio_device_resets(const struct kernel_device *device)
 {
 	return (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;
 }
@@ -268,7 +268,7 @@ int vfio_device_reset(struct kernel_device *device, struct fault *fault)
 {
 	int error = 0;
 
-	if (!resets(device))
+	if (!vfio_device_resets(device))
 		return 0;
 	for (int tries = 0; tries < RESET_TRIES; tries++) {
 		error = ioctl(device->fd, VFIO_DEVICE_RESET) == 0 ? 0 : errno;
@@ -279,7 +279,7 @@ int vfio_device_reset(struct kernel_device *device, struct fault *fault)
 	return error == 0 ? 0 : fault_errno(fault, error, "cannot reset %s", device->name);
 }
 
-static int rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault)
+int vfio_device_rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault)
 {
 	static const enum hwb_irq_type types[] = { HWB_IRQ_INTX, HWB_IRQ_MSI, HWB_IRQ_MSIX };
 
@@ -309,9 +309,9 @@ const struct kernel_backend kernel_vfio_group = {
 	.map = vfio_domain_map,
 	.unmap = vfio_domain_unmap,
 	.windows = vfio_domain_windows,
-	.open = open_device,
-	.resets = resets,
-	.rest = rest,
+	.open = vfio_device_open,
+	.resets = vfio_device_resets,
+	.rest = vfio_device_rest,
 	.take_registers = vfio_take_registers,
 	.close = vfio_device_close,
 	.set_bus_master = vfio_set_bus_master,

@@ -10,17 +10,25 @@ struct demand {
 	enum hwb_status status;
 	const char *key;
 	const char *refusal; /* continues "[device net] (FILE:LINE) " */
+	const char *value;   /* NULL: "yes" */
 };
 
 static const struct demand demands[] = {
-	[POLICY_DMA] = { HWB_DENIED, "dma", "does not allow DMA" },
+	[POLICY_DMA] = { HWB_DENIED, "dma", "does not allow DMA", NULL },
+	[POLICY_DMA_UNSAFE] = { HWB_UNSAFE, "dma",
+	                        "does not allow DMA on this host, where without an IOMMU it reaches "
+	                        "all of memory",
+	                        "unsafe" },
 	[POLICY_PARTIAL_PAGE] = { HWB_UNSAFE, "partial_page",
-	                          "does not allow a BAR that shares its page with other registers" },
+	                          "does not allow a BAR that shares its page with other registers",
+	                          NULL },
 	[POLICY_MSIX_TABLE] = { HWB_UNSAFE, "msix_table",
 	                        "does not allow a BAR with the MSI-X table, and this host does not "
-	                        "remap interrupts" },
-	[POLICY_TAKE] = { HWB_DENIED, "take", "does not allow taking it from its host driver" },
-	[POLICY_FORCE] = { HWB_UNSAFE, "force", "does not allow taking what the host uses" },
+	                        "remap interrupts",
+	                        NULL },
+	[POLICY_TAKE] = { HWB_DENIED, "take", "does not allow taking it from its host driver",
+	                  NULL },
+	[POLICY_FORCE] = { HWB_UNSAFE, "force", "does not allow taking what the host uses", NULL },
 };
 
 static bool granted_by(const struct policy_grant *grant, enum policy_kind kind)
@@ -30,6 +38,8 @@ static bool granted_by(const struct policy_grant *grant, enum policy_kind kind)
 		return true;
 	case POLICY_DMA:
 		return grant->dma;
+	case POLICY_DMA_UNSAFE:
+		return grant->unsafe;
 	case POLICY_PARTIAL_PAGE:
 		return grant->partial_page;
 	case POLICY_MSIX_TABLE:
@@ -143,8 +153,9 @@ static void decide_device(const struct policy *policy, const struct policy_clien
 	if (verdict->granted)
 		return;
 	const struct demand *demand = &demands[resource->kind];
-	fault_set(&verdict->why, demand->status, "[%s] (%s:%u) %s; set `%s = yes' there",
-	          verdict->section, verdict->file, verdict->line, demand->refusal, demand->key);
+	fault_set(&verdict->why, demand->status, "[%s] (%s:%u) %s; set `%s = %s' there",
+	          verdict->section, verdict->file, verdict->line, demand->refusal, demand->key,
+	          demand->value != NULL ? demand->value : "yes");
 }
 
 /* The first grant of the client that ends at `port` or behind it. */

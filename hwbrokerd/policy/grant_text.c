@@ -74,7 +74,7 @@ void policy_grant_text(const struct policy *policy, const struct policy_client *
 	}
 	if (grant->count != 0)
 		add(&words, "count=%u", grant->count);
-	flag(&words, "dma", grant->dma);
+	flag(&words, grant->unsafe ? "dma=unsafe" : "dma", grant->dma);
 	flag(&words, "force", grant->force);
 	flag(&words, "holders=end", grant->end);
 	flag(&words, "msix_table", grant->msix_table);

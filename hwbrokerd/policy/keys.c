@@ -58,7 +58,7 @@ const struct key policy_keys[] = {
 	{ SECTION_DEVICE, "total", .set = set_share, .preset = "all",
 	  .member = offsetof(struct device_rule, grant.total) },
 	{ SECTION_DEVICE, "force", GRANT(force) },
-	{ SECTION_DEVICE, "dma", GRANT(dma) },
+	{ SECTION_DEVICE, "dma", .set = set_dma, .preset = "no" },
 	{ SECTION_DEVICE, "partial_page", GRANT(partial_page) },
 	{ SECTION_DEVICE, "msix_table", GRANT(msix_table) },
 	{ SECTION_DEVICE, "config_write", .set = set_config_write },

@@ -105,6 +105,7 @@ int set_driver(struct parser *parser, const struct key *key, const char *value,
 int set_path(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_holders(struct parser *parser, const struct key *key, const char *value,
                 struct fault *fault);
+int set_dma(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_reset(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_config_write(struct parser *parser, const struct key *key, const char *value,
                      struct fault *fault);

@@ -258,3 +258,11 @@ const char *policy_rule_for(const struct policy *policy, const struct policy_dev
 
 	return rule == MATCH_NONE ? "" : rule_name(policy->devices[rule].section);
 }
+
+bool policy_unsafe_for(const struct policy *policy, const struct policy_device *device)
+{
+	struct match subject = match_of_device(device);
+	uint32_t rule = match_find(&policy->index, MATCH_ANY_CLIENT, &subject);
+
+	return rule != MATCH_NONE && policy->devices[rule].grant.unsafe;
+}

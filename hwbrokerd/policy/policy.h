@@ -56,14 +56,15 @@ struct policy_subject {
 
 /* What [device NAME] says beyond the match. All false by default. */
 struct policy_grant {
-	bool take;       /* may be taken from its host driver */
-	bool restore;    /* is handed back to that driver on release */
-	uint32_t revoke; /* seconds to give it back, when it is asked for */
-	bool force;      /* even if the host uses it */
-	bool end;        /* the client's process, if it keeps registers */
-	uint32_t count;  /* of its devices, that a client may have at once; 0: all */
-	uint32_t total;  /* and all clients together */
-	bool dma;
+	bool take;         /* may be taken from its host driver */
+	bool restore;      /* is handed back to that driver on release */
+	uint32_t revoke;   /* seconds to give it back, when it is asked for */
+	bool force;        /* even if the host uses it */
+	bool end;          /* the client's process, if it keeps registers */
+	uint32_t count;    /* of its devices, that a client may have at once; 0: all */
+	uint32_t total;    /* and all clients together */
+	bool dma;          /* to memory of its client */
+	bool unsafe;       /* and to all memory, where no IOMMU confines it */
 	bool partial_page; /* BARs smaller than a page or sharing one */
 	bool msix_table;   /* a BAR with the MSI-X table without remapping */
 	/* How it is brought to rest: "" by what the kernel has for it, "none" if it need not
@@ -102,6 +103,7 @@ struct policy_device {
 enum policy_kind {
 	POLICY_DEVICE,       /* see and acquire it */
 	POLICY_DMA,          /* assign it to a domain */
+	POLICY_DMA_UNSAFE,   /* the same, without an IOMMU */
 	POLICY_PARTIAL_PAGE, /* map such a BAR */
 	POLICY_MSIX_TABLE,   /* map such a BAR without interrupt remapping */
 	POLICY_TAKE,         /* take it from its host driver */
@@ -247,5 +249,7 @@ bool policy_interrupt_at(const struct policy *policy, uint32_t index,
 
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);
+/* Whether it says `dma = unsafe'. */
+bool policy_unsafe_for(const struct policy *policy, const struct policy_device *device);
 
 #endif

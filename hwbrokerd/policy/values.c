@@ -82,28 +82,35 @@ int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *size, str
 	return 0;
 }
 
-int value_boolean(const char *text, bool *boolean, struct fault *fault)
+/* What may have been meant: other words for it, or the same with a slip. */
+static void suggest_boolean(struct suggestion *suggestion, const char *text)
 {
 	static const char *const other[][2] = {
 		{ "true", "yes" }, { "on", "yes" }, { "1", "yes" },   { "enable", "yes" },
 		{ "false", "no" }, { "off", "no" }, { "0", "no" },    { "disable", "no" },
 		{ "y", "yes" },    { "n", "no" },   { "YES", "yes" }, { "NO", "no" },
 	};
+
+	suggest_start(suggestion, text);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		if (strcasecmp(text, other[i][0]) == 0)
+			suggestion->best = other[i][1];
+	}
+	if (suggestion->best == NULL) {
+		suggest_consider(suggestion, "yes");
+		suggest_consider(suggestion, "no");
+	}
+}
+
+int value_boolean(const char *text, bool *boolean, struct fault *fault)
+{
 	struct suggestion suggestion;
 
 	if (strcmp(text, "yes") == 0 || strcmp(text, "no") == 0) {
 		*boolean = text[0] == 'y';
 		return 0;
 	}
-	suggest_start(&suggestion, text);
-	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
-		if (strcasecmp(text, other[i][0]) == 0)
-			suggestion.best = other[i][1];
-	}
-	if (suggestion.best == NULL) {
-		suggest_consider(&suggestion, "yes");
-		suggest_consider(&suggestion, "no");
-	}
+	suggest_boolean(&suggestion, text);
 	return fault_set(fault, HWB_INVALID, "`%s' is neither `yes' nor `no'%s", text,
 	                 suggest_text(&suggestion));
 }
@@ -120,6 +127,21 @@ int value_share(const char *text, uint32_t *share, struct fault *fault)
 		                 SHARE_MAX);
 	*share = (uint32_t)number;
 	return 0;
+}
+
+int value_dma(const char *text, bool *dma, bool *unsafe, struct fault *fault)
+{
+	struct suggestion suggestion;
+
+	*unsafe = strcmp(text, "unsafe") == 0;
+	*dma = *unsafe || strcmp(text, "yes") == 0;
+	if (*dma || strcmp(text, "no") == 0)
+		return 0;
+	suggest_boolean(&suggestion, text);
+	if (suggestion.best == NULL)
+		suggest_consider(&suggestion, "unsafe");
+	return fault_set(fault, HWB_INVALID, "`%s' is neither `yes', `no' nor `unsafe'%s", text,
+	                 suggest_text(&suggestion));
 }
 
 int value_holders(const char *text, bool *end, struct fault *fault)

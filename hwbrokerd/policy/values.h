@@ -23,6 +23,9 @@ int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *size, str
 /* "yes" or "no". */
 int value_boolean(const char *text, bool *boolean, struct fault *fault);
 
+/* "no", "yes", or "unsafe", which is yes, and without an IOMMU, too. */
+int value_dma(const char *text, bool *dma, bool *unsafe, struct fault *fault);
+
 /* "all", which is 0, or how many, from 1. */
 int value_share(const char *text, uint32_t *share, struct fault *fault);
 

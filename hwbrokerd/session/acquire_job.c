@@ -45,7 +45,7 @@ static void run_acquire(struct job *job)
 	struct unit *unit = &self->device->unit;
 
 	unit->haunted = unit->haunted || self->haunted;
-	self->result = operate_claim(&self->targets, &self->fault);
+	self->result = operate_claim(self->broker->host.backend, &self->targets, &self->fault);
 	if (self->result == 0) {
 		self->result = open_and_arm(self);
 		if (self->result != 0) {
@@ -92,6 +92,15 @@ static int publish(struct acquire *self, struct device_session *session)
 	return 0;
 }
 
+static const char *reason_of(const struct acquire *self)
+{
+	if (self->domain == NULL)
+		return "";
+	return host_is_unsafe(&self->broker->host)
+	               ? "with DMA to all of memory (dma = unsafe, no IOMMU)"
+	               : "with DMA";
+}
+
 static void granted(struct acquire *self)
 {
 	struct peer *peer = self->request.peer;
@@ -120,12 +129,11 @@ static void granted(struct acquire *self)
 		result = publish(self, session);
 	if (result == 0) {
 		happening_cite(&verdict, session->rule);
-		happened(self->broker,
-		         &(struct happening){ .kind = HAPPENED_GRANTED,
-		                              .peer = peer,
-		                              .device = device,
-		                              .rule = session->rule,
-		                              .reason = self->domain != NULL ? "with DMA" : "" });
+		happened(self->broker, &(struct happening){ .kind = HAPPENED_GRANTED,
+		                                            .peer = peer,
+		                                            .device = device,
+		                                            .rule = session->rule,
+		                                            .reason = reason_of(self) });
 		if (!device->resets && device->reset[0] == '\0')
 			log_notice("%s: the kernel has no way to reset it: after `%s' it is for "
 			           "nobody (`reset = none' in its rule does without)",

@@ -30,12 +30,18 @@ struct dma_job {
 	uint32_t handle;       /* of the domain */
 	enum dma_step step;
 	struct kernel_mapping mapping;
+	struct kernel_wish wish; /* without an IOMMU */
 	uint32_t page_size;
 	bool may_fall_back; /* 2 MiB pages were our choice */
 	int fd;             /* memory, owned; after run(): ALLOC's, for the answer */
 	int result;
 	struct fault fault;
 };
+
+static bool is_unsafe(const struct domain *domain)
+{
+	return host_is_unsafe(&domain->broker->host);
+}
 
 static void run(struct job *job)
 {
@@ -46,6 +52,16 @@ static void run(struct job *job)
 	self->result = 0;
 	if (self->step == DMA_STEP_UNMAP) {
 		self->result = kernel->unmap(domain->kernel, self->mapping.iova, &self->fault);
+		return;
+	}
+	if (kernel->unsafe) {
+		self->mapping.fd = self->fd;
+		self->result =
+		        kernel->place(domain->kernel, &self->mapping, &self->wish, &self->fault);
+		if (self->step == DMA_STEP_ALLOC)
+			self->fd = self->mapping.fd;
+		else
+			self->fd = close_fd(self->fd);
 		return;
 	}
 	if (self->step == DMA_STEP_ALLOC) {
@@ -74,6 +90,19 @@ static void unbook(struct domain *domain, uint64_t iova)
 		account_refund(domain->account, 1, size);
 }
 
+/* Only now its address is known. */
+static void note_placed(struct dma_job *self)
+{
+	struct domain *domain = self->domain;
+
+	if (self->result == 0) {
+		ledger_note_place(&domain->ledger, self->mapping.iova, self->mapping.size);
+		return;
+	}
+	ledger_give_up(&domain->ledger);
+	account_refund(domain->account, 1, self->mapping.size);
+}
+
 static void done(struct job *job)
 {
 	struct dma_job *self = (struct dma_job *)job;
@@ -81,8 +110,12 @@ static void done(struct job *job)
 	bool mapping = self->step != DMA_STEP_UNMAP;
 
 	/* A map that failed left nothing, an unmap that worked neither. */
-	if ((self->result == 0) != mapping)
+	if (mapping && is_unsafe(self->domain))
+		note_placed(self);
+	else if ((self->result == 0) != mapping)
 		unbook(self->domain, iova);
+	if (mapping && is_unsafe(self->domain))
+		self->page_size = self->wish.page_size;
 	if (self->result != 0) {
 		request_refuse(&self->request, 0, &self->fault);
 	} else if (mapping) {
@@ -90,6 +123,7 @@ static void done(struct job *job)
 			.iova = iova,
 			.size = self->mapping.size,
 			.page_size = self->page_size,
+			.flags = is_unsafe(self->domain) ? HWB_DMA_UNSAFE : 0,
 		};
 		keep_mapping(self->domain, &self->mapping);
 		request_reply(&self->request, self->handle, &reply, sizeof(reply), &self->fd,
@@ -181,6 +215,12 @@ static int book(const struct peer *peer, struct domain *domain, const struct pla
 	if (account_charge(domain->account, &peer->limits, wanted->size, fault) != 0)
 		return -1;
 	*iova = wanted->iova;
+	if (is_unsafe(domain)) {
+		if (ledger_reserve(&domain->ledger, fault) == 0)
+			return 0;
+		account_refund(domain->account, 1, wanted->size);
+		return -1;
+	}
 	int result = (wanted->flags & HWB_DMA_FIXED) != 0
 	                     ? ledger_place_at(&domain->ledger, *iova, wanted->size, limit, fault)
 	                     : ledger_place(&domain->ledger, wanted->size, alignment, limit, iova,
@@ -202,6 +242,55 @@ static struct kernel_mapping mapping_of(const struct placement *wanted, uint64_t
 		.device_reads = (wanted->flags & HWB_DMA_DEVICE_READS) != 0,
 		.device_writes = (wanted->flags & HWB_DMA_DEVICE_WRITES) != 0,
 	};
+}
+
+static struct kernel_wish wish_of(const struct placement *wanted, uint32_t page_size)
+{
+	return (struct kernel_wish){
+		.alignment = wanted->alignment,
+		.limit = wanted->limit == 0 ? UINT64_MAX : wanted->limit,
+		.page_size = page_size,
+	};
+}
+
+/* The address is the memory's own: nobody chooses it. */
+static int check_unsafe(const struct placement *wanted, bool map, uint32_t *field,
+                        struct fault *fault)
+{
+	*field = FIELD(map, flags);
+	if ((wanted->flags & HWB_DMA_FIXED) == 0)
+		return 0;
+	return fault_set(
+	        fault, HWB_UNSUPPORTED,
+	        "without an IOMMU a device finds memory at the memory's own address: leave "
+	        "FIXED out, and take the address that comes back");
+}
+
+/* Memory in one piece is a page: of the usual size if that is enough, and all such pages are
+ * below the limit; else of the huge ones, that are next to each other. */
+static int choose_unsafe_pages(const struct domain *domain, struct placement *wanted,
+                               uint32_t *page_size, uint32_t *field, struct fault *fault)
+{
+	struct hwb_iova_range all = { 0, UINT64_MAX };
+
+	domain->broker->host.backend->windows(domain->kernel, &all, 1);
+	bool anywhere = (wanted->limit == 0 || wanted->limit >= all.last) &&
+	                wanted->alignment <= MEMORY_PAGE;
+	*field = FIELD(false, flags);
+	if ((wanted->flags & HWB_DMA_PAGES_4K) != 0 && (wanted->size > MEMORY_PAGE || !anywhere))
+		return fault_set(
+		        fault, HWB_UNSUPPORTED,
+		        "without an IOMMU what is larger than 4096 bytes, aligned to more, "
+		        "or below a limit, is made of huge pages: leave PAGES_4K out");
+	bool small =
+	        anywhere && wanted->size <= MEMORY_PAGE && (wanted->flags & HWB_DMA_PAGES_2M) == 0;
+	*page_size = small ? MEMORY_PAGE : MEMORY_HUGE_PAGE;
+	*field = FIELD(false, size);
+	if (wanted->size > UINT64_MAX / 2)
+		return fault_set(fault, HWB_INVALID, "size %" PRIu64 " is out of range",
+		                 wanted->size);
+	wanted->size = (wanted->size + *page_size - 1) & ~((uint64_t)*page_size - 1);
+	return 0;
 }
 
 /* Page size and rounded size of an allocation. Large pages are our choice
@@ -240,8 +329,11 @@ void serve_dma_alloc(struct request *request)
 
 	if (domain == NULL)
 		return;
+	bool unsafe = is_unsafe(domain);
 	if (choose_pages(&wanted, &page_size, &own_choice, &field, &fault) != 0 ||
-	    check_placement(&wanted, false, &field, &fault) != 0) {
+	    check_placement(&wanted, false, &field, &fault) != 0 ||
+	    (unsafe && (check_unsafe(&wanted, false, &field, &fault) != 0 ||
+	                choose_unsafe_pages(domain, &wanted, &page_size, &field, &fault) != 0))) {
 		request_refuse(request, field, &fault);
 		return;
 	}
@@ -255,6 +347,7 @@ void serve_dma_alloc(struct request *request)
 	}
 	self->mapping = mapping_of(&wanted, iova, 0);
 	self->mapping.ours = true;
+	self->wish = wish_of(&wanted, page_size);
 	self->page_size = page_size;
 	self->may_fall_back = own_choice;
 	submit(self, request);
@@ -273,7 +366,8 @@ void serve_dma_map(struct request *request)
 
 	if (domain == NULL)
 		return;
-	if (check_placement(&wanted, true, &field, &fault) != 0) {
+	if (check_placement(&wanted, true, &field, &fault) != 0 ||
+	    (is_unsafe(domain) && check_unsafe(&wanted, true, &field, &fault) != 0)) {
 		request_refuse(request, field, &fault);
 		return;
 	}
@@ -295,6 +389,7 @@ void serve_dma_map(struct request *request)
 		return;
 	}
 	self->mapping = mapping_of(&wanted, iova, body->offset);
+	self->wish = wish_of(&wanted, page_size);
 	self->page_size = page_size;
 	self->fd = steal_fd(&request->fd);
 	submit(self, request);

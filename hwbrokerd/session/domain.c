@@ -181,6 +181,19 @@ static bool submit(const struct request *request, struct device_session *owner,
 
 /* ---- requests ---- */
 
+/* Without an IOMMU they are known before there is a device. */
+static void set_windows(struct domain *domain)
+{
+	const struct kernel_backend *kernel = domain->broker->host.backend;
+	struct hwb_iova_range windows[LEDGER_WINDOWS];
+
+	if (!kernel->unsafe)
+		return;
+	uint32_t count = kernel->windows(domain->kernel, windows, LEDGER_WINDOWS);
+	if (count != 0)
+		ledger_set_windows(&domain->ledger, windows, count);
+}
+
 void serve_domain_open(struct request *request)
 {
 	struct peer *peer = request->peer;
@@ -192,6 +205,12 @@ void serve_domain_open(struct request *request)
 		fault_set(
 		        &fault, HWB_UNSUPPORTED,
 		        "this host offers no DMA through an IOMMU; `hwbroker-ctl status' says why");
+	else if (host_is_unsafe(&broker->host) && !platform_gives_unsafe_dma(peer))
+		/* Who has no such device needs no memory that is scarce, nor its address. */
+		fault_set(&fault, HWB_UNSAFE,
+		          "this host has no IOMMU, so that DMA reaches all of memory, and there is "
+		          "no device for client `%s' whose rule says `dma = unsafe'",
+		          peer->name);
 	else if (domain == NULL)
 		fault_set(&fault, HWB_NO_MEMORY, "no memory for a domain");
 	else if (broker->host.backend->domain_new(&domain->kernel, &fault) == 0) {
@@ -200,6 +219,7 @@ void serve_domain_open(struct request *request)
 		domain->account = peer->account;
 		strand_init(&domain->strand, broker->workers, &peer->account->lane);
 		ledger_init(&domain->ledger);
+		set_windows(domain);
 		if (session_publish(peer, &domain->session, &fault) != 0)
 			broker->host.backend->domain_free(domain->kernel);
 	}

@@ -116,7 +116,7 @@ static void on_driver(void *context, const struct uevent_driver *change)
 	if (device == NULL || device->state == LIFE_GONE)
 		return;
 	if (device->state == LIFE_HOST ||
-	    (change->driver[0] != '\0' && strcmp(change->driver, "vfio-pci") != 0))
+	    (change->driver[0] != '\0' && !bind_is_ours(change->driver)))
 		whereabouts_driver(&device->whereabouts, change->driver);
 }
 

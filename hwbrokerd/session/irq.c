@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * IRQ: eventfds that the kernel signals. The broker makes and connects them and
- * is on no interrupt's path.
+ * is on no interrupt's path, but without VFIO (kernel/bare_irq.c).
  */
 #include "session/irq_plan.h"
 
@@ -39,6 +39,11 @@ int irq_check(const struct peer *peer, const struct device *device, uint32_t typ
 	}
 	if (available == 0)
 		return fault_set(fault, HWB_UNSUPPORTED, "%s has no %s", device->name, names[type]);
+	if (type != HWB_IRQ_INTX && host_is_intx_only(&peer->broker->host))
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "this host has no VFIO for its devices, and so INTx only: %s of "
+		                 "%s cannot be had (`hwbroker-ctl status' says why)",
+		                 names[type], device->name);
 	if (count == 0 || count > available)
 		return fault_set(fault, HWB_INVALID, "%s has %u %s vector%s; %u were asked for",
 		                 device->name, available, names[type], available == 1 ? "" : "s",

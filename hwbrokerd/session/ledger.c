@@ -62,9 +62,10 @@ static uint32_t position(const struct ledger *ledger, uint64_t address)
 	return low;
 }
 
-static int insert(struct ledger *ledger, uint64_t iova, uint64_t size, struct fault *fault)
+/* Room for one entry beside those that are there or to come. */
+static int make_room(struct ledger *ledger, struct fault *fault)
 {
-	if (ledger->count == ledger->capacity) {
+	if (ledger->count + ledger->reserved == ledger->capacity) {
 		uint32_t capacity = ledger->capacity == 0 ? 16 : ledger->capacity * 2;
 		struct ledger_entry *more =
 		        realloc(ledger->entries, capacity * sizeof(struct ledger_entry));
@@ -73,13 +74,44 @@ static int insert(struct ledger *ledger, uint64_t iova, uint64_t size, struct fa
 		ledger->entries = more;
 		ledger->capacity = capacity;
 	}
+	return 0;
+}
+
+static void put(struct ledger *ledger, uint64_t iova, uint64_t size)
+{
 	uint32_t at = position(ledger, iova);
 	memmove(ledger->entries + at + 1, ledger->entries + at,
 	        (ledger->count - at) * sizeof(struct ledger_entry));
 	ledger->entries[at] = (struct ledger_entry){ .iova = iova, .size = size };
 	ledger->count++;
 	ledger->bytes += size;
+}
+
+static int insert(struct ledger *ledger, uint64_t iova, uint64_t size, struct fault *fault)
+{
+	if (make_room(ledger, fault) != 0)
+		return -1;
+	put(ledger, iova, size);
 	return 0;
+}
+
+int ledger_reserve(struct ledger *ledger, struct fault *fault)
+{
+	if (make_room(ledger, fault) != 0)
+		return -1;
+	ledger->reserved++;
+	return 0;
+}
+
+void ledger_give_up(struct ledger *ledger)
+{
+	ledger->reserved--;
+}
+
+void ledger_note_place(struct ledger *ledger, uint64_t iova, uint64_t size)
+{
+	ledger->reserved--;
+	put(ledger, iova, size);
 }
 
 /* First fit at or above `from` in one window. */

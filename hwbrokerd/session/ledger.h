@@ -21,6 +21,7 @@ struct ledger {
 	struct ledger_entry *entries; /* ascending, without overlap */
 	uint32_t count;
 	uint32_t capacity;
+	uint32_t reserved; /* of that, for entries that are to come */
 	uint64_t bytes;
 	uint64_t hint;                                 /* where the last search ended */
 	struct hwb_iova_range windows[LEDGER_WINDOWS]; /* ascending */
@@ -41,6 +42,14 @@ void ledger_set_windows(struct ledger *ledger, const struct hwb_iova_range *wind
  * `alignment` (a power of two, at least 4096), ending at or below `limit`. */
 int ledger_place(struct ledger *ledger, uint64_t size, uint64_t alignment, uint64_t limit,
                  uint64_t *iova, struct fault *fault);
+
+/* Has room for one more entry, whatever is booked meanwhile, until ledger_note_place() or
+ * ledger_give_up(). */
+int ledger_reserve(struct ledger *ledger, struct fault *fault);
+void ledger_give_up(struct ledger *ledger);
+/* Books what was placed by others, within windows or not: memory at its own address, where
+ * there is nothing else. Never fails. */
+void ledger_note_place(struct ledger *ledger, uint64_t iova, uint64_t size);
 
 /* Books exactly there. */
 int ledger_place_at(struct ledger *ledger, uint64_t iova, uint64_t size, uint64_t limit,

@@ -5,19 +5,22 @@
 
 #include <string.h>
 
-static int may(const struct policy *policy, const struct policy_client *client,
+/* Without an IOMMU, DMA is another thing to allow. */
+static int may(const struct broker *broker, const struct policy_client *client,
                const struct device *device, enum policy_kind kind, struct fault *fault)
 {
 	struct policy_device about = device_for_policy(device);
 	struct policy_resource resource = { .kind = kind, .device = &about };
 
-	return policy_may(policy, client, &resource, fault);
+	if (kind == POLICY_DMA && host_is_unsafe(&broker->host))
+		resource.kind = POLICY_DMA_UNSAFE;
+	return policy_may(broker->policy, client, &resource, fault);
 }
 
 int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,
                  struct fault *fault)
 {
-	return may(peer->broker->policy, peer->client, device, kind, fault);
+	return may(peer->broker, peer->client, device, kind, fault);
 }
 
 struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
@@ -47,6 +50,17 @@ struct device *platform_find(const struct peer *peer, const struct hwb_pci_addre
 	return NULL;
 }
 
+bool platform_gives_unsafe_dma(const struct peer *peer)
+{
+	const struct inventory *inventory = &peer->broker->inventory;
+
+	for (uint32_t i = 0; i < inventory->count; i++)
+		if (inventory->devices[i]->state != LIFE_GONE &&
+		    platform_may(peer, inventory->devices[i], POLICY_DMA_UNSAFE, NULL) == 0)
+			return true;
+	return false;
+}
+
 /* To `peer`, with the rights of `client`, which may be NULL. */
 static void describe(const struct peer *peer, const struct policy_client *client,
                      const struct device *device, struct hwb_device *facts)
@@ -59,8 +73,13 @@ static void describe(const struct peer *peer, const struct policy_client *client
 		facts->flags |= HWB_DEVICE_REVOCABLE;
 	if (device->owner == peer && device->state == LIFE_GRANTED)
 		facts->flags |= HWB_DEVICE_MINE;
-	if (client != NULL && may(peer->broker->policy, client, device, POLICY_DMA, NULL) == 0)
-		facts->flags |= HWB_DEVICE_MAY_DMA;
+	if (client != NULL && may(peer->broker, client, device, POLICY_DMA, NULL) == 0)
+		facts->flags |= HWB_DEVICE_MAY_DMA |
+		                (host_is_unsafe(&peer->broker->host) ? HWB_DEVICE_DMA_UNSAFE : 0);
+	if (host_is_intx_only(&peer->broker->host)) {
+		facts->msi_vectors = 0;
+		facts->msix_vectors = 0;
+	}
 }
 
 void platform_describe(const struct peer *peer, const struct device *device,
@@ -96,7 +115,7 @@ void platform_list(const struct request *request, const struct policy_client *cl
 	for (uint32_t i = inventory_from(inventory, cursor); i < inventory->count; i++) {
 		const struct device *device = inventory->devices[i];
 		if (device->state == LIFE_GONE || device->left ||
-		    may(peer->broker->policy, client, device, POLICY_DEVICE, NULL) != 0)
+		    may(peer->broker, client, device, POLICY_DEVICE, NULL) != 0)
 			continue;
 		if (reply.head.count == ROOM) {
 			reply.head.next = inventory_key(&device->facts.address);

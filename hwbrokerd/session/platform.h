@@ -13,9 +13,13 @@
 struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
                              struct policy_verdict *verdict, struct fault *fault);
 
-/* One question about a device to the policy: 0, or -1 with its reason. */
+/* One question about a device to the policy: 0, or -1 with its reason. Where no IOMMU confines
+ * it, DMA is POLICY_DMA_UNSAFE. */
 int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,
                  struct fault *fault);
+
+/* Whether there is a device that this client may have reach all of memory. */
+bool platform_gives_unsafe_dma(const struct peer *peer);
 
 /* The device as `peer` sees it now. */
 void platform_describe(const struct peer *peer, const struct device *device,

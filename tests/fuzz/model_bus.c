@@ -250,6 +250,11 @@ void scan_free(struct scan *scan)
 
 /* ---- drivers ---- */
 
+bool bind_is_ours(const char *driver)
+{
+	return strcmp(driver, "vfio-pci") == 0;
+}
+
 void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZE])
 {
 	const struct model_device *device = model_find(address);

@@ -66,6 +66,7 @@ then
 	result "status --json has it as a problem" says '"iommu": false' hwbroker-ctl --json status
 	result "hostile 39: a device is refused by name" refused "IOMMU" as_user $libexec/examples/edu
 	result "legacy ports still work" as_user $libexec/examples/pit
+	without_iommu=yes
 else
 	result "hostile 39: status names missing interrupt remapping" \
 		says "interrupts are not remapped" hwbroker-ctl status
@@ -107,3 +108,6 @@ result "and does not replace the one in force" \
 	says "the policy in force stays" journalctl -u hwbrokerd --no-pager -o cat
 result "the daemon is well" systemctl is-active hwbrokerd
 result "it stops" systemctl stop hwbrokerd
+
+# And what a host without an IOMMU can do all the same.
+[ -z "${without_iommu-}" ] || $libexec/tests/run unsafe

@@ -508,6 +508,28 @@ START_TEST(some_fixed_from_the_top_down)
 }
 END_TEST
 
+/* Without an IOMMU an address is known only when the memory is there. */
+START_TEST(what_others_place_has_its_room)
+{
+	struct ledger two;
+
+	ledger_init(&two);
+	for (uint64_t i = 0; i < 100; i++)
+		ck_assert_int_eq(ledger_reserve(&two, NULL), 0);
+	ledger_give_up(&two);
+	/* Booked in the order in which it was done, and wherever it is. */
+	for (uint64_t i = 99; i-- > 0;)
+		ledger_note_place(&two, (i << 44) + 0x1000, 0x1000);
+	ck_assert_uint_eq(two.reserved, 0);
+	ck_assert_uint_eq(two.count, 99);
+	ck_assert_uint_eq(two.bytes, 99 * 0x1000);
+	for (uint64_t i = 0; i < 99; i++)
+		ck_assert_uint_eq(ledger_remove(&two, (i << 44) + 0x1000), 0x1000);
+	ck_assert_uint_eq(two.bytes, 0);
+	ledger_free(&two);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ledger");
@@ -537,6 +559,7 @@ int main(void)
 	tcase_add_test(fixed, only_the_start_names_a_mapping);
 	tcase_add_loop_test(many, agrees_with_a_naive_model, 0, 4);
 	tcase_add_test(many, many_mappings);
+	tcase_add_test(many, what_others_place_has_its_room);
 	tcase_add_test(many, some_fixed_from_the_top_down);
 	suite_add_tcase(suite, choice);
 	suite_add_tcase(suite, fixed);

@@ -140,8 +140,9 @@ static const struct bad_policy bad_policies[] = {
 	{ CLIENT "[device d]\nclient = a\nclass = 020\n",
 	  "F:5: `class': `020' is neither the name of a device class nor 2, 4 or 6 hexadecimal "
 	  "digits like 0200\n" },
-	{ DEVICE "dma = true\n", "F:6: `dma': `true' is neither `yes' nor `no'; did you mean "
-	                         "`yes'?\n" },
+	{ DEVICE "dma = true\n",
+	  "F:6: `dma': `true' is neither `yes', `no' nor `unsafe'; did you mean "
+	  "`yes'?\n" },
 	{ DEVICE "take = Off\n", "F:6: `take': `Off' is neither `yes' nor `no'; did you mean "
 	                         "`no'?\n" },
 	{ DEVICE "force = YES\n", "F:6: `force': `YES' is neither `yes' nor `no'; did you mean "
@@ -281,7 +282,7 @@ static const struct bad_policy bad_policies[] = {
 	  "F:5: `id': `1' is not a device id; write VENDOR:DEVICE with four hexadecimal digits "
 	  "each, like 8086:10d3, or 8086:* for all of a vendor, or with the names that lspci "
 	  "shows\n"
-	  "F:6: `dma': `maybe' is neither `yes' nor `no'\n"
+	  "F:6: `dma': `maybe' is neither `yes', `no' nor `unsafe'\n"
 	  "F:9: port 0x92 resets the PC; only `force = yes' in [ports p] grants it\n"
 	  "F:10: [ports] has no key `froce'; did you mean `force'?\n"
 	  "F:11: [device d] has no `client', which it needs\n"

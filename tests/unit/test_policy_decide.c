@@ -294,6 +294,29 @@ START_TEST(what_is_not_granted_is_not_there)
 }
 END_TEST
 
+START_TEST(unsafe_dma_is_dma_too)
+{
+	struct policy *one =
+	        test_policy("[client a]\nuser = 1\n[device x]\nclient = a\naddress = 00:03.0\n"
+	                    "dma = unsafe\n");
+	const struct policy_client *client = policy_client_named(one, "a");
+	const struct policy_device device = { .address = { .device = 3 } };
+	const struct policy_device safe = { .address = { .device = 4 } };
+	static const enum policy_kind kinds[] = { POLICY_DMA, POLICY_DMA_UNSAFE };
+	char grant[64];
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct policy_resource resource = { .kind = kinds[i], .device = &device };
+		ck_assert_int_eq(policy_may(one, client, &resource, NULL), 0);
+	}
+	ck_assert(policy_unsafe_for(one, &device));
+	ck_assert(!policy_unsafe_for(one, &safe));
+	policy_grant_text(one, client, &device, grant, sizeof(grant));
+	ck_assert_str_eq(grant, "dma=unsafe revoke=5");
+	policy_free(one);
+}
+END_TEST
+
 START_TEST(flags_are_asked_for_by_name)
 {
 	static const struct {
@@ -303,6 +326,9 @@ START_TEST(flags_are_asked_for_by_name)
 		const char *reason;
 	} cases[] = {
 		{ "a", POLICY_DMA, HWB_OK, "" },
+		{ "a", POLICY_DMA_UNSAFE, HWB_UNSAFE,
+		  "[device nic] (F:6) does not allow DMA on this host, where without an IOMMU it "
+		  "reaches all of memory; set `dma = unsafe' there" },
 		{ "a", POLICY_TAKE, HWB_OK, "" },
 		{ "a", POLICY_FORCE, HWB_UNSAFE,
 		  "[device nic] (F:6) does not allow taking what the host uses; set `force = yes' "
@@ -680,6 +706,7 @@ int main(void)
 	tcase_add_test(tests, all_keys_must_match);
 	tcase_add_test(tests, what_is_not_granted_is_not_there);
 	tcase_add_test(tests, flags_are_asked_for_by_name);
+	tcase_add_test(tests, unsafe_dma_is_dma_too);
 	tcase_add_test(tests, config_bits_are_allowed_one_by_one);
 	tcase_add_test(tests, senseless_config_writes_are_refused);
 	tcase_add_test(tests, interrupts);

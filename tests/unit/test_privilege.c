@@ -32,11 +32,18 @@ static unsigned long long status_of(const char *name)
 	return value;
 }
 
+static void drop_but_pins(void)
+{
+	struct fault fault = { .status = HWB_OK };
+
+	ck_assert_msg(privilege_drop(true, true, &fault) == 0, "%s", fault.reason);
+}
+
 static void drop(bool ports)
 {
 	struct fault fault = { .status = HWB_OK };
 
-	ck_assert_msg(privilege_drop(ports, &fault) == 0, "%s", fault.reason);
+	ck_assert_msg(privilege_drop(ports, false, &fault) == 0, "%s", fault.reason);
 }
 
 enum { ADMIN = 1 << 21, RAWIO = 1 << 17, MODULE = 1 << 16, IPC_LOCK = 1 << 14 };
@@ -99,6 +106,18 @@ static void refuses(long number)
 	ck_assert_msg(errno == EPERM, "call %ld: %s", number, strerror(errno));
 }
 
+/* Without an IOMMU. */
+START_TEST(memory_can_be_pinned_where_it_must_be)
+{
+	drop_but_pins();
+	/* No parameters: it is made, and fails by itself. */
+	ck_assert_int_eq((int)syscall(SYS_io_uring_setup, 1, NULL), -1);
+	ck_assert_int_eq(errno, EFAULT);
+	refuses(SYS_bpf);
+	refuses(SYS_personality);
+}
+END_TEST
+
 START_TEST(calls_that_it_never_needs_are_not_made)
 {
 	drop(true);
@@ -152,6 +171,7 @@ int main(void)
 	tcase_add_test(tests, without_ports_there_is_no_right_to_them);
 	tcase_add_test(tests, threads_can_be_made_and_processes_not);
 	tcase_add_test(tests, calls_that_it_never_needs_are_not_made);
+	tcase_add_test(tests, memory_can_be_pinned_where_it_must_be);
 	tcase_add_test(tests, what_it_serves_with_works);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);

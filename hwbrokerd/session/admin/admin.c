@@ -103,6 +103,8 @@ static void fill_device(const struct peer *peer, const struct device *device,
 	bind_driver(&device->facts.address, record->host_driver);
 	if (owner != NULL)
 		copy_name(record->client, sizeof(record->client), owner->name);
+	if (host_is_unsafe(&peer->broker->host) && policy_unsafe_for(peer->broker->policy, &about))
+		record->device.flags |= HWB_DEVICE_DMA_UNSAFE;
 	copy_name(record->rule, sizeof(record->rule),
 	          policy_rule_for(peer->broker->policy, &about));
 	copy_name(record->note, sizeof(record->note), device->note);

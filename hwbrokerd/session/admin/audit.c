@@ -25,6 +25,8 @@ struct audit {
 	bool quarantined;
 	char note[128];
 	bool remapping;
+	bool unsafe; /* no IOMMU, and devices are given away all the same */
+	bool gives;  /* a rule of somebody says `dma = unsafe' for it */
 	bool lockdown;
 	struct findings findings;
 };
@@ -43,6 +45,15 @@ static void look_at_group(struct audit *self)
 	size_t length = 0;
 	struct fault fault;
 
+	if (group == UINT32_MAX && self->unsafe) {
+		add_simple(self, self->gives ? HWB_FINDING_BLOCKS : HWB_FINDING_LIMITS, "no-iommu",
+		           self->gives
+		                   ? "no IOMMU, and its rule says `dma = unsafe': whoever has it "
+		                     "has all of this host's memory"
+		                   : "no IOMMU: without `dma = unsafe' it can be given away for "
+		                     "registers and INTx, not for DMA");
+		return;
+	}
 	if (group == UINT32_MAX) {
 		add_simple(self, HWB_FINDING_BLOCKS, "no-iommu",
 		           "it is in no IOMMU group: switch on VT-d or AMD-Vi in the firmware and "
@@ -86,7 +97,7 @@ static void look_at_isolation(struct audit *self)
 		        "the bridge %s above it does not send everything up to the IOMMU (ACS): "
 		        "what is below that bridge can reach each other",
 		        port);
-	if (!self->remapping)
+	if (!self->remapping && !self->unsafe)
 		add_simple(self, HWB_FINDING_BLOCKS, "no-remapping",
 		           "interrupts are not remapped, so it could forge others': switch that "
 		           "on in the firmware, and drop intremap=off");
@@ -219,6 +230,9 @@ void serve_admin_audit(struct request *request)
 	self->facts = device->facts;
 	self->quarantined = device->state == LIFE_QUARANTINED;
 	memcpy(self->note, device->note, sizeof(self->note));
+	struct policy_device about = device_for_policy(device);
+	self->unsafe = host_is_unsafe(&broker->host);
+	self->gives = policy_unsafe_for(broker->policy, &about);
 	self->remapping = broker->host.interrupt_remapping;
 	self->lockdown = broker->host.lockdown;
 	query_start(&self->query, request, run, done);

@@ -33,6 +33,9 @@ struct explain {
 	struct policy_grant grant;
 	uint32_t group;
 	bool remapping;
+	bool unsafe; /* no IOMMU, and devices are given away all the same */
+	bool intx_only;
+	const char *driver;
 	char name[16];
 };
 
@@ -98,7 +101,11 @@ static void look_at_host(struct explain *self)
 	if (free)
 		findings_add(&self->findings, &taken[0], HWB_FINDING_FINE, "take",
 		             "the host does without it");
-	if (self->group == UINT32_MAX)
+	if (self->group == UINT32_MAX && self->unsafe)
+		findings_add(&self->findings, &taken[0], HWB_FINDING_LIMITS, "iommu",
+		             "this host has no IOMMU: registers and INTx are given, DMA only with "
+		             "`dma = unsafe'");
+	else if (self->group == UINT32_MAX)
 		findings_add(&self->findings, &taken[0], HWB_FINDING_BLOCKS, "iommu",
 		             "it is in no IOMMU group: switch on VT-d or AMD-Vi in the firmware "
 		             "and boot with intel_iommu=on");
@@ -112,19 +119,31 @@ static void look_at_host(struct explain *self)
 
 static void look_at_rights(struct explain *self, const struct hwb_pci_address *address)
 {
-	if (self->grant.dma)
+	if (self->unsafe && self->grant.unsafe)
+		findings_add(
+		        &self->findings, address, HWB_FINDING_LIMITS, "dma",
+		        "it may do DMA to all of the host's memory: there is no IOMMU, and its "
+		        "rule says `dma = unsafe'");
+	else if (self->unsafe)
+		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "dma",
+		             "no DMA: there is no IOMMU, and its rule does not say `dma = unsafe'");
+	else if (self->grant.dma)
 		findings_add(&self->findings, address, HWB_FINDING_FINE, "dma",
 		             "it may do DMA to memory of this client");
 	else
 		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "dma",
 		             "no DMA: its rule does not say `dma = yes'");
-	if (!self->remapping)
+	if (self->intx_only)
+		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "interrupts",
+		             "no VFIO: of interrupts only INTx, by way of the broker");
+	else if (!self->remapping && !self->unsafe)
 		findings_add(&self->findings, address, HWB_FINDING_BLOCKS, "interrupts",
 		             "this host does not remap interrupts, so the kernel gives no device "
 		             "away: switch that on in the firmware, and drop intremap=off");
 	findings_add(&self->findings, address, HWB_FINDING_FINE, "kernel",
-	             "only trying tells whether vfio-pci takes it, and whether some process has "
-	             "its registers open");
+	             "only trying tells whether %s takes it, and whether some process has its "
+	             "registers open",
+	             self->driver);
 }
 
 /* It is mapped, and not read. */
@@ -348,6 +367,9 @@ static void assess_device_all(struct explain *self, const struct asker *asker,
 	self->grant = verdict.grant;
 	self->group = device->group->id;
 	self->remapping = asker->broker->host.interrupt_remapping;
+	self->unsafe = host_is_unsafe(&asker->broker->host);
+	self->intx_only = host_is_intx_only(&asker->broker->host);
+	self->driver = host_driver(&asker->broker->host);
 	if (assess_targets(asker, device, &self->targets, &fault) != 0)
 		findings_add(&self->findings, &device->facts.address, HWB_FINDING_BLOCKS, "group",
 		             "%s", fault.reason);

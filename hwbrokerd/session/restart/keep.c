@@ -116,10 +116,11 @@ static void note_irq(struct irq_session *self)
 
 static void note_domain(struct domain *self)
 {
+	const struct kernel_backend *kernel = self->broker->host.backend;
 	const struct kept_domain body = {
 		.peer = self->session.peer->id,
 		.handle = self->session.handle,
-		.id = self->broker->host.backend->domain_id(self->kernel),
+		.id = kernel->fleeting ? 0 : kernel->domain_id(self->kernel),
 	};
 
 	put(&self->session, NOTE_DOMAIN, &body, sizeof(body));
@@ -254,7 +255,7 @@ void keep_mapping(struct domain *domain, const struct kernel_mapping *mapping)
 	};
 	uint32_t *note = note_works() ? ledger_note(&domain->ledger, mapping->iova) : NULL;
 
-	if (note == NULL || domain->closed)
+	if (note == NULL || domain->closed || domain->broker->host.backend->fleeting)
 		return;
 	*note = note_put(0, NOTE_MAPPING, mapping->id, &body, sizeof(body));
 	/* One that is not noted is not taken up, so neither is its domain's owner. */

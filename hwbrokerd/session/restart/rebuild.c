@@ -24,6 +24,12 @@ static int refuse(struct fault *fault, const char *what)
 	return fault_set(fault, HWB_HOST_ERROR, "%s", what);
 }
 
+static int refuse_fleeting(struct fault *fault)
+{
+	return refuse(fault, "without VFIO and an IOMMU what it does with devices does not outlive "
+	                     "the daemon");
+}
+
 /* Under the handle that it had. The record is the session's from now on. */
 static int publish(struct peer *peer, struct session *session, enum hwb_session_kind kind,
                    uint32_t handle, const struct note *note, struct fault *fault)
@@ -71,6 +77,8 @@ int rebuild_domain(struct peer *peer, const struct note *note, struct fault *fau
 	_cleanup_free_ struct domain *domain = calloc(1, sizeof(*domain));
 	struct hwb_iova_range windows[LEDGER_WINDOWS];
 
+	if (kernel != NULL && kernel->fleeting)
+		return refuse_fleeting(fault);
 	if (domain == NULL || kernel == NULL ||
 	    kernel->resume_domain(kept->id, &domain->kernel, fault) != 0)
 		return -1;
@@ -205,6 +213,8 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 	_cleanup_free_ struct device_session *session = calloc(1, sizeof(*session));
 	struct record record;
 
+	if (broker->host.backend != NULL && broker->host.backend->fleeting)
+		return refuse_fleeting(fault);
 	if (session == NULL || broker->host.backend == NULL || device == NULL ||
 	    device->instance != kept->instance || device->state != LIFE_HOST ||
 	    !find_record(device, &record) || (kept->domain != 0 && domain == NULL) ||

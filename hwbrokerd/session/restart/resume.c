@@ -130,7 +130,7 @@ static void close_rest(struct broker *broker)
 			else
 				close_fd(fd);
 		}
-	if (broker->host.backend != NULL)
+	if (broker->host.backend != NULL && !broker->host.backend->fleeting)
 		broker->host.backend->resume_end();
 }
 

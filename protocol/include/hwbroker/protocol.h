@@ -138,7 +138,7 @@ enum hwb_status {
 /* Optional abilities, bits of `features` in HELLO. A bit that the broker does
  * not set stands for messages that it answers with HWB_UNSUPPORTED. */
 #define HWB_FEATURE_IO_PORT (1ull << 0) /* legacy ports: x86 only */
-#define HWB_FEATURE_DMA (1ull << 1)     /* an IOMMU backend is present */
+#define HWB_FEATURE_DMA (1ull << 1)     /* domains are offered, of whichever kind */
 #define HWB_FEATURE_ADMIN (1ull << 2)   /* this peer may use the ADMIN requests */
 #define HWB_FEATURE_HOTPLUG (1ull << 3) /* EVENT_DEVICE tells arrival and removal */
 #define HWB_FEATURE_REVOKE (1ull << 4)  /* grants can be revoked by force */
@@ -230,7 +230,8 @@ HWB_PIN(sizeof(struct hwb_bar) == 24);
 #define HWB_DEVICE_RESETS (1u << 1)  /* the kernel offers a reset method */
 #define HWB_DEVICE_MAY_DMA (1u << 2) /* the policy allows DMA */
 #define HWB_DEVICE_REVOCABLE (1u << 3)
-#define HWB_DEVICE_PCIE (1u << 4) /* config space is 4096 bytes, else 256 */
+#define HWB_DEVICE_PCIE (1u << 4)       /* config space is 4096 bytes, else 256 */
+#define HWB_DEVICE_DMA_UNSAFE (1u << 5) /* no IOMMU: its DMA reaches all of memory */
 
 struct hwb_device {
 	struct hwb_pci_address address;
@@ -555,6 +556,10 @@ HWB_PIN(sizeof(struct hwb_assign_request) == 8);
 #define HWB_DMA_PAGES_4K (1u << 3)      /* ALLOC: 4 KiB pages */
 #define HWB_DMA_PAGES_2M (1u << 4)      /* ALLOC: 2 MiB pages or a refusal */
 
+/* In a reply: no IOMMU confines the devices of the domain, `iova` is the memory's own bus
+ * address, and the memory is in one piece there. */
+#define HWB_DMA_UNSAFE (1u << 0)
+
 /* header.session: domain handle. Reply: hwb_dma_reply and a memfd. */
 struct hwb_dma_alloc_request {
 	uint64_t size;
@@ -581,8 +586,8 @@ HWB_PIN(sizeof(struct hwb_dma_map_request) == 48);
 struct hwb_dma_reply {
 	uint64_t iova;      /* device address of the first byte */
 	uint64_t size;      /* rounded up to page_size */
-	uint32_t page_size; /* of the memory behind it: 4096 or 2097152 */
-	uint32_t reserved;
+	uint32_t page_size; /* of the memory behind it: 4096, 2097152, ... */
+	uint32_t flags;     /* HWB_DMA_UNSAFE */
 };
 HWB_PIN(sizeof(struct hwb_dma_reply) == 24);
 
