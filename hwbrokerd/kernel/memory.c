@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -39,21 +40,46 @@ static uint64_t meminfo(const char *text, const char *name)
 	return kilobytes * 1024;
 }
 
+static uint64_t spared_of(uint64_t total)
+{
+	uint64_t spared = total / 8;
+
+	return spared < most_spared ? spared : most_spared;
+}
+
+/* Whether there is so much free memory that what else the host could free need not be known:
+ * to read /proc/meminfo takes longer than to map a small buffer. Free memory includes the
+ * kernel's own reserve, which is a small part of what is spared here once more. */
+static bool plenty(uint64_t bytes)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) != 0)
+		return false;
+	uint64_t free = (uint64_t)info.freeram * info.mem_unit;
+	uint64_t kept = 2 * spared_of((uint64_t)info.totalram * info.mem_unit);
+	if (free < kept || bytes > free - kept)
+		return false;
+	pthread_mutex_lock(&reserve_lock);
+	bool held = reserved <= free - kept - bytes;
+	if (held)
+		reserved += bytes;
+	pthread_mutex_unlock(&reserve_lock);
+	return held;
+}
+
 int memory_reserve(uint64_t bytes, struct fault *fault)
 {
 	char text[2048];
 	int result = 0;
 
-	if (bytes == 0)
+	if (bytes == 0 || plenty(bytes))
 		return 0;
 	if (sysfs_read("/proc/meminfo", text, sizeof(text)) <= 0)
 		return fault_set(fault, HWB_HOST_ERROR, "cannot read /proc/meminfo");
 	uint64_t available = meminfo(text, "MemAvailable");
-	uint64_t spared = meminfo(text, "MemTotal") / 8;
-	if (spared > most_spared)
-		spared = most_spared;
 	pthread_mutex_lock(&reserve_lock);
-	uint64_t used = reserved + spared;
+	uint64_t used = reserved + spared_of(meminfo(text, "MemTotal"));
 	if (used > available || bytes > available - used)
 		result = fault_set(fault, HWB_NO_MEMORY,
 		                   "the host has %" PRIu64 " MiB to spare, less %" PRIu64

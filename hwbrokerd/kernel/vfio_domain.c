@@ -121,7 +121,7 @@ static int map_in_kernel(int container, const struct kernel_mapping *mapping, st
 	if (memory == MAP_FAILED)
 		return fault_errno(fault, errno, "cannot map %" PRIu64 " bytes of the memfd",
 		                   mapping->size);
-	uint64_t missing = memory_missing(mapping->fd, mapping->size);
+	uint64_t missing = mapping->ours ? 0 : memory_missing(mapping->fd, mapping->size);
 	if (memory_reserve(missing, fault) != 0) {
 		munmap(memory, mapping->size);
 		return -1;

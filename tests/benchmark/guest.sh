@@ -96,6 +96,16 @@ on_cpu() {
 	awk -v before="$before" '{ print $1 - before }' "/proc/$broker/schedstat"
 }
 
+# What so many mappings make of one more.
+grow_mappings() { # MAPPINGS
+	local i
+	echo "measuring: one of $1 mappings" >&2
+	for ((i = 0; i < (rounds + 4) / 5; i++))
+	do
+		ours among 100 "$1" | growth map_and_unmap_below "$1"
+	done
+}
+
 # What so many connections of ten sessions each make of everything.
 grow() { # CONNECTIONS
 	local n=$1 i line
@@ -201,6 +211,10 @@ then
 	for n in 125 250 500 1000
 	do
 		grow $n
+	done
+	for n in 1000 2000 4000 8000
+	do
+		grow_mappings $n
 	done
 fi
 # shellcheck disable=SC2046

@@ -174,6 +174,32 @@ static void allocate(uint32_t domain, uint64_t size, unsigned count)
 	measure_print(0, spent, count);
 }
 
+/* How long one takes to be mapped and unmapped below so many others, of one page each. */
+static void map_among(uint32_t domain, unsigned others, unsigned count)
+{
+	struct hwb_dma_map_request request = {
+		.size = 4096,
+		.iova = 4096,
+		.flags = HWB_DMA_DEVICE_READS | HWB_DMA_FIXED,
+	};
+	int memory = sealed_memory();
+	struct hwb_dma_reply reply;
+	uint64_t spent = 0;
+
+	for (unsigned i = 0; i < others; i++) {
+		request.iova += 4096;
+		check(hwb_dma_map(&posix.client, domain, &request, memory, &reply, &error), "map");
+	}
+	request.iova = 4096;
+	for (unsigned i = 0; i < count + 1; i++) {
+		uint64_t start = measure_now();
+		check(hwb_dma_map(&posix.client, domain, &request, memory, &reply, &error), "map");
+		check(hwb_dma_unmap(&posix.client, domain, request.iova, &error), "unmap");
+		spent = i == 0 ? 0 : spent + measure_now() - start;
+	}
+	measure_print(0, spent, count);
+}
+
 /* The reference reads a blocking eventfd: so do we. */
 static int blocking(int fd)
 {
@@ -188,7 +214,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || argc > 4) {
 		fputs("Usage: bench-ours registers|msi|intx|acquire-msi|acquire-msix|dma|"
-		      "ping|io-mem|irq-open|irq-ack|map-unmap COUNT [BYTES]\n",
+		      "ping|io-mem|irq-open|irq-ack|map-unmap COUNT [BYTES]\n"
+		      "       bench-ours among COUNT OTHERS\n",
 		      stderr);
 		return EXIT_FAILURE;
 	}
@@ -208,6 +235,9 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "dma") == 0) {
 		take_edu(HWB_IRQ_MSI, &domain, fds);
 		allocate(domain, argc == 4 ? strtoull(argv[3], NULL, 0) : 4096, count);
+	} else if (strcmp(what, "among") == 0) {
+		take_edu(HWB_IRQ_MSI, &domain, fds);
+		map_among(domain, argc == 4 ? (unsigned)atoi(argv[3]) : 0, count);
 	} else {
 		bool intx = strcmp(what, "intx") == 0;
 		volatile uint32_t *registers =
