@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # host.sh BUILD [--short]: what is simulated on this host, as root, in a mount namespace of its
 # own: a daemon with 1,000 devices that are made up, and policies of 10,000 rules; and how each
-# figure grows as the work doubles. For a list only what the daemon had a processor for counts,
-# which other work on the host disturbs less. The files are on another file system than sysfs,
-# and nothing is given away.
+# figure grows as the work doubles. Only what a processor was had for counts, which other work
+# on the host disturbs less. The files are on another file system than sysfs, and nothing is
+# given away.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -72,7 +72,7 @@ measure_devices() {
 	install -m 644 /dev/null "$work/policy"
 	for ((i = 0; i < rounds; i++))
 	do
-		value=$("$programs/bench-start" "${run[@]}" 2> /dev/null)
+		value=$("$programs/bench-start" --cpu "${run[@]}" 2> /dev/null)
 		growth "start_with_devices" "$n" <<< "$value"
 		[ "$n" != 1000 ] || sample start_1000 <<< "$value"
 	done

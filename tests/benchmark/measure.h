@@ -8,6 +8,9 @@
 /* Nanoseconds of a clock that only goes forward. */
 uint64_t measure_now(void);
 
+/* Nanoseconds that this process has had a processor for. */
+uint64_t measure_cpu(void);
+
 /* Prints nanoseconds per operation. */
 void measure_print(uint64_t start, uint64_t end, unsigned operations);
 

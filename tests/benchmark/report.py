@@ -150,16 +150,17 @@ def growth_table(growth):
     if not growth:
         return
     yield ""
-    yield "By simulation on the host: what of the work is in the brackets, and growth per doubling"
+    yield "Growth as the work doubles; how much of it is in the brackets, devices and rules simulated:"
     for name, sizes in growth.items():
         steps = list(sizes.items())
-        text = number(steps[0][1])
+        show = str if "KiB" in name else number
+        text = show(steps[0][1])
         for (small, before), (large, after) in zip(steps, steps[1:]):
             text += f" -> x{after / before if before else math.nan:.2f} " if large == 2 * small \
                 else " -> "
-            text += number(after)
+            text += show(after)
         yield f"{name.replace('_', ' '):26} [{steps[0][0]} ... {steps[-1][0]}] {text}"
-    yield "(n log n would be x2.2 or less; a time for each of n, x1.1)"
+    yield "(n log n is x2.2 or less; of a time for each, x1.1)"
 
 
 def plot(rows, facts, target):

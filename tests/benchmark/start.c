@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nanoseconds from fork to READY=1 of a program that notifies as sd_notify(3)
- * says. With --empty it is itself such a program: an event loop and nothing else.
+ * says; with --cpu only those that it had a processor for, which other work on the machine
+ * disturbs less. With --empty it is itself such a program: an event loop and nothing else.
  */
 #include "measure.h"
 
@@ -47,6 +48,21 @@ static int await_ready(int fd)
 	return 0;
 }
 
+/* That a process has had a processor for, by its first thread. */
+static uint64_t cpu_of(pid_t child)
+{
+	char path[48];
+	unsigned long long spent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)child);
+	FILE *file = fopen(path, "r");
+	if (file == NULL || fscanf(file, "%llu", &spent) != 1)
+		perror(path);
+	if (file != NULL)
+		fclose(file);
+	return spent;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -54,8 +70,10 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--empty") == 0)
 		return empty();
+	int cpu = argc > 2 && strcmp(argv[1], "--cpu") == 0;
+	argv += cpu;
 	if (argc < 2 || mkdtemp(path) == NULL) {
-		fputs("Usage: bench-start PROGRAM [ARGUMENT...]\n", stderr);
+		fputs("Usage: bench-start [--cpu] PROGRAM [ARGUMENT...]\n", stderr);
 		return EXIT_FAILURE;
 	}
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", path);
@@ -72,7 +90,7 @@ int main(int argc, char **argv)
 	int ready = await_ready(fd);
 	uint64_t end = measure_now();
 	if (ready)
-		measure_print(start, end, 1);
+		measure_print(cpu ? 0 : start, cpu ? cpu_of(child) : end, 1);
 	kill(child, SIGTERM);
 	waitpid(child, NULL, 0);
 	unlink(address.sun_path);
