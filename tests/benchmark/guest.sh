@@ -9,7 +9,7 @@ set -u
 . /usr/lib/hwbroker-control.sh
 
 scale=1
-rounds=21
+rounds=15
 if [ "${1-}" = --short ]
 then
 	scale=50
@@ -23,7 +23,7 @@ samples=/tmp/samples.txt
 
 pin_broker() {
 	broker=$(systemctl show --property=MainPID --value hwbrokerd)
-	taskset -apc 1 "$broker" > /dev/null
+	[ "$broker" = 0 ] || taskset -apc 1 "$broker" > /dev/null
 }
 
 at_rest() {
@@ -48,7 +48,7 @@ wait_rest() {
 side() { # SIDE ROW
 	local value
 	value=$("$1_$2") || value=$("$1_$2") || {
-		echo "no figure of $1 for $2" >&2
+		echo "no figure of $1 for $2: $value" >&2
 		return
 	}
 	printf "sample $2 $1 %s\n" $value >> $samples
@@ -62,6 +62,7 @@ wants() { # ROW
 measure() { # ROW
 	local i row=$1 count=$rounds
 	wants "$row" || return 0
+	pin_broker # who is another one after a restart
 	case $row in
 	isolation | dma_1g | restart | connection) count=$(((rounds + 2) / 3)) ;;
 	resident | wakeups) count=1 ;;
