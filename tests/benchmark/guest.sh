@@ -101,7 +101,7 @@ on_cpu() {
 grow_mappings() { # MAPPINGS
 	local i
 	echo "measuring: one of $1 mappings" >&2
-	for ((i = 0; i < (rounds + 4) / 5; i++))
+	for ((i = 0; i < (rounds + 9) / 10; i++))
 	do
 		ours among 100 "$1" | growth map_and_unmap_below "$1"
 	done
@@ -111,7 +111,7 @@ grow_mappings() { # MAPPINGS
 grow() { # CONNECTIONS
 	local n=$1 i line
 	echo "measuring: $n connections of 10 sessions" >&2
-	for ((i = 0; i < (rounds + 4) / 5; i++))
+	for ((i = 0; i < (rounds + 9) / 10; i++))
 	do
 		driver $here/bench-crowd "$n" 10 open > /tmp/crowd || return
 		sed -n 1p /tmp/crowd | growth connect,_each "$n"
@@ -122,7 +122,7 @@ grow() { # CONNECTIONS
 	coproc CROWD { driver $here/bench-crowd "$n" 10 hold; }
 	read -r line <&"${CROWD[0]}"
 	resident | growth resident_KiB_with "$n"
-	for ((i = 0; i < (rounds + 4) / 5; i++))
+	for ((i = 0; i < (rounds + 9) / 10; i++))
 	do
 		on_cpu hwbroker-ctl list clients | growth list_of_connections "$n"
 		on_cpu hwbroker-ctl list sessions | growth list_of_sessions "$n"
@@ -207,6 +207,8 @@ do
 	*) measure "$row" < /dev/null ;;
 	esac
 done 3< /tmp/rows
+# Also in case that the rest takes too long.
+send_file samples.txt $samples
 if wants growth
 then
 	for n in 125 250 500 1000
