@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Start, signals and end of the daemon. */
 #include "device/record.h"
+#include "kernel/choose.h"
 #include "kernel/host.h"
 #include "kernel/priority.h"
 #include "kernel/privilege.h"
@@ -53,6 +54,7 @@ struct options {
 	const char *socket;
 	const char *policy;
 	const char *state;
+	const char *backend;
 	bool check;
 };
 
@@ -77,6 +79,8 @@ static void usage(FILE *file)
 	      "  --socket PATH   listen there (default " HWB_SOCKET_PATH ")\n"
 	      "  --policy FILE   who gets what (default " DEFAULT_POLICY ")\n"
 	      "  --state FILE    write down there what is taken (default " DEFAULT_STATE ")\n"
+	      "  --backend NAME  reach devices so: vfio-group, iommufd; without an IOMMU\n"
+	      "                  vfio-noiommu, sysfs-uio (default auto, the first that is here)\n"
 	      "  --check         check the policy, say what is wrong with it, and end\n"
 	      "  --verbose       log each step\n"
 	      "  --foreground    accepted and without effect: it always does\n"
@@ -89,12 +93,23 @@ static void usage(FILE *file)
 	      file);
 }
 
+static void check_backend(const char *name)
+{
+	char names[CHOOSE_WHY];
+
+	if (choose_knows(name, names))
+		return;
+	fprintf(stderr, "hwbrokerd: no backend is called `%s'; there are: %s\n", name, names);
+	exit(EXIT_USAGE);
+}
+
 static void parse(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "state", required_argument, NULL, 'S' },
+		{ "backend", required_argument, NULL, 'b' },
 		{ "check", no_argument, NULL, 'c' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "foreground", no_argument, NULL, 'f' },
@@ -114,6 +129,10 @@ static void parse(int argc, char **argv, struct options *options)
 			break;
 		case 'S':
 			options->state = optarg;
+			break;
+		case 'b':
+			options->backend = optarg;
+			check_backend(optarg);
 			break;
 		case 'c':
 			options->check = true;
@@ -329,7 +348,7 @@ static int start(struct daemon *self, const struct options *options)
 	keep_start(broker);
 	if (load_first_policy(broker) != 0)
 		return EXIT_CONFIG;
-	host_probe(&broker->host);
+	host_probe(&broker->host, options->backend);
 	log_host(&broker->host);
 	if (hotplug_start(&self->hotplug, broker, &fault) != 0 ||
 	    listener_start(&self->listener, broker, options->socket, &fault) != 0 ||
@@ -382,7 +401,8 @@ int main(int argc, char **argv)
 	static struct daemon self = { .listener.fd = -1, .listener.reserve = -1 };
 	struct options options = { .socket = HWB_SOCKET_PATH,
 		                   .policy = DEFAULT_POLICY,
-		                   .state = DEFAULT_STATE };
+		                   .state = DEFAULT_STATE,
+		                   .backend = CHOOSE_AUTO };
 
 	parse(argc, argv, &options);
 	self.broker.policy_path = options.policy;

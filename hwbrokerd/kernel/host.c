@@ -2,6 +2,7 @@
 #include "kernel/host.h"
 
 #include "kernel/bind.h"
+#include "kernel/choose.h"
 #include "kernel/pinned.h"
 #include "kernel/ports.h"
 #include "kernel/sysfs.h"
@@ -11,14 +12,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/vfio.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 
 static void problem(struct host *host, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
@@ -59,37 +56,18 @@ static bool file_has(const char *path, const char *word)
 	return false;
 }
 
-/* Such drivers are modules on most distributions, and nobody else asks for them. */
-static bool load_driver(const char *name)
+/* The kernel's own refusal to attach a group is the last word; this says the same before a
+ * device is asked for. x86 names remapped interrupt chips "IR-..." in /proc/interrupts. On arm64
+ * an ITS is what looks up a message's sender in a table of that device's own, "ITS-..."; a
+ * GICv2m takes what anybody writes. Where no device sends messages yet, neither is seen. */
+static bool interrupts_remapped(const char *module)
 {
-	char path[SYSFS_PATH], module[32];
-	char command[] = "modprobe", quiet[] = "-q";
-	char *const arguments[] = { command, quiet, module, NULL };
-	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-	pid_t child;
-	int status;
+	char path[SYSFS_PATH], unsafe[4];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", name);
-	snprintf(module, sizeof(module), "%s", name);
-	if (access(path, F_OK) == 0)
-		return true;
-	if (posix_spawn(&child, "/sbin/modprobe", NULL, NULL, arguments, environment) == 0)
-		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-			;
-	return access(path, F_OK) == 0;
-}
-
-/* The group's own refusal to attach (vfio_iommu_type1 checks for isolated
- * interrupts) is the last word; this says the same before a device is asked
- * for. x86 names remapped interrupt chips "IR-..." in /proc/interrupts. On arm64 an ITS is
- * what looks up a message's sender in a table of that device's own, "ITS-..."; a GICv2m
- * takes what anybody writes. Where no device sends messages yet, neither is seen. */
-static bool interrupts_remapped(void)
-{
-	char unsafe[4];
-
-	if (sysfs_read("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", unsafe,
-	               sizeof(unsafe)) <= 0)
+	if (module == NULL)
+		return false;
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/allow_unsafe_interrupts", module);
+	if (sysfs_read(path, unsafe, sizeof(unsafe)) <= 0)
 		return false;
 #if defined(__x86_64__) || defined(__i386__)
 	return file_has("/proc/interrupts", " IR-");
@@ -98,41 +76,6 @@ static bool interrupts_remapped(void)
 		return true;
 	return unsafe[0] == 'N' && !file_has("/proc/interrupts", " GICv2m");
 #endif
-}
-
-static void probe_vfio(struct host *host)
-{
-	if (!load_driver("vfio-pci")) {
-		problem(host,
-		        "no vfio-pci driver in kernel %s: no device can be given away; install "
-		        "the kernel's full module package, then `modprobe vfio-pci'",
-		        host->kernel);
-		return;
-	}
-	_cleanup_fd_ int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (container < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO) &&
-	    access("/dev/iommu", F_OK) == 0) {
-		problem(host,
-		        "kernel %s gives devices away through iommufd only (/dev/iommu), which "
-		        "hwbrokerd does not use: boot one with CONFIG_VFIO_GROUP and "
-		        "CONFIG_VFIO_CONTAINER",
-		        host->kernel);
-		return;
-	}
-	if (container < 0) {
-		problem(host,
-		        "cannot open /dev/vfio/vfio: %s; load vfio_iommu_type1, and run as root "
-		        "with access to /dev/vfio",
-		        strerror(errno));
-		return;
-	}
-	if (ioctl(container, VFIO_GET_API_VERSION) != VFIO_API_VERSION ||
-	    ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) <= 0) {
-		problem(host, "the kernel's VFIO has no type 1 v2 IOMMU backend: `modprobe "
-		              "vfio_iommu_type1'");
-		return;
-	}
-	host->vfio = true;
 }
 
 /* What DMA needs where nothing stands between a device and memory. */
@@ -152,44 +95,56 @@ static void probe_unsafe_dma(struct host *host)
 		        "line");
 }
 
-/* Whether VFIO takes devices without an IOMMU: Debian's does not. */
-static bool vfio_does_without(void)
-{
-	char mode[4];
-
-	return load_driver("vfio-pci") &&
-	       sysfs_read("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", mode,
-	                  sizeof(mode)) > 0 &&
-	       mode[0] == 'Y';
-}
-
 static void probe_without_iommu(struct host *host)
 {
-	problem(host,
-	        "no IOMMU: a device that does DMA reaches all of memory, so it may only where "
-	        "its rule says `dma = unsafe'; switch on VT-d or AMD-Vi in the firmware, and "
-	        "boot an Intel machine with intel_iommu=on");
-	if (host->lockdown)
-		return;
-	if (vfio_does_without()) {
-		host->backend = &kernel_vfio_noiommu;
-		host->vfio = true;
-		probe_unsafe_dma(host);
-		return;
-	}
-	if (!load_driver(kernel_bare.driver)) {
+	if (host->backend == &kernel_bare)
 		problem(host,
-		        "no %s driver in kernel %s: without an IOMMU no device can be given away; "
-		        "install the kernel's full module package, then `modprobe %s'",
-		        kernel_bare.driver, host->kernel, kernel_bare.driver);
+		        "no VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1, of a kernel "
+		        "that has it): devices have INTx only, by way of the broker, and registers "
+		        "stay with whoever does not let go of them");
+	probe_unsafe_dma(host);
+}
+
+static void probe_with_iommu(struct host *host, const struct choice *choice)
+{
+	host->interrupt_remapping = interrupts_remapped(choice->module);
+	if (!host->interrupt_remapping)
+		problem(host, "interrupts are not remapped, so a device could forge others': "
+		              "switch on interrupt remapping (x2APIC) in the firmware and drop "
+		              "intremap=off from the kernel's command line");
+}
+
+static void probe_backend(struct host *host, const char *wanted)
+{
+	char why[CHOOSE_WHY];
+
+	if (!host->iommu)
+		problem(host,
+		        "no IOMMU: a device that does DMA reaches all of memory, so it may only "
+		        "where its rule says `dma = unsafe'; switch on VT-d or AMD-Vi in the "
+		        "firmware, and boot an Intel machine with intel_iommu=on");
+	if (!host->iommu && host->lockdown)
+		return;
+	if (host->iommu && !choose_load_driver("vfio-pci")) {
+		problem(host,
+		        "no vfio-pci driver in kernel %s: no device can be given away; install "
+		        "the kernel's full module package, then `modprobe vfio-pci'",
+		        host->kernel);
 		return;
 	}
-	host->backend = &kernel_bare;
-	problem(host,
-	        "no VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1, of a kernel that "
-	        "has it): devices have INTx only, by way of the broker, and registers stay "
-	        "with whoever does not let go of them");
-	probe_unsafe_dma(host);
+	const struct choice *choice = choose(choose_list, choose_count, host->iommu, wanted, why);
+	if (choice == NULL) {
+		problem(host, "no way to devices: %s",
+		        why[0] != '\0' ? why
+		                       : "the backend that was asked for is not for this host");
+		return;
+	}
+	host->backend = choice->backend;
+	host->vfio = host->backend != &kernel_bare;
+	if (host->iommu)
+		probe_with_iommu(host, choice);
+	else
+		probe_without_iommu(host);
 }
 
 static void probe_ports(struct host *host)
@@ -267,7 +222,7 @@ static void probe_leases(struct host *host)
 		              "that was given back goes to the next client at once");
 }
 
-void host_probe(struct host *host)
+void host_probe(struct host *host, const char *backend)
 {
 	struct utsname name;
 
@@ -276,19 +231,7 @@ void host_probe(struct host *host)
 	snprintf(host->kernel, sizeof(host->kernel), "%.63s", name.release);
 	host->iommu = any_group();
 	probe_lockdown(host);
-	if (host->iommu)
-		probe_vfio(host);
-	else
-		probe_without_iommu(host);
-	if (host->iommu && host->vfio) {
-		host->backend = &kernel_vfio_group;
-		host->interrupt_remapping = interrupts_remapped();
-		if (!host->interrupt_remapping)
-			problem(host,
-			        "interrupts are not remapped, so a device could forge others': "
-			        "switch on interrupt remapping (x2APIC) in the firmware and drop "
-			        "intremap=off from the kernel's command line");
-	}
+	probe_backend(host, backend);
 	if (host->backend != NULL && host->backend->driver != NULL)
 		bind_use(host->backend->driver);
 	probe_strict_devmem(host);

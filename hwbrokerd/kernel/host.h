@@ -14,7 +14,7 @@ struct host {
 	const struct kernel_backend *backend; /* NULL: no DMA, no interrupts */
 	bool iommu;                           /* devices are in IOMMU groups */
 	bool interrupt_remapping;             /* forged MSIs are stopped; false if in doubt */
-	bool vfio;                            /* /dev/vfio/vfio is there and speaks version 0 */
+	bool vfio;                            /* the kernel has what the backend needs of it */
 	bool strict_devmem;                   /* known: a claimed BAR loses its sysfs mappings */
 	bool leases;                          /* witness.h */
 	bool ports;                           /* legacy ports can be used: x86 and permitted */
@@ -57,7 +57,8 @@ static inline bool host_is_intx_only(const struct host *host)
 	return host->backend != NULL && host->backend->intx_only;
 }
 
-/* Blocks for module loading (vfio-pci, once); called before the loop runs. */
-void host_probe(struct host *host);
+/* Blocks for module loading (vfio-pci, once); called before the loop runs. `backend` is what
+ * choose.h takes. */
+void host_probe(struct host *host, const char *backend);
 
 #endif

@@ -2,9 +2,8 @@
 /*
  * The narrow table between the daemon and the kernel's device interfaces.
  *
- * One implementation a way of reaching devices (vfio_group.c; iommufd has its place beside
- * it; without an IOMMU vfio_noiommu.c, and bare_domain.c without VFIO), chosen once at start-up by
- * host.c.
+ * One implementation a way of reaching devices (vfio_container.c, iommufd.c; without an
+ * IOMMU vfio_noiommu.c, and bare_domain.c without VFIO), chosen once at start-up (choose.h).
  *
  * Every function here but domain_new, and domain_free of a domain that nothing was
  * done with, may block and is called from worker threads only (work/).
@@ -134,6 +133,7 @@ struct kernel_backend {
 	void (*resume_end)(void);
 };
 
-extern const struct kernel_backend kernel_vfio_group, kernel_vfio_noiommu, kernel_bare;
+extern const struct kernel_backend kernel_vfio_group, kernel_iommufd;
+extern const struct kernel_backend kernel_vfio_noiommu, kernel_bare; /* without an IOMMU */
 
 #endif

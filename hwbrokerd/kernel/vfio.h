@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the VFIO group backend (linux/vfio.h, "VFIO group API"): containers
- * hold mappings, groups attach to one container, devices are opened from a
- * group. A group cannot change its container while a device of it is open.
+ * Inside the backends that stand on VFIO. An open device is the same descriptor in all of
+ * them (vfio_device.c, vfio_irq.c, vfio_config.c, vfio_region.c), and what a domain maps is
+ * put down in one place (vfio_domain.c), as are the groups in domains (vfio_group.c) and what
+ * outlives the process (vfio_resume.c). How the kernel is told of a domain, and how a device
+ * gets into it, is a `way': groups and containers (vfio_container.c), or iommufd (iommufd.c).
  */
 #ifndef HWBROKERD_KERNEL_VFIO_H
 #define HWBROKERD_KERNEL_VFIO_H
@@ -12,22 +14,26 @@
 
 #include <pthread.h>
 
+struct vfio_way;
+
 /* A group in a domain, with at least one open device. */
 struct vfio_group {
 	struct vfio_group *next;
 	struct kernel_domain *domain;
 	uint32_t id;
 	uint32_t devices;
-	int fd;
+	int fd;    /* what its devices are opened with: the way's */
 	bool kept; /* store.h, as below */
 };
 
 struct kernel_domain {
+	const struct vfio_way *way;
 	pthread_mutex_t lock;
 	uint32_t id;
-	int container; /* -1 while no group is in it */
+	int fd; /* the kernel's side of it, a container or an iommufd; -1 while no group is in it */
 	bool kept;
 	uint32_t groups;
+	uint32_t attached;               /* devices, where each is attached by itself: iommufd */
 	bool abandoned;                  /* by its owner: goes with the last group */
 	bool unsafe;                     /* no IOMMU: nothing is kept for the next daemon */
 	struct pinned_list memory;       /* then; else the mappings */
@@ -43,16 +49,49 @@ struct kernel_device {
 	uint32_t flags;  /* VFIO_DEVICE_FLAGS_* */
 	uint64_t config; /* offset of config space in fd */
 	struct vfio_group *group;
+	bool attached; /* to its domain, where each device is: iommufd */
+};
+
+/* All that differs between the ways. What returns an errno returns 0 if it succeeds. */
+struct vfio_way {
+	char letter; /* its domains' in names of the store */
+	/* A group of which no device is open enters the domain. `fd` receives what its devices
+	 * are opened with: the caller's to close. */
+	int (*enter)(struct kernel_domain *domain, uint32_t group, int *fd, struct fault *fault);
+	/* A descriptor of the device, in the domain of its group; -1: fault says why. */
+	int (*open)(struct kernel_device *device, struct fault *fault);
+	/* It is about to be closed; the last who holds it may be somebody else. */
+	void (*closing)(struct kernel_device *device);
+
+	/* With the domain's lock held: the last device of the group is closed. */
+	void (*leave)(struct kernel_domain *domain, int group_fd);
+	/* Whether the kernel has the domain's mappings, so that it is told of each. */
+	bool (*live)(const struct kernel_domain *domain);
+	/* An errno. `memory` is where the mapping is mapped for us: NULL unless the way needs
+	 * it. */
+	bool (*needs_memory)(void);
+	int (*map)(const struct kernel_domain *domain, const struct kernel_mapping *mapping,
+	           void *memory);
+	/* An errno. `unmapped` receives how many bytes were. */
+	int (*unmap)(const struct kernel_domain *domain, uint64_t iova, uint64_t size,
+	             uint64_t *unmapped);
+	uint32_t (*windows)(const struct kernel_domain *domain, struct hwb_iova_range *ranges,
+	                    uint32_t max);
+
+	/* Whether a kept descriptor is one of a group in a domain; a kept device was taken up. */
+	bool (*is_group)(int fd);
+	void (*resumed)(struct kernel_device *device);
 };
 
 /* vfio_resume.c. Names in the store of a container, a group in it, a device, the memory of a
  * mapping. */
-void vfio_name_domain(uint32_t domain, char name[STORE_NAME]);
+void vfio_name_domain(const struct kernel_domain *domain, char name[STORE_NAME]);
 void vfio_name_group(uint32_t group, uint32_t domain, char name[STORE_NAME]);
 void vfio_name_device(const char *device, char name[STORE_NAME]);
 void vfio_name_memory(uint32_t mapping, char name[STORE_NAME]);
 
-int vfio_resume_domain(uint32_t id, struct kernel_domain **domain, struct fault *fault);
+int vfio_resume_domain(const struct vfio_way *way, uint32_t id, struct kernel_domain **domain,
+                       struct fault *fault);
 int vfio_resume_mapping(struct kernel_domain *domain, const struct kernel_mapping *mapping,
                         struct fault *fault);
 uint32_t vfio_resume_where(const struct hwb_pci_address *address, uint32_t group);
@@ -60,31 +99,40 @@ int vfio_resume(const struct hwb_pci_address *address, uint32_t group, struct ke
                 int wanted_fd, int failed_fd, struct kernel_device **device, struct fault *fault);
 void vfio_resume_end(void);
 
-/* vfio_noiommu.c is the same without an IOMMU, with these of vfio_group.c. `id` of a group is that
- * of its domain's kind. */
+/* vfio_group.c. The group in the domain, entered if no device of it is open yet; the same with
+ * a kept descriptor (-1: none), which is the group's from now on; and one device less. */
+int vfio_group_get(uint32_t id, struct kernel_domain *domain, struct vfio_group **group,
+                   struct fault *fault);
+int vfio_group_resume(uint32_t id, struct kernel_domain *domain, int fd, struct vfio_group **group,
+                      struct fault *fault);
+void vfio_group_put(struct vfio_group *group);
+
+/* vfio_container.c. A domain of that way; vfio_noiommu.c is the same without an IOMMU. */
+int vfio_container_new(struct kernel_domain **domain, struct fault *fault);
+
+/* vfio_device.c. What the kernel says of a device's descriptor; a reset, if it has one. */
 int vfio_device_open(const struct hwb_pci_address *address, uint32_t group,
                      struct kernel_domain *domain, int wanted_fd, int failed_fd,
                      struct kernel_device **device, struct fault *fault);
-bool vfio_device_resets(const struct kernel_device *device);
-int vfio_device_rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault);
-
-/* vfio_group.c, for these. The group of a kept descriptor, which is the group's from now on;
- * what the kernel says of a device's descriptor; a reset, if the device has one. */
-int vfio_group_resume(uint32_t id, struct kernel_domain *domain, int fd, struct vfio_group **group,
-                      struct fault *fault);
 int vfio_device_read_facts(struct kernel_device *device, struct fault *fault);
 int vfio_device_listen(struct kernel_device *device, int wanted_fd, int failed_fd,
                        struct fault *fault);
+bool vfio_device_resets(const struct kernel_device *device);
 int vfio_device_reset(struct kernel_device *device, struct fault *fault);
+int vfio_device_rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault);
 void vfio_device_close(struct kernel_device *device);
+/* Repeats what gives EAGAIN while the device is being reset by somebody. */
+enum { VFIO_BUSY_TRIES = 10, VFIO_BUSY_PAUSE_MS = 100 };
 
-/* vfio_domain.c. Attaches the group's descriptor to the domain's container, or
- * takes it out. */
-int vfio_domain_attach(struct kernel_domain *domain, int group_fd, uint32_t group_id,
-                       struct fault *fault);
-void vfio_domain_detach(struct kernel_domain *domain, int group_fd);
+/* vfio_domain.c. With the domain's lock held: it has got its descriptor, which is kept; the
+ * kernel is told of all mappings, or of none; and the descriptor is closed. */
+void vfio_domain_start(struct kernel_domain *domain, int fd);
+int vfio_domain_fill(struct kernel_domain *domain, struct fault *fault);
+void vfio_domain_drop(struct kernel_domain *domain);
+/* One group less, by a caller without the lock: the domain may be gone afterwards. */
+void vfio_domain_leave(struct kernel_domain *domain, int group_fd);
 
-int vfio_domain_new(struct kernel_domain **domain, struct fault *fault);
+int vfio_domain_new(const struct vfio_way *way, struct kernel_domain **domain, struct fault *fault);
 void vfio_domain_free(struct kernel_domain *domain);
 int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *mapping,
                     struct fault *fault);
@@ -122,5 +170,17 @@ int vfio_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struc
 int vfio_irq_on_wanted(struct kernel_device *device, int wanted_fd, struct fault *fault);
 int vfio_irq_on_failed(struct kernel_device *device, int failed_fd, struct fault *fault);
 int vfio_irq_unmask(struct kernel_device *device, struct fault *fault);
+
+/* What is the same in each table of a backend. */
+#define VFIO_BACKEND                                                                              \
+	.domain_free = vfio_domain_free, .map = vfio_domain_map, .unmap = vfio_domain_unmap,      \
+	.windows = vfio_domain_windows, .open = vfio_device_open, .resets = vfio_device_resets,   \
+	.rest = vfio_device_rest, .take_registers = vfio_take_registers,                          \
+	.close = vfio_device_close, .set_bus_master = vfio_set_bus_master,                        \
+	.irq_enable = vfio_irq_enable, .irq_disable = vfio_irq_disable,                           \
+	.irq_unmask = vfio_irq_unmask, .config_read = vfio_config_read,                           \
+	.config_write = vfio_config_write, .domain_id = vfio_domain_id, .keep = vfio_domain_keep, \
+	.resume_mapping = vfio_resume_mapping, .resume_where = vfio_resume_where,                 \
+	.resume = vfio_resume, .resume_end = vfio_resume_end
 
 #endif

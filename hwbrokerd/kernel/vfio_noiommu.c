@@ -9,7 +9,7 @@
 
 static int domain_new(struct kernel_domain **domain, struct fault *fault)
 {
-	if (vfio_domain_new(domain, fault) != 0)
+	if (vfio_container_new(domain, fault) != 0)
 		return -1;
 	(*domain)->unsafe = true;
 	pinned_init(&(*domain)->memory);

@@ -12,16 +12,14 @@
 #include "util/log.h"
 
 #include <inttypes.h>
-#include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 /* ---- names: without colons, which the manager parts names by ---- */
 
-void vfio_name_domain(uint32_t domain, char name[STORE_NAME])
+void vfio_name_domain(const struct kernel_domain *domain, char name[STORE_NAME])
 {
-	snprintf(name, STORE_NAME, "c%" PRIu32, domain);
+	snprintf(name, STORE_NAME, "%c%" PRIu32, domain->way->letter, domain->id);
 }
 
 void vfio_name_group(uint32_t group, uint32_t domain, char name[STORE_NAME])
@@ -44,16 +42,18 @@ void vfio_name_memory(uint32_t mapping, char name[STORE_NAME])
 
 /* ---- domains ---- */
 
-int vfio_resume_domain(uint32_t id, struct kernel_domain **domain, struct fault *fault)
+int vfio_resume_domain(const struct vfio_way *way, uint32_t id, struct kernel_domain **domain,
+                       struct fault *fault)
 {
 	char name[STORE_NAME];
 
-	if (vfio_domain_new(domain, fault) != 0)
+	if (vfio_domain_new(way, domain, fault) != 0)
 		return -1;
-	vfio_name_domain(id, name);
 	(*domain)->id = id;
-	(*domain)->container = store_take(name);
-	(*domain)->kept = (*domain)->container >= 0;
+	/* The daemon before this one may have gone another way: then it is not found. */
+	vfio_name_domain(*domain, name);
+	(*domain)->fd = store_take(name);
+	(*domain)->kept = (*domain)->fd >= 0;
 	return 0;
 }
 
@@ -65,7 +65,7 @@ int vfio_resume_mapping(struct kernel_domain *domain, const struct kernel_mappin
 
 	vfio_name_memory(mapping->id, name);
 	_cleanup_fd_ int fd = store_take_of(mapping->share, name);
-	if (fd < 0 && domain->container < 0)
+	if (fd < 0 && domain->fd < 0)
 		return fault_set(fault, HWB_GONE, "its memory was not kept");
 	kept.fd = fd;
 	kept.kept = fd >= 0;
@@ -93,17 +93,6 @@ uint32_t vfio_resume_where(const struct hwb_pci_address *address, uint32_t group
 	return 0;
 }
 
-/* Whether the descriptor is one of that group, in a container. */
-static int check_group(int fd, uint32_t id, struct fault *fault)
-{
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-
-	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) != 0 ||
-	    (status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET) == 0)
-		return fault_set(fault, HWB_HOST_ERROR, "group %u is in no container", id);
-	return 0;
-}
-
 static int resume_group(uint32_t id, struct kernel_domain *domain, struct vfio_group **group,
                         struct fault *fault)
 {
@@ -111,10 +100,11 @@ static int resume_group(uint32_t id, struct kernel_domain *domain, struct vfio_g
 
 	vfio_name_group(id, domain->id, name);
 	_cleanup_fd_ int fd = store_take(name);
-	if (domain->container < 0)
+	if (domain->fd < 0)
 		return fault_set(fault, HWB_GONE, "its domain was not kept");
-	if ((fd >= 0 && check_group(fd, id, fault) != 0) ||
-	    vfio_group_resume(id, domain, fd, group, fault) != 0)
+	if (fd >= 0 && !domain->way->is_group(fd))
+		return fault_set(fault, HWB_HOST_ERROR, "group %u is in no domain", id);
+	if (vfio_group_resume(id, domain, fd, group, fault) != 0)
 		return -1;
 	steal_fd(&fd);
 	return 0;
@@ -142,6 +132,7 @@ int vfio_resume(const struct hwb_pci_address *address, uint32_t group, struct ke
 		vfio_device_close(made);
 		return -1;
 	}
+	domain->way->resumed(made);
 	*device = made;
 	return 0;
 }
@@ -167,7 +158,7 @@ static void end_device(const char *name, int fd)
 
 void vfio_resume_end(void)
 {
-	static const char *const prefixes[] = { "d", "g", "c", "m" };
+	static const char *const prefixes[] = { "d", "g", "c", "a", "m" };
 	_cleanup_free_ int *fds = NULL;
 	char name[STORE_NAME];
 	uint32_t count = 0;

@@ -95,7 +95,7 @@ spoiled() { # WHAT TEXT BYTES OFFSET...
 }
 
 manager_keeps_none() {
-	! find /proc/1/fd -lname '*vfio*' | grep -q .
+	! find /proc/1/fd -lname '*vfio*' -o -lname '*iommu*' | grep -q .
 }
 
 is_the_hosts() {

@@ -110,7 +110,7 @@ def _boot(options, work, until):
     command = _command(options, artefacts, work) + [
         "-chardev", f"socket,id=console,fd={far.fileno()},logfile={log}",
         "-serial", "chardev:console"]
-    report.progress(f"the virtual PC boots {options.initrd} with Debian's kernel {options.kernel}")
+    report.progress(f"the virtual PC boots {options.initrd} with kernel {options.kernel}")
     console = Console(until)
     with open(work / "qemu.log", "wb") as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said,

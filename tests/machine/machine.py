@@ -220,7 +220,7 @@ class Machine:
 def boot(options):
     """One boot; returns the exit status, and whether the script has begun."""
     with workdir.make() as work, Machine(options, work) as machine:
-        report.progress(f"the virtual PC starts, with Debian's kernel {options.kernel}")
+        report.progress(f"the virtual PC starts, with kernel {options.kernel}")
         status = machine.serve()
         if machine.control.status is None:
             machine.explain(status)

@@ -9,7 +9,12 @@ part_kernels() {
 	"$top/tests/machine/install" "$top/tests/machine/packages-kernel"
 	if build gcc -DCMAKE_C_COMPILER=gcc && tar=$(payload gcc)
 	then
-		in_guest small-groups "$tar" $run --kernel small --append hwbroker.with=dma,irq
+		in_guest small-groups "$tar" $run --kernel small --append hwbroker.with=backend,dma
+		# Without VFIO's containers.
+		local iommufd="--kernel small --append initcall_blacklist=vfio_iommu_type1_init"
+		# shellcheck disable=SC2086 # words, on purpose
+		in_guest iommufd "$tar" $run $iommufd \
+			--append hwbroker.with=backend,io_mem,irq,dma,platform,holders,revoke,restart
 	else
 		not_ok "kernels: builds"
 	fi
