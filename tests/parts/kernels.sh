@@ -15,6 +15,9 @@ part_kernels() {
 		# shellcheck disable=SC2086 # words, on purpose
 		in_guest iommufd "$tar" $run $iommufd \
 			--append hwbroker.with=backend,io_mem,irq,dma,platform,holders,revoke,restart
+		# shellcheck disable=SC2086
+		in_guest iommufd-refused "$tar" $run $iommufd --no-intremap \
+			--append hwbroker.with=platform
 	else
 		not_ok "kernels: builds"
 	fi
