@@ -97,6 +97,12 @@ static void unmap(void)
 	table = NULL;
 }
 
+void note_end(void)
+{
+	if (table != NULL)
+		unmap();
+}
+
 static void start_over(void)
 {
 	revision = 0;

@@ -47,6 +47,9 @@ struct note {
 /* Starts an empty table; the memfd is the caller's to keep. -1: none is kept. */
 int note_begin(void);
 
+/* Gives it up: it is not kept after all. */
+void note_end(void);
+
 /* Takes over the table that the daemon before has left in `fd`. On failure it is of no
  * use, and `fault` says why. */
 int note_resume(int fd, struct fault *fault);

@@ -46,6 +46,8 @@ WAYS = {
 }
 
 HELLO, PING, CLOSE, LIST, INFO, ACQUIRE, PORT_OPEN, PORT_BATCH = 1, 2, 3, 0x10, 0x11, 0x12, 0x30, 0x32
+ACQUIRE_ANY, PORT_LIST = 0x15, 0x33
+GROUPS, EXPLAIN, AUDIT, RELEASE, RELOAD, RULES, MONITOR, METRICS = 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x70, 0x71
 DOMAIN_OPEN, DMA_MAP, EVENT_POLICY, EVENT = 0x50, 0x55, 0x81, 2
 
 POLICY = """
@@ -264,12 +266,20 @@ def script(daemon, witness):
         client.ask(opcode, bytes(0 if opcode == 0x60 else 8))
     client.ask(0x64, bytes(8) + b"driver".ljust(32, b"\0"))
     client.ask(0x66, bytes(8))
+    client.ask(ACQUIRE_ANY, b"nothing".ljust(56, b"\0"))
+    client.ask(PORT_LIST, bytes(8))
+    for opcode in (GROUPS, AUDIT, RULES, METRICS):
+        client.ask(opcode, bytes(8))
+    client.ask(EXPLAIN, bytes(184) + b"driver".ljust(32, b"\0"))
+    client.ask(RELEASE, bytes(8))
+    client.ask(MONITOR)
     client.ask(0x7f)
     memory = os.memfd_create("memory")
     client.ask(DMA_MAP, bytes(48), 77, [memory])
     os.close(memory)
     reload(daemon, witness)
     client.ping()
+    client.ask(RELOAD)
     client.ask(LIST, bytes(7))  # malformed: the connection ends
     if not client.ended:
         client.ping()

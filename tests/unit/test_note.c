@@ -66,6 +66,18 @@ START_TEST(without_a_table_nothing_is_noted)
 }
 END_TEST
 
+START_TEST(given_up_it_is_no_more)
+{
+	_cleanup_fd_ int fd = begin();
+
+	ck_assert_uint_ne(put(0, NOTE_PEER, 1, 1), 0);
+	note_end();
+	ck_assert(!note_works());
+	ck_assert_uint_eq(put(0, NOTE_PEER, 2, 1), 0);
+	note_end();
+}
+END_TEST
+
 START_TEST(the_next_one_reads_it)
 {
 	_cleanup_fd_ int fd = begin();
@@ -211,6 +223,7 @@ int main(void)
 
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, without_a_table_nothing_is_noted);
+	tcase_add_test(tests, given_up_it_is_no_more);
 	tcase_add_test(tests, the_next_one_reads_it);
 	tcase_add_test(tests, of_two_the_later_one_counts);
 	tcase_add_test(tests, a_record_that_is_not_whole);

@@ -157,8 +157,10 @@ static void begin_notes(void)
 {
 	_cleanup_fd_ int fd = note_begin();
 
-	if (fd < 0 || !store_put(RESUME_NOTES, fd, true))
-		log_warning("sessions will not outlive this process: their notes cannot be kept");
+	if (fd >= 0 && store_put(RESUME_NOTES, fd, true))
+		return;
+	log_warning("sessions will not outlive this process: their notes cannot be kept");
+	note_end();
 }
 
 void resume_start(struct broker *broker)
