@@ -3,14 +3,13 @@
  * What hwbroker-ctl prints: tables and JSON of fixed records against the files in
  * tests/golden/ctl, and the parts that they are made of. The records' vendors are
  * in no pci.ids, so that the output is the same on every machine.
- *
- * UPDATE_GOLDEN=1 in the environment rewrites the files instead.
  */
 #include "json.h"
 #include "names.h"
 #include "print.h"
 #include "spelling.h"
 #include "table.h"
+#include "test_golden.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -19,37 +18,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *text;
-static size_t text_length;
-static FILE *out;
-
-static void setup(void)
-{
-	out = open_memstream(&text, &text_length);
-	ck_assert_ptr_nonnull(out);
-}
-
-static void teardown(void)
-{
-	if (out != NULL)
-		fclose(out);
-	free(text);
-}
-
-/* All that was printed so far; printing ends with this. */
-static const char *printed(void)
-{
-	fclose(out);
-	out = NULL;
-	return text;
-}
-
-static void anew(void)
-{
-	teardown();
-	setup();
-}
 
 /* ---- records ---- */
 
@@ -275,28 +243,6 @@ enum {
 };
 
 /* ---- against the files ---- */
-
-static void as_in(const char *name)
-{
-	char path[256];
-	static char expected[65536];
-	const char *got = printed();
-
-	snprintf(path, sizeof(path), GOLDEN_DIR "/ctl/%s", name);
-	if (getenv("UPDATE_GOLDEN") != NULL) {
-		FILE *file = fopen(path, "w");
-		ck_assert_ptr_nonnull(file);
-		fputs(got, file);
-		fclose(file);
-		return;
-	}
-	FILE *file = fopen(path, "r");
-	ck_assert_msg(file != NULL, "cannot open %s", path);
-	size_t length = fread(expected, 1, sizeof(expected) - 1, file);
-	expected[length] = '\0';
-	fclose(file);
-	ck_assert_str_eq(got, expected);
-}
 
 static void print_all(const char *kind, unsigned width)
 {
@@ -581,17 +527,17 @@ static void one_row(unsigned width, const char *one, const char *two)
 static void row_is(const char *one, const char *two, const char *expected)
 {
 	one_row(0, one, two);
-	ck_assert_str_eq(strchr(text, '\n') + 1, expected);
+	ck_assert_str_eq(strchr(printed(), '\n') + 1, expected);
 }
 
 START_TEST(columns_are_as_wide_as_their_widest)
 {
 	one_row(0, "a", "b");
-	ck_assert_str_eq(text, "ONE  TWO\na    b\n");
+	ck_assert_str_eq(printed(), "ONE  TWO\na    b\n");
 	one_row(0, "four", "a b");
-	ck_assert_str_eq(text, "ONE   TWO\nfour  a b\n");
+	ck_assert_str_eq(printed(), "ONE   TWO\nfour  a b\n");
 	one_row(0, "", "");
-	ck_assert_str_eq(text, "ONE  TWO\n-    -\n");
+	ck_assert_str_eq(printed(), "ONE  TWO\n-    -\n");
 }
 END_TEST
 
@@ -619,20 +565,20 @@ END_TEST
 START_TEST(the_widest_is_cut)
 {
 	one_row(20, "short", "twenty-two characters.");
-	ck_assert_str_eq(text, "ONE    TWO\nshort  twenty-two c\xe2\x80\xa6\n");
+	ck_assert_str_eq(printed(), "ONE    TWO\nshort  twenty-two c\xe2\x80\xa6\n");
 	one_row(21, "twenty-two characters.", "short");
-	ck_assert_str_eq(text, "ONE             TWO\ntwenty-two ch\xe2\x80\xa6  short\n");
+	ck_assert_str_eq(printed(), "ONE             TWO\ntwenty-two ch\xe2\x80\xa6  short\n");
 	/* A character of two columns is not cut in two. */
 	one_row(15, "abc",
 	        "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac");
-	ck_assert_str_eq(strchr(text, '\n') + 1,
+	ck_assert_str_eq(strchr(printed(), '\n') + 1,
 	                 "abc  \xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe2\x80\xa6\n");
 	/* There is a width below which nothing could be read. */
 	one_row(3, "123456789", "123456789");
-	ck_assert_str_eq(strchr(text, '\n') + 1, "1234567\xe2\x80\xa6  1234567\xe2\x80\xa6\n");
+	ck_assert_str_eq(strchr(printed(), '\n') + 1, "1234567\xe2\x80\xa6  1234567\xe2\x80\xa6\n");
 	/* What fits exactly is left alone. */
 	one_row(20, "123456789", "123456789");
-	ck_assert_str_eq(strchr(text, '\n') + 1, "123456789  123456789\n");
+	ck_assert_str_eq(strchr(printed(), '\n') + 1, "123456789  123456789\n");
 }
 END_TEST
 
@@ -801,8 +747,8 @@ int main(void)
 	TCase *parts = tcase_create("parts");
 
 	setlocale(LC_CTYPE, "C.UTF-8"); /* as main() of the tool does */
-	tcase_add_checked_fixture(files, setup, teardown);
-	tcase_add_checked_fixture(parts, setup, teardown);
+	tcase_add_checked_fixture(files, golden_setup, golden_teardown);
+	tcase_add_checked_fixture(parts, golden_setup, golden_teardown);
 	tcase_add_loop_test(files, tables_are_as_in_their_files, 0,
 	                    (int)(sizeof(tables) / sizeof(tables[0])));
 	tcase_add_test(files, json_is_as_in_its_files);

@@ -3,11 +3,10 @@
  * `hwbroker-ctl graph': its three forms of one host against the files in
  * tests/golden/ctl, and what must hold of a drawing of any: it is XML whatever names
  * hold, nothing lies on anything else, all of it is within the picture.
- *
- * UPDATE_GOLDEN=1 in the environment rewrites the files instead.
  */
 #include "graph.h"
 #include "names.h"
+#include "test_golden.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -16,31 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *text;
-static size_t text_length;
-static FILE *out;
 static struct graph graph;
-
-static void setup(void)
-{
-	out = open_memstream(&text, &text_length);
-	ck_assert_ptr_nonnull(out);
-}
 
 static void teardown(void)
 {
-	if (out != NULL)
-		fclose(out);
-	free(text);
+	golden_teardown();
 	graph_free(&graph);
 	names_end();
-}
-
-static const char *printed(void)
-{
-	fclose(out);
-	out = NULL;
-	return text;
 }
 
 /* ---- one host ---- */
@@ -116,28 +97,6 @@ enum {
 	DEVICES = sizeof(devices) / sizeof(devices[0]),
 	CLIENTS = sizeof(clients) / sizeof(clients[0]),
 };
-
-static void as_in(const char *name)
-{
-	static char expected[65536];
-	char path[256];
-	const char *got = printed();
-
-	snprintf(path, sizeof(path), GOLDEN_DIR "/ctl/%s", name);
-	if (getenv("UPDATE_GOLDEN") != NULL) {
-		FILE *file = fopen(path, "w");
-		ck_assert_ptr_nonnull(file);
-		fputs(got, file);
-		fclose(file);
-		return;
-	}
-	FILE *file = fopen(path, "r");
-	ck_assert_msg(file != NULL, "cannot open %s", path);
-	size_t length = fread(expected, 1, sizeof(expected) - 1, file);
-	expected[length] = '\0';
-	fclose(file);
-	ck_assert_str_eq(got, expected);
-}
 
 START_TEST(a_host_is_as_in_its_files)
 {
@@ -323,7 +282,7 @@ START_TEST(names_stay_names)
 		ck_assert_int_eq(graph_svg(out, &graph), 0);
 		is_xml(printed());
 		teardown();
-		setup();
+		golden_setup();
 		ck_assert_int_eq(graph_make(&graph, &device, 1, &client, 1), 0);
 		graph_dot(out, &graph);
 		/* Each quotation mark that no backslash makes plain opens or ends a string. */
@@ -338,14 +297,14 @@ START_TEST(names_stay_names)
 				ck_assert_uint_eq(quotes % 2, 0);
 		}
 		teardown();
-		setup();
+		golden_setup();
 		ck_assert_int_eq(graph_make(&graph, &device, 1, &client, 1), 0);
 		graph_json(out, &graph);
 		json_t *value = json_loads(printed(), 0, NULL);
 		ck_assert_ptr_nonnull(value);
 		json_decref(value);
 		teardown();
-		setup();
+		golden_setup();
 	}
 }
 END_TEST
@@ -356,7 +315,7 @@ int main(void)
 	TCase *tests = tcase_create("graph");
 
 	setlocale(LC_CTYPE, "C.UTF-8"); /* as main() of the tool does */
-	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_checked_fixture(tests, golden_setup, teardown);
 	tcase_add_loop_test(tests, a_host_is_as_in_its_files, 0, 3);
 	tcase_add_test(tests, clients_are_counted_once);
 	tcase_add_test(tests, devices_stand_by_their_group);

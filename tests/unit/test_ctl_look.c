@@ -3,14 +3,13 @@
  * What hwbroker-ctl's metrics, monitor, top and generate-policy print, against the files
  * in tests/golden/ctl, and what must hold of it: the metrics keep OpenMetrics' rules, a
  * frame fits its terminal, a generated policy is one that the daemon takes.
- *
- * UPDATE_GOLDEN=1 in the environment rewrites the files instead.
  */
 #include "generate.h"
 #include "metrics.h"
 #include "monitor.h"
 #include "names.h"
 #include "policy/policy.h"
+#include "test_golden.h"
 #include "test_policy_load.h"
 #include "top.h"
 
@@ -22,60 +21,10 @@
 #include <string.h>
 #include <time.h>
 
-static char *text;
-static size_t text_length;
-static FILE *out;
-
-static void setup(void)
-{
-	out = open_memstream(&text, &text_length);
-	ck_assert_ptr_nonnull(out);
-}
-
 static void teardown(void)
 {
-	if (out != NULL)
-		fclose(out);
-	free(text);
+	golden_teardown();
 	names_end();
-}
-
-static const char *printed(void)
-{
-	fclose(out);
-	out = NULL;
-	return text;
-}
-
-static void anew(void)
-{
-	if (out != NULL)
-		fclose(out);
-	free(text);
-	setup();
-}
-
-static const char *as_in(const char *name)
-{
-	static char expected[65536];
-	char path[256];
-	const char *got = printed();
-
-	snprintf(path, sizeof(path), GOLDEN_DIR "/ctl/%s", name);
-	if (getenv("UPDATE_GOLDEN") != NULL) {
-		FILE *file = fopen(path, "w");
-		ck_assert_ptr_nonnull(file);
-		fputs(got, file);
-		fclose(file);
-		return got;
-	}
-	FILE *file = fopen(path, "r");
-	ck_assert_msg(file != NULL, "cannot open %s", path);
-	size_t length = fread(expected, 1, sizeof(expected) - 1, file);
-	expected[length] = '\0';
-	fclose(file);
-	ck_assert_str_eq(got, expected);
-	return got;
 }
 
 /* ---- records ---- */
@@ -466,7 +415,7 @@ START_TEST(a_generated_policy_is_taken)
 	struct policy *policy = test_policy(as_in("generated.conf"));
 	ck_assert_uint_eq(policy_rule_count(policy), 4);
 	policy_free(policy);
-	for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1)
+	for (const char *line = printed(); *line != '\0'; line = strchr(line, '\n') + 1)
 		ck_assert_uint_le(strcspn(line, "\n"), 100);
 }
 END_TEST
@@ -507,7 +456,7 @@ int main(void)
 	TCase *tests = tcase_create("all");
 
 	setlocale(LC_CTYPE, "C.UTF-8"); /* as main() of the tool does */
-	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_checked_fixture(tests, golden_setup, teardown);
 	tcase_add_test(tests, metrics_are_open_metrics);
 	tcase_add_test(tests, happenings_are_as_in_their_files);
 	tcase_add_test(tests, interrupts_are_those_of_the_device);

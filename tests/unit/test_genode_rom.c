@@ -3,10 +3,10 @@
  * What Genode is told about devices: the ROM modules against the files in
  * tests/golden/genode, for several topologies, pseudo addresses and interrupt
  * numbers.
- *
- * UPDATE_GOLDEN=1 in the environment rewrites the files instead.
  */
 #include <hwbroker/genode.h>
+
+#include "test_golden.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -205,13 +205,13 @@ static const struct {
 	const struct hwb_genode_property *properties;
 	uint32_t property_count;
 } topologies[] = {
-	{ "none.xml", NULL, 0, NULL, 0 },
-	{ "multi-function.xml", multi_function, LENGTH(multi_function), NULL, 0 },
-	{ "bridge.xml", bridge, LENGTH(bridge), NULL, 0 },
-	{ "bridge-alone.xml", bridge, 1, NULL, 0 },
-	{ "io-bar.xml", io_bar, LENGTH(io_bar), NULL, 0 },
-	{ "msix-only.xml", msix_only, LENGTH(msix_only), NULL, 0 },
-	{ "many-bars.xml", many_bars, LENGTH(many_bars), properties, LENGTH(properties) },
+	{ "genode/none.xml", NULL, 0, NULL, 0 },
+	{ "genode/multi-function.xml", multi_function, LENGTH(multi_function), NULL, 0 },
+	{ "genode/bridge.xml", bridge, LENGTH(bridge), NULL, 0 },
+	{ "genode/bridge-alone.xml", bridge, 1, NULL, 0 },
+	{ "genode/io-bar.xml", io_bar, LENGTH(io_bar), NULL, 0 },
+	{ "genode/msix-only.xml", msix_only, LENGTH(msix_only), NULL, 0 },
+	{ "genode/many-bars.xml", many_bars, LENGTH(many_bars), properties, LENGTH(properties) },
 };
 
 enum { TOPOLOGIES = sizeof(topologies) / sizeof(topologies[0]) };
@@ -219,26 +219,6 @@ enum { TOPOLOGIES = sizeof(topologies) / sizeof(topologies[0]) };
 static const struct hwb_genode_framebuffer screen = { 0xfd000000, 1024, 768, 32, 4096 };
 
 /* ---- against the files ---- */
-
-static void as_in(const char *name, const char *got)
-{
-	static char expected[ROOM];
-	char path[256];
-
-	snprintf(path, sizeof(path), GOLDEN_DIR "/genode/%s", name);
-	if (getenv("UPDATE_GOLDEN") != NULL) {
-		FILE *file = fopen(path, "w");
-		ck_assert_ptr_nonnull(file);
-		fputs(got, file);
-		fclose(file);
-		return;
-	}
-	FILE *file = fopen(path, "r");
-	ck_assert_msg(file != NULL, "cannot open %s", path);
-	expected[fread(expected, 1, sizeof(expected) - 1, file)] = '\0';
-	fclose(file);
-	ck_assert_str_eq(got, expected);
-}
 
 static size_t write_topology(int i, char *buffer, size_t size)
 {
@@ -254,7 +234,7 @@ START_TEST(devices_are_as_in_their_files)
 
 	ck_assert_uint_lt(length, sizeof(text));
 	ck_assert_uint_eq(length, strlen(text));
-	as_in(topologies[_i].file, text);
+	golden_is(topologies[_i].file, text);
 }
 END_TEST
 
@@ -263,9 +243,9 @@ START_TEST(platform_info_is_as_in_its_files)
 	char text[1024];
 
 	ck_assert_uint_lt(hwb_genode_platform_info(NULL, text, sizeof(text)), sizeof(text));
-	as_in("platform_info.xml", text);
+	golden_is("genode/platform_info.xml", text);
 	ck_assert_uint_lt(hwb_genode_platform_info(&screen, text, sizeof(text)), sizeof(text));
-	as_in("platform_info-framebuffer.xml", text);
+	golden_is("genode/platform_info-framebuffer.xml", text);
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 
 #include "server/notify.h"
 #include "server/peer.h"
+#include "test_service_manager.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static struct broker broker;
@@ -21,17 +21,7 @@ static char heard[512];
 
 static void set(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char name[64];
-
-	snprintf(name, sizeof(name), "@hwbroker-manager-%d", (int)getpid());
-	memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
-	ear = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ck_assert_int_ge(ear, 0);
-	ck_assert_int_eq(bind(ear, (const struct sockaddr *)&address,
-	                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
-	                 0);
-	setenv("NOTIFY_SOCKET", name, 1);
+	ear = service_manager();
 	unsetenv("WATCHDOG_PID");
 	unsetenv("WATCHDOG_USEC");
 	broker = (struct broker){ .loop = ev_loop_new(0) };

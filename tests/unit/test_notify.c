@@ -3,6 +3,7 @@
  * not waited for. */
 #include "server/notify.h"
 
+#include "test_service_manager.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -11,26 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A manager at an abstract address. */
-static int manager(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char name[64];
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	ck_assert_int_ge(fd, 0);
-	snprintf(name, sizeof(name), "@hwbroker-notify-%d", (int)getpid());
-	memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
-	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address,
-	                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
-	                 0);
-	ck_assert_int_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
-	return fd;
-}
 
 static void hears(int fd, const char *state)
 {
@@ -44,7 +27,7 @@ static void hears(int fd, const char *state)
 
 START_TEST(tells)
 {
-	_cleanup_fd_ int fd = manager();
+	_cleanup_fd_ int fd = service_manager();
 
 	notify_manager("READY=1");
 	notify_manager("STOPPING=1");
@@ -67,7 +50,7 @@ END_TEST
 /* Waiting once would run into the test's time-out. */
 START_TEST(manager_that_does_not_read)
 {
-	_cleanup_fd_ int fd = manager();
+	_cleanup_fd_ int fd = service_manager();
 
 	for (unsigned i = 0; i < 20000; i++)
 		notify_manager("STATUS=x");
@@ -92,7 +75,7 @@ static void *reads_late(void *argument)
 
 START_TEST(ready_waits)
 {
-	_cleanup_fd_ int fd = manager();
+	_cleanup_fd_ int fd = service_manager();
 	pthread_t thread;
 
 	for (unsigned i = 0; i < 20000; i++)

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* dup2 */
 #include "resume/store.h"
 
+#include "test_service_manager.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -12,24 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-
-/* A manager at an abstract address. */
-static int manager(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char name[64];
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	ck_assert_int_ge(fd, 0);
-	snprintf(name, sizeof(name), "@hwbroker-store-%d", (int)getpid());
-	memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
-	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address,
-	                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
-	                 0);
-	ck_assert_int_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
-	return fd;
-}
 
 /* The descriptor that came along, or -1. */
 static int hears(int manager, const char *text)
@@ -87,7 +70,7 @@ END_TEST
 
 START_TEST(tells)
 {
-	_cleanup_fd_ int fd = manager();
+	_cleanup_fd_ int fd = service_manager();
 	struct stat sent, kept;
 
 	store_open();
@@ -106,7 +89,7 @@ END_TEST
 /* What is to be dropped is not forgotten while the manager does not read. */
 START_TEST(manager_that_does_not_read)
 {
-	_cleanup_fd_ int fd = manager();
+	_cleanup_fd_ int fd = service_manager();
 	unsigned put = 0, dropped = 0;
 	char got[128];
 
@@ -130,7 +113,7 @@ END_TEST
 
 START_TEST(so_many_and_no_more)
 {
-	_cleanup_fd_ int fd = manager();
+	_cleanup_fd_ int fd = service_manager();
 	unsigned put = 0;
 	char got[128];
 
@@ -148,7 +131,7 @@ END_TEST
 /* Four clients that want all do not keep others' devices from being kept. */
 START_TEST(a_client_has_a_share)
 {
-	_cleanup_fd_ int fd = manager();
+	_cleanup_fd_ int fd = service_manager();
 	struct store_share shares[5] = { 0 };
 	unsigned put[5] = { 0 };
 	char got[128];
@@ -178,7 +161,7 @@ END_TEST
 
 START_TEST(what_is_passed)
 {
-	_cleanup_fd_ int manages = manager();
+	_cleanup_fd_ int manages = service_manager();
 	char name[STORE_NAME];
 	uint32_t at = 0;
 
