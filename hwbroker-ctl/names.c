@@ -83,6 +83,8 @@ const char *names_happening(uint32_t kind)
 		"device-left",
 		"line-opened",
 		"line-closed",
+		"memory-granted",
+		"memory-released",
 	};
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
 }

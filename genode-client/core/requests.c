@@ -288,6 +288,14 @@ int hwb_io_mem_batch(struct hwb_client *client, uint32_t session, struct hwb_mem
 	return batch(client, HWB_IO_MEM_BATCH, session, ops, count, sizeof(*ops), error);
 }
 
+int hwb_io_mem_list(struct hwb_client *client, struct hwb_list *list,
+                    struct hwb_memory_range *ranges, uint32_t max, struct hwb_error *error)
+{
+	const struct subject subject = { HWB_IO_MEM_LIST, 0, NULL };
+
+	return read_list(client, &subject, list, ranges, sizeof(*ranges), max, error);
+}
+
 int hwb_io_port_list(struct hwb_client *client, struct hwb_list *list,
                      struct hwb_port_range *ranges, uint32_t max, struct hwb_error *error)
 {

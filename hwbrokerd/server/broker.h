@@ -18,6 +18,7 @@
 
 struct account;
 struct broker;
+struct memory_session;
 struct monitor_record;
 struct happening;
 struct line_session;
@@ -67,6 +68,7 @@ struct broker {
 	double quiet;           /* whence.h; 0 where the kernel does not need it */
 	struct port_session *port_sessions;
 	struct line_session *line_sessions;
+	struct memory_session *memory_sessions;
 	uint32_t session_count;
 	uint32_t busy_devices; /* in transit: shutdown waits for them */
 	struct counters counters;

@@ -33,6 +33,8 @@ enum happening_kind {
 	HAPPENED_DEVICE_LEFT,
 	HAPPENED_LINE_OPENED, /* an interrupt line of the PC */
 	HAPPENED_LINE_CLOSED,
+	HAPPENED_MEMORY_GRANTED,  /* that is of no device */
+	HAPPENED_MEMORY_RELEASED, /* by the client */
 	HAPPENED_KINDS
 };
 

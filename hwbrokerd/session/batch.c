@@ -42,6 +42,12 @@ static bool reads_values(uint32_t action)
 	return action == HWB_BATCH_READ_REPEAT || action == HWB_BATCH_READ_BLOCK;
 }
 
+static bool writes(uint32_t action)
+{
+	return action == HWB_BATCH_WRITE || action == HWB_BATCH_WRITE_REPEAT ||
+	       action == HWB_BATCH_WRITE_BLOCK || action == HWB_BATCH_MODIFY;
+}
+
 static uint32_t record_size(const struct batch *batch)
 {
 	return batch->form == BATCH_PORTS ? sizeof(struct hwb_port_op) : sizeof(struct hwb_mem_op);
@@ -204,6 +210,11 @@ static int check_one(struct batch *batch, const struct batch_window *window,
 		                 "record %u: action is %u (0 to %u), width is %u (1, 2, 4%s)",
 		                 index, operation->action, HWB_BATCH_POLL, operation->width,
 		                 window->widest == 8 ? " or 8" : "");
+	if (window->write == NULL && writes(operation->action))
+		return fault_set(fault, HWB_DENIED,
+		                 "record %u: the policy gives this only for reading; it needs "
+		                 "`write = yes'",
+		                 index);
 	if (batch->form == BATCH_MEMORY && batch->records.memory[index].reserved != 0)
 		return fault_set(fault, HWB_RESERVED_NOT_ZERO,
 		                 "record %u: a reserved field is not zero", index);

@@ -24,6 +24,7 @@ struct batch_window {
 	/* `place` has been checked. Called in the order of the batch, on one thread at a time. */
 	int (*read)(const struct batch_window *window, uint64_t place, uint32_t width,
 	            uint64_t *value, struct fault *fault);
+	/* NULL: only for reading. */
 	int (*write)(const struct batch_window *window, uint64_t place, uint32_t width,
 	             uint64_t value, struct fault *fault);
 	void *context; /* of these */

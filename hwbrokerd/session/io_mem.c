@@ -6,6 +6,7 @@
 #include "kernel/memory.h"
 #include "kernel/resource.h"
 #include "session/device_job.h"
+#include "session/memory.h"
 #include "session/platform.h"
 #include "session/restart/keep.h"
 #include "session/serve.h"
@@ -91,6 +92,10 @@ int region_publish(struct peer *peer, struct device *device, const struct region
 
 void region_close(struct region_session *session)
 {
+	if (session->device == NULL) {
+		memory_close((struct memory_session *)session);
+		return;
+	}
 	session_withdraw(&session->session);
 	if (session->batcher != NULL)
 		batcher_close(session->batcher);
@@ -233,11 +238,7 @@ void serve_io_mem_open(struct request *request)
 	}
 	struct device_session *owner = find_range(request->peer, wanted->base, wanted->size, &bar);
 	if (owner == NULL) {
-		request_refuse_text(request, HWB_NOT_FOUND, REQUEST_FIELD(hwb_io_mem_request, base),
-		                    "0x%" PRIx64 "-0x%" PRIx64
-		                    " is not within a memory BAR of a device that this connection "
-		                    "has acquired",
-		                    wanted->base, wanted->base + (wanted->size - 1));
+		memory_open(request);
 		return;
 	}
 	if (region_check(request->peer, owner->device, bar, false,

@@ -3,6 +3,7 @@
 #include "session/revoke.h"
 
 #include "session/line.h"
+#include "session/memory.h"
 #include "session/platform.h"
 #include "session/restart/keep.h"
 #include "util/log.h"
@@ -155,6 +156,7 @@ void revoke_by_policy(struct broker *broker)
 {
 	take_ports(broker);
 	take_lines(broker);
+	memory_take_back(broker);
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		struct device_session *session = broker->inventory.devices[i]->session;
 		if (session != NULL && !still_given(session))

@@ -2,6 +2,7 @@
 #include "session/session.h"
 
 #include "session/line.h"
+#include "session/memory.h"
 #include "session/restart/keep.h"
 
 #include <inttypes.h>
@@ -99,12 +100,17 @@ void session_close_all(struct peer *peer)
 	while (table->count != 0)
 		session_close(table->items[table->count - 1], NULL);
 	port_forget(peer);
+	memory_forget(peer);
 }
 
 static void describe_region(const struct region_session *session, char *text, size_t size)
 {
 	const struct hwb_region *region = &session->region;
 
+	if (session->device == NULL) {
+		memory_describe(session, text, size);
+		return;
+	}
 	snprintf(text, size, "%s BAR %u 0x%" PRIx64 "-0x%" PRIx64 "%s", session->device->name,
 	         session->bar, region->base, region->base + region->size - 1,
 	         (region->flags & HWB_REGION_IO) != 0   ? " ports"

@@ -75,7 +75,7 @@ struct device_session {
 struct region_session {
 	struct session session;
 	struct batcher *batcher; /* NULL: there is a descriptor */
-	struct device *device;
+	struct device *device;   /* NULL: it is a memory_session (memory.h) */
 	struct hwb_region region;
 	uint32_t bar;
 };

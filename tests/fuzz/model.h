@@ -47,6 +47,7 @@ struct model {
 	bool needed;       /* the host itself needs whatever is asked for */
 	int messages;      /* of the bus: an eventfd */
 	uint32_t ports;    /* that are permitted */
+	uint32_t mapped;   /* ranges of physical memory */
 	bool worker;       /* a job runs */
 	uint32_t uid;      /* of who connects next, with one group */
 	uint32_t gid;

@@ -354,6 +354,7 @@ static void check_nothing_left(struct world *world)
 	     "no connection is left");
 	must(broker->session_count == 0 && broker->port_sessions == NULL, "no session is left");
 	must(model.ports == 0, "no port is left permitted");
+	must(broker->memory_sessions == NULL && model.mapped == 0, "no memory is left mapped");
 	must(model.domains == 0, "no domain is left");
 	for (const struct account *account = broker->accounts; account != NULL;
 	     account = account->next)

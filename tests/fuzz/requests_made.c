@@ -202,14 +202,20 @@ static size_t interrupt(void *body, struct hwb_header *header, struct input *inp
 
 static size_t region(void *body, struct input *input)
 {
+	static const uint64_t fixed[] = { 0xfed00000, 0xa0000, 0xc0000, 0xfee00000 };
 	const struct model_device *device = &model.devices[take8(input) % MODEL_DEVICES];
+	struct hwb_io_mem_request *wanted = body;
 
-	*(struct hwb_io_mem_request *)body = (struct hwb_io_mem_request){
+	*wanted = (struct hwb_io_mem_request){
 		.base = device->bars[take8(input) % HWB_BARS].address +
 		        (uint64_t)take8(input) * 256,
 		.size = size(input),
-		.flags = take8(input) & 1,
 	};
+	uint8_t flags = take8(input);
+	wanted->flags = flags & 1;
+	/* Or memory that is of no device. */
+	if ((flags & 2) != 0)
+		wanted->base = fixed[flags >> 2 & 3] + wanted->base % 0x1000;
 	return sizeof(struct hwb_io_mem_request);
 }
 

@@ -56,6 +56,10 @@ if grep -q 'lockdown=integrity' /proc/cmdline
 then
 	result "hostile 39: status names the lockdown" says "locked down" hwbroker-ctl status
 	result "hostile 39: ports are refused by name" refused "locked down" as_user $libexec/examples/pit
+	result "hostile 39: fixed memory is refused by name" \
+		as_user $libexec/tests/guest-memory --locked-down
+	result "explain says so" refused "it is locked down, as with Secure Boot" \
+		hwbroker-ctl explain driver memory:0xfed00000-0xfed003ff
 elif grep -q 'iomem=relaxed' /proc/cmdline
 then
 	result "hostile 39: status names registers that stay" says "iomem=relaxed" hwbroker-ctl status

@@ -292,10 +292,10 @@ START_TEST(happenings_are_as_in_their_files)
 		ck_assert(json_is_object(value));
 		json_decref(value);
 	}
-	for (uint32_t kind = HWB_HAPPENED_GRANTED; kind <= HWB_HAPPENED_LINE_CLOSED; kind++)
+	for (uint32_t kind = HWB_HAPPENED_GRANTED; kind <= HWB_HAPPENED_MEMORY_RELEASED; kind++)
 		ck_assert_str_ne(names_happening(kind), "?");
 	ck_assert_str_eq(names_happening(0), "?");
-	ck_assert_str_eq(names_happening(HWB_HAPPENED_LINE_CLOSED + 1), "?");
+	ck_assert_str_eq(names_happening(HWB_HAPPENED_MEMORY_RELEASED + 1), "?");
 }
 END_TEST
 

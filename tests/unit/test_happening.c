@@ -58,6 +58,8 @@ START_TEST(each_kind_has_a_text)
 		[HAPPENED_DEVICE_LEFT] = "0000:00:03.0: has left the bus",
 		[HAPPENED_LINE_OPENED] = "0000:00:03.0: granted to `net' (pid 7) WHY",
 		[HAPPENED_LINE_CLOSED] = "0000:00:03.0: given back by `net' (pid 7)",
+		[HAPPENED_MEMORY_GRANTED] = "0000:00:03.0: granted to `net' (pid 7) WHY",
+		[HAPPENED_MEMORY_RELEASED] = "0000:00:03.0: given back by `net' (pid 7)",
 	};
 
 	for (unsigned i = 0; i < HAPPENED_KINDS; i++) {

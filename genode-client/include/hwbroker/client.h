@@ -266,6 +266,8 @@ int hwb_config_read(struct hwb_client *client, uint32_t device, uint32_t offset,
 int hwb_config_write(struct hwb_client *client, uint32_t device, uint32_t offset, uint32_t width,
                      uint32_t value, struct hwb_error *error);
 
+/* What is in a BAR of a device that this connection has, or memory beside BARs that the policy
+ * gives this client. `*fd` is -1 if region->flags says MEDIATED: hwb_io_mem_batch(). */
 int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uint32_t flags,
                     struct hwb_region *region, int *fd, struct hwb_error *error);
 int hwb_io_mem_open_bar(struct hwb_client *client, uint32_t device,
@@ -289,6 +291,10 @@ int hwb_io_port_batch(struct hwb_client *client, uint32_t session, struct hwb_po
  * HWB_MEM_OPS_MAX records. */
 int hwb_io_mem_batch(struct hwb_client *client, uint32_t session, struct hwb_mem_op *ops,
                      uint32_t count, struct hwb_error *error);
+
+/* The memory beside BARs that the policy gives this client; as hwb_device_list(). */
+int hwb_io_mem_list(struct hwb_client *client, struct hwb_list *list,
+                    struct hwb_memory_range *ranges, uint32_t max, struct hwb_error *error);
 
 /* The legacy ports that the policy gives this client; as hwb_device_list(). */
 int hwb_io_port_list(struct hwb_client *client, struct hwb_list *list,

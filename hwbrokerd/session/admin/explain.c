@@ -7,6 +7,7 @@
 #include "session/admin/findings.h"
 #include "session/admin/query.h"
 #include "session/assess.h"
+#include "session/memory.h"
 #include "session/serve.h"
 
 #include <stdio.h>
@@ -306,6 +307,7 @@ static void assess_memory_all(struct explain *self, const struct asker *asker,
                               const struct hwb_explain_request *asked)
 {
 	struct policy_verdict verdict;
+	struct fault fault;
 
 	self->has_memory =
 	        assess_memory(asker, asked->memory, asked->memory_size, &verdict, NULL) == 0;
@@ -313,6 +315,10 @@ static void assess_memory_all(struct explain *self, const struct asker *asker,
 	self->memory = asked->memory;
 	self->memory_size = asked->memory_size;
 	self->access = verdict.memory;
+	if (self->has_memory &&
+	    memory_free(asker->broker, asker->peer, asked->memory, asked->memory_size, &fault) != 0)
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "state", "%s",
+		             fault.reason);
 }
 
 static void assess_line_all(struct explain *self, const struct asker *asker,

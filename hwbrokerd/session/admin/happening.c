@@ -37,6 +37,8 @@ const char *happening_name(enum happening_kind kind)
 		[HAPPENED_DEVICE_LEFT] = "device-left",
 		[HAPPENED_LINE_OPENED] = "line-opened",
 		[HAPPENED_LINE_CLOSED] = "line-closed",
+		[HAPPENED_MEMORY_GRANTED] = "memory-granted",
+		[HAPPENED_MEMORY_RELEASED] = "memory-released",
 	};
 	return kind < HAPPENED_KINDS ? names[kind] : "?";
 }
@@ -102,7 +104,7 @@ static void describe_left(const struct happening *what, const char *resource, ch
 	         device->state == LIFE_QUARANTINED ? ", quarantined" : "");
 }
 
-/* About a device or ports. */
+/* About a device, ports or memory. */
 static void describe_use(const struct happening *what, const char *resource, char *text)
 {
 	const char *client = what->client;
@@ -113,6 +115,7 @@ static void describe_use(const struct happening *what, const char *resource, cha
 	case HAPPENED_GRANTED:
 	case HAPPENED_PORTS_GRANTED:
 	case HAPPENED_LINE_OPENED:
+	case HAPPENED_MEMORY_GRANTED:
 		snprintf(text, SIZE, "%s: granted to `%s' (pid %u)%s%s", resource, client,
 		         what->pid, reason[0] != '\0' ? " " : "", reason);
 		break;
@@ -142,6 +145,7 @@ static void describe_use(const struct happening *what, const char *resource, cha
 		break;
 	case HAPPENED_PORTS_RELEASED:
 	case HAPPENED_LINE_CLOSED:
+	case HAPPENED_MEMORY_RELEASED:
 		snprintf(text, SIZE, "%s: given back by `%s' (pid %u)", resource, client,
 		         what->pid);
 		break;
@@ -259,6 +263,10 @@ static void read_session(const struct request *request, struct happening *what,
 		break;
 	case HWB_SESSION_IO_MEM:
 		what->device = ((const struct region_session *)session)->device;
+		if (what->device == NULL) {
+			session_describe(session, text, HAPPENING_RESOURCE_SIZE);
+			what->resource = text;
+		}
 		break;
 	case HWB_SESSION_IRQ:
 		what->device = ((const struct irq_session *)session)->device;

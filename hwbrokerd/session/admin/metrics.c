@@ -21,7 +21,7 @@ enum {
 _Static_assert((int)HAPPENED_KINDS <= (int)COUNTERS_KINDS, "each kind is counted");
 _Static_assert((int)STATUSES < (int)COUNTERS_STATUSES, "each status is counted");
 /* The wire has the same kinds, from 1 on. */
-_Static_assert((int)HAPPENED_KINDS == (int)HWB_HAPPENED_LINE_CLOSED &&
+_Static_assert((int)HAPPENED_KINDS == (int)HWB_HAPPENED_MEMORY_RELEASED &&
                        (int)HAPPENED_POLICY_LOADED + 1 == (int)HWB_HAPPENED_POLICY_LOADED,
                "the kinds are those of the protocol");
 

@@ -34,6 +34,8 @@ static const char *const message_ids[HAPPENED_KINDS + 1] = {
 	[HAPPENED_DEVICE_LEFT] = "0484cf3d85be4e95935c0912bc2bdcd5",
 	[HAPPENED_LINE_OPENED] = "50bfdae261f144ec9feacdb9627c8dab",
 	[HAPPENED_LINE_CLOSED] = "c30c79823b9a47aab95b114de0f26ab8",
+	[HAPPENED_MEMORY_GRANTED] = "94fb2c658d524497a34758ed1d43ea29",
+	[HAPPENED_MEMORY_RELEASED] = "9f365d8587a246d98604dc0585c22f1a",
 	[HAPPENED_KINDS] = "9a2b43d4ea2b4ff4afb85356fa3a4d9f",
 };
 
@@ -61,6 +63,8 @@ static struct log_limit *limit_of(const struct happening *what)
 	case HAPPENED_PORTS_RELEASED:
 	case HAPPENED_LINE_OPENED:
 	case HAPPENED_LINE_CLOSED:
+	case HAPPENED_MEMORY_GRANTED:
+	case HAPPENED_MEMORY_RELEASED:
 		return what->peer != NULL ? peer_use_limit(what->peer) : NULL;
 	default:
 		break;

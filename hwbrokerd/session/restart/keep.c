@@ -74,12 +74,14 @@ static void note_device(struct device_session *self)
 
 static void note_region(struct region_session *self)
 {
-	const struct kept_region body = {
+	struct kept_region body = {
 		.peer = self->session.peer->id,
-		.bar = self->bar,
-		.address = self->device->facts.address,
+		.bar = self->device != NULL ? self->bar : KEPT_NO_BAR,
 		.region = self->region,
 	};
+
+	if (self->device != NULL)
+		body.address = self->device->facts.address;
 
 	put(&self->session, NOTE_REGION, &body, sizeof(body));
 }

@@ -59,6 +59,8 @@ struct kept_device {
 };
 
 /* The handle is the region's own. */
+enum { KEPT_NO_BAR = 0xff }; /* memory that is of no device */
+
 struct kept_region {
 	uint32_t peer;
 	uint32_t bar;

@@ -8,6 +8,7 @@
 #include "server/whence.h"
 #include "session/admin/happening.h"
 #include "session/irq_plan.h"
+#include "session/memory.h"
 #include "session/platform.h"
 #include "session/release.h"
 #include "session/restart/keep.h"
@@ -243,12 +244,30 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 	return 0;
 }
 
+static int rebuild_memory(struct peer *peer, const struct note *note, struct fault *fault)
+{
+	const struct kept_region *kept = note->body;
+	struct memory_session *session = memory_resume(peer, &kept->region, fault);
+
+	if (session == NULL)
+		return -1;
+	if (publish(peer, &session->region.session, HWB_SESSION_IO_MEM, kept->region.session, note,
+	            fault) != 0) {
+		memory_discard(session);
+		return -1;
+	}
+	memory_begin(session);
+	return 0;
+}
+
 int rebuild_region(struct peer *peer, const struct note *note, struct fault *fault)
 {
 	const struct kept_region *kept = note->body;
 	const struct device_session *owner = owned(peer, &kept->address);
 	_cleanup_free_ struct region_session *session = calloc(1, sizeof(*session));
 
+	if (kept->bar == KEPT_NO_BAR)
+		return rebuild_memory(peer, note, fault);
 	if (session == NULL || owner == NULL || kept->bar >= HWB_BARS)
 		return refuse(fault, "registers of no device");
 	session->device = owner->device;

@@ -309,6 +309,11 @@ HWB_PIN(sizeof(struct hwb_acquire_any_request) == 56);
 #define HWB_REGION_IO (1u << 1)        /* pread/pwrite a port; no mmap */
 #define HWB_REGION_REVOCABLE (1u << 2) /* the broker can cut it off */
 #define HWB_REGION_MEDIATED (1u << 3)  /* no descriptor: IO_MEM_BATCH reads and writes it */
+#define HWB_REGION_COPY (1u << 5)      /* of what was there: a sealed memfd */
+/* The descriptor is one of /dev/mem: it reaches more than the region, and whoever has it keeps
+ * it. */
+#define HWB_REGION_DEV_MEM (1u << 6)
+#define HWB_REGION_READ_ONLY (1u << 7)
 
 /* A granted register region. Its descriptor, if it has one, maps from `fd_offset`. */
 struct hwb_region {
@@ -845,7 +850,9 @@ enum hwb_happening_kind {
 	HWB_HAPPENED_DEVICE_ARRIVED = 16,
 	HWB_HAPPENED_DEVICE_LEFT = 17,
 	HWB_HAPPENED_LINE_OPENED = 18, /* an interrupt line, by a client */
-	HWB_HAPPENED_LINE_CLOSED = 19
+	HWB_HAPPENED_LINE_CLOSED = 19,
+	HWB_HAPPENED_MEMORY_GRANTED = 20, /* that is of no device */
+	HWB_HAPPENED_MEMORY_RELEASED = 21
 };
 
 /* EVENT_HAPPENING. Names and texts are NUL padded, and cut if longer; what does not
