@@ -69,6 +69,9 @@ struct peer {
 	bool kept;        /* its socket: "p" and its id in the store */
 	bool dirty;       /* some of its sessions are not kept yet */
 	bool in_hand;     /* one of its packets is being read or served */
+
+	bool pipelines; /* sends requests before it has answers: peer_io.c */
+	uint8_t tried;
 };
 
 /* Takes over a connected socket, finds out who it is: in which unit, too, if the policy asks for

@@ -22,6 +22,10 @@
  * With room for fewer it would close the rest itself, while we wait. */
 enum { FDS_ROOM = 253 };
 
+/* Packets of one client that are served in a row, and how many come singly before it is tried
+ * again. */
+enum { IN_A_ROW = 8, TRY_EACH = 32 };
+
 /* A message that could not be sent at once. */
 struct out_packet {
 	struct out_packet *next;
@@ -321,7 +325,8 @@ static uint32_t collect_fds(struct msghdr *message, int *fds)
 	return count;
 }
 
-static void receive(struct peer *peer)
+/* Serves one packet, and says whether it was a header alone, which takes no time to speak of. */
+static bool receive(struct peer *peer)
 {
 	/* One byte more than a message may have shows one that is too long. */
 	static uint64_t packet[HWB_MESSAGE_MAX / 8 + 1];
@@ -342,7 +347,7 @@ static void receive(struct peer *peer)
 	if (length < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			peer_drop(peer, strerror(errno));
-		return;
+		return false;
 	}
 	uint32_t count = collect_fds(&message, fds);
 	/* Descriptors that we had no room for in our table, or that a security module
@@ -354,14 +359,35 @@ static void receive(struct peer *peer)
 		            "disconnected",
 		            peer->name, peer->pid);
 		peer_drop(peer, "its descriptors were cut");
-		return;
+		return false;
 	}
 	if (length == 0) {
 		closer_close(peer, fds, count);
 		peer_drop(peer, "it hung up");
-		return;
+		return false;
 	}
 	peer->broker->handler->packet(peer, packet, (size_t)length, fds, count);
+	return length == sizeof(struct hwb_header);
+}
+
+/*
+ * One packet, or several if the client sends the next before it has the answer: that saves to
+ * ask the kernel in between who has sent something. Whether it does is tried now and then, as
+ * it costs others a call. Only of what is quickly done (pings, acknowledgements): after anything
+ * else it is the turn of the others.
+ */
+static void receive_some(struct peer *peer)
+{
+	bool more = peer->pipelines || ++peer->tried % TRY_EACH == 0;
+	uint32_t served = 0;
+
+	while (receive(peer)) {
+		served++;
+		if (!more || served == IN_A_ROW || !peer_connected(peer) || peer->broken ||
+		    !ev_is_active(&peer->reader))
+			break;
+	}
+	peer->pipelines = served > 1;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -381,7 +407,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 	/* A packet that is off the socket, and not yet answered. */
 	peer->in_hand = true;
 	peer_note_live(peer);
-	receive(peer);
+	receive_some(peer);
 	peer->in_hand = false;
 	peer_note_live(peer);
 	peer_release(peer);
