@@ -6,8 +6,8 @@ part_operator() {
 	local tar operator=/usr/libexec/hwbroker/tests/operator.sh
 	if build gcc -DCMAKE_C_COMPILER=gcc && tar=$(payload gcc)
 	then
-		in_guest operator-6.12 "$tar" $operator --kernel 6.12
-		in_guest operator-6.1 "$tar" $operator --kernel 6.1
+		in_guest operator-6.12 "$tar" $operator --kernel 6.12 --timeout 900
+		in_guest operator-6.1 "$tar" $operator --kernel 6.1 --timeout 900
 	else
 		not_ok "operator: builds"
 	fi
