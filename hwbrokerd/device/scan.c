@@ -90,7 +90,7 @@ static int read_device(struct device *device, struct pci_device *pci, const stru
 	if (facts.msix_vectors != 0)
 		device->msix_bars =
 		        (uint8_t)(1u << facts.msix_table_bar | 1u << facts.msix_pba_bar);
-	public->iommu_group = bind_group(&public->address);
+	public->iommu_group = bind_find_group(&public->address);
 	device->instance = bind_instance(&public->address);
 	whereabouts_read(&device->whereabouts, &public->address, device->instance, slots);
 	device->resets = offers_reset(device->name);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *our_driver = "vfio-pci";
 
@@ -220,6 +221,25 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 	return result == 0 ? 0
 	                   : fault_errno(fault, -result, "cannot give %s back to `%s'", text,
 	                                 origin->driver);
+}
+
+uint32_t bind_find_group(const struct hwb_pci_address *address)
+{
+	uint32_t group = bind_group(address);
+#if !defined(__x86_64__) && !defined(__i386__)
+	/* What firmware's tables say of a device's IOMMU is looked up (until Linux 6.15) when
+	 * a driver is about to have it, not before: one is, for a moment. */
+	struct bind_origin origin;
+
+	bind_origin(address, &origin);
+	if (group == UINT32_MAX && origin.driver[0] == '\0' &&
+	    access("/sys/kernel/iommu_groups/0", F_OK) == 0 && !bind_is_noiommu(0) &&
+	    bind_claim(address, &origin, NULL) == 0) {
+		bind_restore(address, &origin, NULL);
+		group = bind_group(address);
+	}
+#endif
+	return group;
 }
 
 int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,

@@ -21,6 +21,10 @@ void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZ
 /* IOMMU group number, UINT32_MAX if none. Cheap. */
 uint32_t bind_group(const struct hwb_pci_address *address);
 
+/* The same for one that is new; where the kernel puts a device into its group only when a driver
+ * takes it, vfio-pci does so for a moment. May block. */
+uint32_t bind_find_group(const struct hwb_pci_address *address);
+
 /* Number of the group that VFIO makes up for a device without an IOMMU, which is in its hands;
  * UINT32_MAX if none. Such a group isolates nothing, and is none for the other. */
 uint32_t bind_noiommu_group(const struct hwb_pci_address *address);

@@ -49,9 +49,8 @@ void ports_out(uint16_t port, uint32_t width, uint32_t value)
 int ports_permit(uint32_t base, uint32_t count, bool on, struct fault *fault)
 {
 	(void)on;
-	return fault_set(fault, HWB_UNSUPPORTED,
-	                 "ports 0x%x-0x%x: only x86 machines have legacy ports", base,
-	                 base + count - 1);
+	return fault_set(fault, HWB_UNSUPPORTED, "ports 0x%x-0x%x: this machine has no I/O ports",
+	                 base, base + count - 1);
 }
 
 uint32_t ports_in(uint16_t port, uint32_t width)

@@ -11,6 +11,16 @@
 
 #include <stdbool.h>
 
+/* Whether this kind of machine has any. */
+static inline bool ports_exist(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return true;
+#else
+	return false;
+#endif
+}
+
 /* Opens or closes `count` ports from `base` for this thread. */
 int ports_permit(uint32_t base, uint32_t count, bool on, struct fault *fault);
 

@@ -2,6 +2,7 @@
 #include "session/assess.h"
 
 #include "kernel/line.h"
+#include "kernel/ports.h"
 #include "session/line.h"
 #include "session/share.h"
 
@@ -176,8 +177,11 @@ int assess_ports_of_host(const struct broker *broker, struct fault *fault)
 {
 	if (broker->host.ports)
 		return 0;
-	return fault_set(fault, HWB_UNSUPPORTED,
-	                 "this host has no ports to give: it is no x86, or %s",
+	if (!ports_exist())
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "this machine has no I/O ports, which are an x86's: what is at "
+		                 "them on a PC is elsewhere here, or not there");
+	return fault_set(fault, HWB_UNSUPPORTED, "this host has no ports to give: %s",
 	                 broker->host.lockdown ? "its kernel is locked down (Secure Boot)"
 	                                       : "the broker lacks CAP_SYS_RAWIO");
 }

@@ -283,10 +283,15 @@ bool guest_remaps_interrupts(void)
 
 	/* Asked outside of tests too, so it asserts nothing. */
 	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL)
-		found = strstr(line, " IR-") != NULL;
+		found = strstr(line, " IR-") != NULL || strstr(line, " ITS-") != NULL;
 	if (file != NULL)
 		fclose(file);
 	return found;
+}
+
+bool guest_translates_behind_bridges(void)
+{
+	return access("/sys/class/iommu/ivhd0", F_OK) != 0;
 }
 
 void guest_ask_runner(const char *action)

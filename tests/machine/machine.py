@@ -51,7 +51,9 @@ def kernel_arguments(options):
              "audit=0", "net.ifnames=0",
              # Three of many things that take long under emulation and prove nothing.
              "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
-    words += ["no5lvl"] if options.arch == "amd64" else []
+    # Linux, in the place of a PC's firmware, would put the two smallest BARs on one page: nobody
+    # has registers whose neighbours are the host's.
+    words += ["no5lvl"] if options.arch == "amd64" else ["pci=resource_alignment=12@pci:1b36:7"]
     words += [] if options.verbose else ["quiet", "loglevel=4", "systemd.show_status=no"]
     # Of the others Linux makes use wherever they are.
     intel = options.arch == "amd64" and options.iommu == "intel" and not options.no_iommu

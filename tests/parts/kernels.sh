@@ -18,7 +18,27 @@ part_kernels() {
 		# shellcheck disable=SC2086
 		in_guest iommufd-refused "$tar" $run $iommufd --no-intremap \
 			--append hwbroker.with=platform
+		in_guest amd "$tar" $run --iommu amd --append hwbroker.with=irq,dma,revoke,platform
 	else
 		not_ok "kernels: builds"
 	fi
+	kernels_arm64
+}
+
+# Built with Debian's cross compiler, and against the arm64 machine's own Debian, which is
+# made if absent. That takes some minutes, once.
+kernels_arm64() {
+	local tar image begin=$SECONDS
+	if "$top/tests/machine/install" "$top/tests/machine/packages-arm64" &&
+		image=$("$pc" image --arch arm64) && step "arm64 machine: $((SECONDS - begin)) s" &&
+		build arm64 -DCMAKE_TOOLCHAIN_FILE="$top/tests/machine/arm64.cmake" \
+			-DCMAKE_SYSROOT="$image/sysroot" && tar=$(payload arm64)
+	then
+		in_guest arm64 "$tar" /usr/libexec/hwbroker/tests/run --arch arm64 --timeout 900
+	else
+		not_ok "kernels arm64: builds"
+	fi
+	OVERLAY_COMPILERS=aarch64-linux-gnu-g++ OVERLAY_SPECS='arm_v8a arm_64 64bit' \
+		"$top/tests/genode/overlay.sh" > "$builds/genode-arm64.log"
+	results "genode arm64" "$builds/genode-arm64.log" $?
 }
