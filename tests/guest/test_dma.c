@@ -24,7 +24,11 @@ enum {
 	BYTES_MAX = 16 << 20
 };
 
+#ifdef __aarch64__
+static const uint64_t msi_window = 0x08000000, msi_window_end = 0x080fffff;
+#else
 static const uint64_t msi_window = 0xfee00000, msi_window_end = 0xfeefffff;
+#endif
 
 /* The reply of the last call that worked; its memory. */
 static struct hwb_dma_reply got;
