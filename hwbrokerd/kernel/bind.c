@@ -233,9 +233,9 @@ uint32_t bind_find_group(const struct hwb_pci_address *address)
 
 	bind_origin(address, &origin);
 	if (group == UINT32_MAX && origin.driver[0] == '\0' &&
-	    access("/sys/kernel/iommu_groups/0", F_OK) == 0 && !bind_is_noiommu(0) &&
-	    bind_claim(address, &origin, NULL) == 0) {
-		bind_restore(address, &origin, NULL);
+	    access("/sys/kernel/iommu_groups/0", F_OK) == 0 && !bind_is_noiommu(0)) {
+		if (bind_claim(address, &origin, NULL) == 0)
+			bind_restore(address, &origin, NULL);
 		group = bind_group(address);
 	}
 #endif

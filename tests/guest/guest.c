@@ -289,6 +289,15 @@ bool guest_remaps_interrupts(void)
 	return found;
 }
 
+bool guest_has_pair(void)
+{
+#ifdef __aarch64__
+	return false;
+#else
+	return true;
+#endif
+}
+
 bool guest_translates_behind_bridges(void)
 {
 	return access("/sys/class/iommu/ivhd0", F_OK) != 0;

@@ -1129,11 +1129,13 @@ int main(void)
 	tcase_add_test(tests, domain_closed_under_an_interrupt);
 	tcase_add_test(tests, closed_device_leaves_the_domain);
 	tcase_add_test(tests, wrong_assignments);
-	tests = guest_case(suite, "groups");
-	tcase_add_checked_fixture(tests, wait_for_pair, NULL);
-	tcase_add_test(tests, group_in_two_domains);
-	tcase_add_test(tests, group_without_domain);
-	if (guest_translates_behind_bridges()) {
+	if (guest_has_pair()) {
+		tests = guest_case(suite, "groups");
+		tcase_add_checked_fixture(tests, wait_for_pair, NULL);
+		tcase_add_test(tests, group_in_two_domains);
+		tcase_add_test(tests, group_without_domain);
+	}
+	if (guest_has_pair() && guest_translates_behind_bridges()) {
 		tcase_add_test(tests, group_in_one_domain);
 		tcase_add_test(tests, group_open_outside_of_the_domain);
 		tcase_add_test(tests, group_partly_in_a_domain);

@@ -858,8 +858,10 @@ static void add_cases(Suite *suite)
 	tests = guest_case(suite, "getting");
 	tcase_add_test(tests, one_owner_at_a_time);
 	tcase_add_test(tests, wrong_acquires);
-	tcase_add_test(tests, group_mate_of_another);
-	tcase_add_test(tests, waits_for_the_group);
+	if (guest_has_pair())
+		tcase_add_test(tests, group_mate_of_another);
+	if (guest_has_pair())
+		tcase_add_test(tests, waits_for_the_group);
 	tcase_add_test(tests, waits_for_a_reset_or_not);
 	tcase_add_test(tests, two_wait_for_one_device);
 	tcase_add_test(tests, host_driver_without_take);

@@ -53,7 +53,9 @@ def kernel_arguments(options):
              "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
     # Linux, in the place of a PC's firmware, would put the two smallest BARs on one page: nobody
     # has registers whose neighbours are the host's.
-    words += ["no5lvl"] if options.arch == "amd64" else ["pci=resource_alignment=12@pci:1b36:7"]
+    # And its driver for hotplug would have the bridge, and with it the group.
+    words += ["no5lvl"] if options.arch == "amd64" else [
+        "pci=resource_alignment=12@pci:1b36:7", "initcall_blacklist=shpcd_init"]
     words += [] if options.verbose else ["quiet", "loglevel=4", "systemd.show_status=no"]
     # Of the others Linux makes use wherever they are.
     intel = options.arch == "amd64" and options.iommu == "intel" and not options.no_iommu
