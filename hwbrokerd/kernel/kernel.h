@@ -118,7 +118,7 @@ struct kernel_backend {
 	uint32_t (*domain_id)(const struct kernel_domain *domain);
 	void (*keep)(struct kernel_domain *domain, struct store_share *share);
 	/* The daemon before this one has left them; these are for its start, before there
-	 * are jobs. What is not taken up so is ended by the last: bus mastering off, reset. */
+	 * are jobs. What is not taken up so is ended by kernel_resume_end(). */
 	int (*resume_domain)(uint32_t id, struct kernel_domain **domain, struct fault *fault);
 	/* `mapping` has no descriptor: the kernel has the memory, or it was kept. Its share is
 	 * the client's. */
@@ -130,8 +130,11 @@ struct kernel_backend {
 	int (*resume)(const struct hwb_pci_address *address, uint32_t group,
 	              struct kernel_domain *domain, int wanted_fd, int failed_fd,
 	              struct kernel_device **device, struct fault *fault);
-	void (*resume_end)(void);
 };
+
+/* What is not taken up so is ended: bus mastering off, reset. Whichever backend it was of: this
+ * daemon may have another, or none. */
+void kernel_resume_end(void);
 
 extern const struct kernel_backend kernel_vfio_group, kernel_iommufd;
 extern const struct kernel_backend kernel_vfio_noiommu, kernel_bare; /* without an IOMMU */

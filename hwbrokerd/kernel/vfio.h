@@ -97,7 +97,6 @@ int vfio_resume_mapping(struct kernel_domain *domain, const struct kernel_mappin
 uint32_t vfio_resume_where(const struct hwb_pci_address *address, uint32_t group);
 int vfio_resume(const struct hwb_pci_address *address, uint32_t group, struct kernel_domain *domain,
                 int wanted_fd, int failed_fd, struct kernel_device **device, struct fault *fault);
-void vfio_resume_end(void);
 
 /* vfio_group.c. The group in the domain, entered if no device of it is open yet; the same with
  * a kept descriptor (-1: none), which is the group's from now on; and one device less. */
@@ -181,6 +180,6 @@ int vfio_irq_unmask(struct kernel_device *device, struct fault *fault);
 	.irq_unmask = vfio_irq_unmask, .config_read = vfio_config_read,                           \
 	.config_write = vfio_config_write, .domain_id = vfio_domain_id, .keep = vfio_domain_keep, \
 	.resume_mapping = vfio_resume_mapping, .resume_where = vfio_resume_where,                 \
-	.resume = vfio_resume, .resume_end = vfio_resume_end
+	.resume = vfio_resume
 
 #endif

@@ -156,7 +156,7 @@ static void end_device(const char *name, int fd)
 	           fault.status == HWB_OK ? "" : ": ", fault.status == HWB_OK ? "" : fault.reason);
 }
 
-void vfio_resume_end(void)
+void kernel_resume_end(void)
 {
 	static const char *const prefixes[] = { "d", "g", "c", "a", "m" };
 	_cleanup_free_ int *fds = NULL;

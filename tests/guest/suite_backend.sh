@@ -16,7 +16,7 @@ use_backend() { # NAME
 }
 
 containers() {
-	[ -d /sys/module/vfio_iommu_type1 ]
+	! grep -qw initcall_blacklist=vfio_iommu_type1_init /proc/cmdline
 }
 
 goes_by() { # NAME
@@ -77,8 +77,14 @@ run_backend() {
 		start_client drive
 		check "backend: a device's node is open" nodes_of_devices
 		check "backend: iommufd: DMA and interrupts of a device" ends_well
+		start_client drive quiet
+		sleep 0.3
+		from_now_on
 		use_backend vfio-group
-		systemctl restart hwbrokerd
+		check "backend: restarted with one that does not work, under a client" restarts 1
+		check "backend: the client's device is reset, bus mastering off" said 'bus mastering off'
+		check "backend: nothing reaches memory" within no_bus_master
+		touch $enough
 		check "backend: one that does not work is told" has_problem \
 			"no way to devices: vfio-group: VFIO has no type 1 v2 IOMMU backend"
 		check "backend: and no other is taken instead" goes_by none

@@ -130,8 +130,7 @@ static void close_rest(struct broker *broker)
 			else
 				close_fd(fd);
 		}
-	if (broker->host.backend != NULL && !broker->host.backend->fleeting)
-		broker->host.backend->resume_end();
+	kernel_resume_end();
 }
 
 /* False: there is nothing to go on with. */
