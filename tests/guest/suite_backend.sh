@@ -95,6 +95,9 @@ run_backend() {
 	check "backend: and as at first" goes_by "$(containers && echo vfio-group || echo iommufd)"
 }
 
+# The daemon has just been started: it looks at what it finds, with descriptors for that.
 clean_up_backend() {
+	within no_transit
+	sleep 1
 	clean_up_restart
 }
