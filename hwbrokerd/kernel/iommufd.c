@@ -245,6 +245,12 @@ static void closing(struct kernel_device *device)
 	device->attached = false;
 }
 
+static int resume_group(const struct kernel_domain *domain, int fd)
+{
+	close_fd(fd);
+	return iommufd_is(domain->fd) ? fcntl(domain->fd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
 static void resumed(struct kernel_device *device)
 {
 	pthread_mutex_lock(&device->group->domain->lock);
@@ -264,7 +270,8 @@ static const struct vfio_way way = {
 	.map = map,
 	.unmap = unmap,
 	.windows = windows,
-	.is_group = iommufd_is,
+	.shares_fd = true,
+	.resume_group = resume_group,
 	.resumed = resumed,
 };
 

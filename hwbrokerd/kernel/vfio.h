@@ -78,8 +78,12 @@ struct vfio_way {
 	uint32_t (*windows)(const struct kernel_domain *domain, struct hwb_iova_range *ranges,
 	                    uint32_t max);
 
-	/* Whether a kept descriptor is one of a group in a domain; a kept device was taken up. */
-	bool (*is_group)(int fd);
+	/* The group's descriptor is the domain's own, of which the service manager keeps no
+	 * second one: another is kept in its place. */
+	bool shares_fd;
+	/* What devices are opened with, of a kept descriptor (-1: none), which is taken over; -1:
+	 * it is none of a group in the domain. And a kept device was taken up. */
+	int (*resume_group)(const struct kernel_domain *domain, int fd);
 	void (*resumed)(struct kernel_device *device);
 };
 

@@ -235,12 +235,15 @@ static void closing(struct kernel_device *device)
 
 /* ---- what the daemon before this one had open ---- */
 
-static bool is_group(int fd)
+static int resume_group(const struct kernel_domain *domain, int fd)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 
-	return ioctl(fd, VFIO_GROUP_GET_STATUS, &status) == 0 &&
-	       (status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET) != 0;
+	(void)domain;
+	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) == 0 &&
+	    (status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET) != 0)
+		return fd;
+	return close_fd(fd);
 }
 
 static void resumed(struct kernel_device *device)
@@ -259,7 +262,7 @@ static const struct vfio_way way = {
 	.map = map,
 	.unmap = unmap,
 	.windows = windows,
-	.is_group = is_group,
+	.resume_group = resume_group,
 	.resumed = resumed,
 };
 

@@ -4,6 +4,8 @@
 
 #include "util/cleanup.h"
 
+#include <sys/eventfd.h>
+
 /* The lock guards the list. An entry itself is touched by jobs of that group's
  * strand only, one at a time, so attaching, which may pin gigabytes, holds up
  * nobody else. */
@@ -47,13 +49,15 @@ static int add_group(uint32_t id, struct kernel_domain *domain, struct vfio_grou
                      struct fault *fault)
 {
 	_cleanup_free_ struct vfio_group *made = new_group(id, domain, fault);
-	_cleanup_fd_ int fd = -1;
+	_cleanup_fd_ int fd = -1, mark = -1;
 	char name[STORE_NAME];
 
 	if (made == NULL || domain->way->enter(domain, id, &fd, fault) != 0)
 		return -1;
 	vfio_name_group(id, domain->id, name);
-	made->kept = !domain->unsafe && store_put(name, fd, true);
+	if (domain->way->shares_fd)
+		mark = eventfd(0, EFD_CLOEXEC);
+	made->kept = !domain->unsafe && store_put(name, mark >= 0 ? mark : fd, true);
 	made->fd = steal_fd(&fd);
 	enlist(made);
 	*group = steal_pointer(&made);
