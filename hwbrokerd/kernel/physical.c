@@ -46,12 +46,26 @@ static int refuse_map(uint64_t base, uint64_t size, struct fault *fault)
 	                   base + (size - 1));
 }
 
+/* What nothing answers reads as ones there. Elsewhere it ends who reads, which is not to be the
+ * broker. */
+#if defined(__x86_64__) || defined(__i386__)
+#define ALL_ADDRESSES_ANSWER true
+#else
+#define ALL_ADDRESSES_ANSWER false
+#endif
+
 static int map(int fd, uint64_t base, uint64_t size, bool write, struct physical *physical,
                struct fault *fault)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t start = base & ~(page - 1);
 
+	if (!ALL_ADDRESSES_ANSWER)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "0x%" PRIx64 "-0x%" PRIx64
+		                 ": only on x86 machines is memory given "
+		                 "that is of no device",
+		                 base, base + (size - 1));
 	if (size > PHYSICAL_MAP_MAX || base > INT64_MAX - size - page)
 		return fault_set(fault, HWB_UNSUPPORTED,
 		                 "0x%" PRIx64 " bytes from 0x%" PRIx64 " are too many, or too far "
@@ -78,14 +92,6 @@ static int open_mem(bool write)
 {
 	return open(DEV_MEM, (write ? O_RDWR : O_RDONLY) | O_SYNC | O_CLOEXEC);
 }
-
-/* What nothing answers reads as ones there. Elsewhere it ends who reads, which is not to be the
- * broker. */
-#if defined(__x86_64__) || defined(__i386__)
-#define ALL_ADDRESSES_ANSWER true
-#else
-#define ALL_ADDRESSES_ANSWER false
-#endif
 
 int physical_map(uint64_t base, uint64_t size, bool write, struct physical *physical,
                  struct fault *fault)
