@@ -79,6 +79,7 @@ static const struct shape shapes[OPCODES] = {
 	                         .known_flags = HWB_ACQUIRE_ALL_BARS | HWB_ACQUIRE_NO_WAIT |
 	                                        HWB_ACQUIRE_IRQ_ENABLE,
 	                         .reserved = { FIELD(hwb_acquire_request, address.reserved) } },
+	[HWB_DEVICE_FD] = { .name = "DEVICE_FD", .reply_fds = 1 },
 	[HWB_CONFIG_READ] = { .name = "CONFIG_READ",
 	                      .request_size = SIZE(hwb_config_access),
 	                      .reply_size = SIZE(hwb_config_access),

@@ -42,20 +42,20 @@ static void pause_ms(long milliseconds)
 	nanosleep(&pause, NULL);
 }
 
-static void reset(struct example *example, volatile void *registers)
+static void reset(struct example *example, struct hwb_registers *registers)
 {
-	write32(registers, IMC, UINT32_MAX);
-	write32(registers, CTRL, read32(registers, CTRL) | CTRL_RESET);
+	hwb_write32(registers, IMC, UINT32_MAX);
+	hwb_write32(registers, CTRL, hwb_read32(registers, CTRL) | CTRL_RESET);
 	pause_ms(20);
-	for (int i = 0; i < 100 && (read32(registers, CTRL) & CTRL_RESET) != 0; i++)
+	for (int i = 0; i < 100 && (hwb_read32(registers, CTRL) & CTRL_RESET) != 0; i++)
 		pause_ms(10);
-	write32(registers, IMC, UINT32_MAX);
-	example_check(example, (read32(registers, CTRL) & CTRL_RESET) == 0, "reset done");
+	hwb_write32(registers, IMC, UINT32_MAX);
+	example_check(example, (hwb_read32(registers, CTRL) & CTRL_RESET) == 0, "reset done");
 }
 
-static void read_mac(struct example *example, volatile void *registers)
+static void read_mac(struct example *example, struct hwb_registers *registers)
 {
-	uint32_t low = read32(registers, RAL0), high = read32(registers, RAH0);
+	uint32_t low = hwb_read32(registers, RAL0), high = hwb_read32(registers, RAH0);
 
 	example_check(example, (high & RAH_VALID) != 0 && low != 0,
 	              "MAC %02x:%02x:%02x:%02x:%02x:%02x", low & 0xff, low >> 8 & 0xff,
@@ -63,26 +63,26 @@ static void read_mac(struct example *example, volatile void *registers)
 }
 
 static void wait_link(struct example *example, const struct example_device *device,
-                      volatile void *registers)
+                      struct hwb_registers *registers)
 {
 	double start = example_now();
 
-	write32(registers, IVAR, IVAR_OTHER_VECTOR0);
-	write32(registers, IMS, (uint32_t)ICR_LSC | ICR_OTHER);
-	write32(registers, CTRL, read32(registers, CTRL) | CTRL_SLU);
+	hwb_write32(registers, IVAR, IVAR_OTHER_VECTOR0);
+	hwb_write32(registers, IMS, (uint32_t)ICR_LSC | ICR_OTHER);
+	hwb_write32(registers, CTRL, hwb_read32(registers, CTRL) | CTRL_SLU);
 	/* With the link up already, nothing changes: then the driver asks for it. */
 	uint64_t count = example_wait(device->irq_fds[0], 500);
 	if (count == 0) {
-		write32(registers, ICS, (uint32_t)ICR_LSC | ICR_OTHER);
+		hwb_write32(registers, ICS, (uint32_t)ICR_LSC | ICR_OTHER);
 		count = example_wait(device->irq_fds[0], WAIT_MS);
 	}
-	uint32_t cause = read32(registers, ICR);
+	uint32_t cause = hwb_read32(registers, ICR);
 	example_check(example, count != 0,
 	              "link interrupt by MSI-X vector 0 after %.0f ms (cause 0x%x)",
 	              (example_now() - start) * 1e3, cause);
-	for (int i = 0; i < 50 && (read32(registers, STATUS) & STATUS_LINK) == 0; i++)
+	for (int i = 0; i < 50 && (hwb_read32(registers, STATUS) & STATUS_LINK) == 0; i++)
 		pause_ms(100);
-	uint32_t status = read32(registers, STATUS);
+	uint32_t status = hwb_read32(registers, STATUS);
 	static const char *const speeds[] = { "10", "100", "1000", "1000" };
 	example_check(example, (status & STATUS_LINK) != 0, "link is up, %s Mb/s",
 	              speeds[status >> 6 & 3]);
@@ -110,9 +110,11 @@ int main(int argc, char **argv)
 	};
 	example_acquire(&example, &address, &request, &device);
 	example_say("%u MSI-X vectors", device.info.interrupt.vectors);
-	volatile void *registers = example_map(&example, &device, 0);
+	struct hwb_registers bar, *registers = &bar;
+	example_bar(&example, &device, 0, registers);
 	reset(&example, registers);
 	read_mac(&example, registers);
 	wait_link(&example, &device, registers);
+	example_check_bar(&example, registers);
 	return example_end(&example);
 }

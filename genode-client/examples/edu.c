@@ -46,45 +46,45 @@ enum {
 };
 
 static void wait_for_irq(struct example *example, const struct example_device *device,
-                         volatile void *registers, uint32_t bit, const char *what)
+                         struct hwb_registers *registers, uint32_t bit, const char *what)
 {
 	uint64_t count = example_wait(device->irq_fds[0], WAIT_MS);
-	uint32_t status = read32(registers, REG_IRQ_STATUS);
+	uint32_t status = hwb_read32(registers, REG_IRQ_STATUS);
 
-	write32(registers, REG_IRQ_ACK, status);
+	hwb_write32(registers, REG_IRQ_ACK, status);
 	if (count == 0 || (status & bit) == 0)
 		example_die(example, "%s: no interrupt within %d ms (status 0x%x)", what, WAIT_MS,
 		            status);
 }
 
-static void test_registers(struct example *example, volatile void *registers)
+static void test_registers(struct example *example, struct hwb_registers *registers)
 {
-	uint32_t id = read32(registers, REG_ID);
+	uint32_t id = hwb_read32(registers, REG_ID);
 
 	example_check(example, (id & 0xff) == 0xed, "identification 0x%08x", id);
-	write32(registers, REG_LIVENESS, 0x12345678);
-	example_check(example, read32(registers, REG_LIVENESS) == ~0x12345678u,
+	hwb_write32(registers, REG_LIVENESS, 0x12345678);
+	example_check(example, hwb_read32(registers, REG_LIVENESS) == ~0x12345678u,
 	              "liveness check inverts");
 }
 
 static void test_factorial(struct example *example, const struct example_device *device,
-                           volatile void *registers)
+                           struct hwb_registers *registers)
 {
-	write32(registers, REG_STATUS, STATUS_IRQ_WHEN_DONE);
-	write32(registers, REG_FACTORIAL, 10);
+	hwb_write32(registers, REG_STATUS, STATUS_IRQ_WHEN_DONE);
+	hwb_write32(registers, REG_FACTORIAL, 10);
 	wait_for_irq(example, device, registers, IRQ_FACTORIAL, "factorial");
-	example_check(example, read32(registers, REG_FACTORIAL) == 3628800,
-	              "10! = %u, told by an interrupt", read32(registers, REG_FACTORIAL));
-	write32(registers, REG_STATUS, 0);
+	example_check(example, hwb_read32(registers, REG_FACTORIAL) == 3628800,
+	              "10! = %u, told by an interrupt", hwb_read32(registers, REG_FACTORIAL));
+	hwb_write32(registers, REG_STATUS, 0);
 }
 
 static void transfer(struct example *example, const struct example_device *device,
-                     volatile void *registers, uint64_t from, uint64_t to, uint32_t command)
+                     struct hwb_registers *registers, uint64_t from, uint64_t to, uint32_t command)
 {
-	write64(registers, REG_DMA_SOURCE, from);
-	write64(registers, REG_DMA_TARGET, to);
-	write64(registers, REG_DMA_COUNT, DMA_SIZE);
-	write64(registers, REG_DMA_COMMAND, command | DMA_RUN | DMA_IRQ);
+	hwb_write64(registers, REG_DMA_SOURCE, from);
+	hwb_write64(registers, REG_DMA_TARGET, to);
+	hwb_write64(registers, REG_DMA_COUNT, DMA_SIZE);
+	hwb_write64(registers, REG_DMA_COMMAND, command | DMA_RUN | DMA_IRQ);
 	wait_for_irq(example, device, registers, IRQ_DMA, "DMA");
 }
 
@@ -96,7 +96,8 @@ static void fill(unsigned char *at, unsigned seed)
 
 /* Into the device's buffer and back to the second page. */
 static bool round_trip(struct example *example, const struct example_device *device,
-                       volatile void *registers, const struct example_memory *memory, unsigned seed)
+                       struct hwb_registers *registers, const struct example_memory *memory,
+                       unsigned seed)
 {
 	unsigned char *there = memory->at;
 	unsigned char *back = there + DMA_SIZE;
@@ -109,7 +110,7 @@ static bool round_trip(struct example *example, const struct example_device *dev
 }
 
 static void test_dma(struct example *example, const struct example_device *device,
-                     volatile void *registers, const struct example_memory *memory)
+                     struct hwb_registers *registers, const struct example_memory *memory)
 {
 	example_check(example, round_trip(example, device, registers, memory, 1),
 	              "DMA both ways, %d bytes at 0x%llx, broker's memory", DMA_SIZE,
@@ -126,7 +127,7 @@ static void test_dma(struct example *example, const struct example_device *devic
 }
 
 static void test_own_memory(struct example *example, const struct example_device *device,
-                            volatile void *registers, uint32_t domain)
+                            struct hwb_registers *registers, uint32_t domain)
 {
 	struct example_memory memory = { .size = MEMORY_SIZE };
 	struct hwb_dma_map_request request = {
@@ -180,10 +181,11 @@ static void test_intx(struct example *example, const struct hwb_pci_address *add
 	unsigned got = 0;
 
 	example_acquire(example, address, &request, &device);
-	volatile void *registers = example_map(example, &device, 0);
+	struct hwb_registers bar, *registers = &bar;
+	example_bar(example, &device, 0, registers);
 	double start = example_now();
 	for (unsigned i = 0; i < INTX_ROUNDS; i++) {
-		write32(registers, REG_IRQ_RAISE, 0x10);
+		hwb_write32(registers, REG_IRQ_RAISE, 0x10);
 		wait_for_irq(example, &device, registers, 0x10, "INTx");
 		got++;
 		/* The kernel masked the line; a local write opens it again. */
@@ -193,6 +195,7 @@ static void test_intx(struct example *example, const struct hwb_pci_address *add
 	example_check(example, got == INTX_ROUNDS,
 	              "%u of %d INTx interrupts, each unmasked by an eventfd, %.0f us each", got,
 	              INTX_ROUNDS, (example_now() - start) * 1e6 / INTX_ROUNDS);
+	example_let_go(&device, registers);
 	example_demand(example, hwb_close(example->client, device.handle, &example->error),
 	               "close");
 }
@@ -220,12 +223,15 @@ int main(int argc, char **argv)
 		.irq_count = 1,
 	};
 	example_acquire(&example, &address, &request, &device);
-	volatile void *registers = example_map(&example, &device, 0);
+	struct hwb_registers bar, *registers = &bar;
+	example_bar(&example, &device, 0, registers);
 	example_alloc(&example, domain, MEMORY_SIZE, UINT32_MAX, &memory);
 	test_registers(&example, registers);
 	test_factorial(&example, &device, registers);
 	test_dma(&example, &device, registers, &memory);
 	test_own_memory(&example, &device, registers, domain);
+	example_check_bar(&example, registers);
+	example_let_go(&device, registers);
 	example_demand(&example, hwb_close(example.client, device.handle, &example.error), "close");
 	test_intx(&example, &address);
 	return example_end(&example);

@@ -70,6 +70,26 @@ void example_start(struct example *example, const char *name)
 	       (unsigned)getuid());
 }
 
+void example_let_go(struct example_device *device, struct hwb_registers *registers)
+{
+	uintptr_t within = (uintptr_t)registers->map % (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	if (registers->map != NULL)
+		munmap((void *)((uintptr_t)registers->map - within), within + registers->size);
+	registers->map = NULL;
+	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
+		if (device->bar_fds[bar] >= 0)
+			close(device->bar_fds[bar]);
+		device->bar_fds[bar] = -1;
+	}
+}
+
+void example_check_bar(struct example *example, const struct hwb_registers *bar)
+{
+	if (bar->result != 0)
+		example_check(example, false, "an access to registers failed: %d", bar->result);
+}
+
 int example_end(struct example *example)
 {
 	hwb_posix_close(&example->posix);
@@ -120,9 +140,11 @@ void example_acquire(struct example *example, const struct hwb_pci_address *addr
 	               hwb_device_acquire(example->client, &whole, &device->handle, &device->info,
 	                                  fds, &count, &example->error),
 	               "acquire");
-	for (uint32_t bar = 0; bar < HWB_BARS; bar++)
-		device->bar_fds[bar] =
-		        device->info.regions[bar].session != 0 && next < count ? fds[next++] : -1;
+	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
+		const struct hwb_region *region = &device->info.regions[bar];
+		bool comes = region->session != 0 && (region->flags & HWB_REGION_MEDIATED) == 0;
+		device->bar_fds[bar] = comes && next < count ? fds[next++] : -1;
+	}
 	device->irq_count = device->info.interrupt.fds;
 	device->unmask_fd = -1;
 	for (uint32_t i = 0; i < device->irq_count && next < count; i++)
@@ -155,6 +177,20 @@ volatile void *example_map(struct example *example, const struct example_device 
 	            (unsigned long long)region->size, (unsigned long long)region->base,
 	            (region->flags & HWB_REGION_WC) != 0 ? ", write-combined" : "");
 	return at + within;
+}
+
+void example_bar(struct example *example, const struct example_device *device, uint32_t number,
+                 struct hwb_registers *bar)
+{
+	const struct hwb_region *region = &device->info.regions[number];
+
+	if ((region->flags & HWB_REGION_MEDIATED) == 0) {
+		hwb_registers_mapped(bar, example_map(example, device, number), region->size);
+		return;
+	}
+	hwb_registers_mediated(bar, example->client, region);
+	example_say("BAR %u by request: 0x%llx bytes at 0x%llx", number,
+	            (unsigned long long)region->size, (unsigned long long)region->base);
 }
 
 uint32_t example_domain(struct example *example)

@@ -8,6 +8,7 @@
 #define HWBROKER_EXAMPLE_H
 
 #include <hwbroker/posix.h>
+#include <hwbroker/registers.h>
 #include <stdbool.h>
 
 struct example {
@@ -61,6 +62,16 @@ void example_acquire(struct example *example, const struct hwb_pci_address *addr
 /* Maps BAR `bar` of the acquired device; ends the program if it cannot. */
 volatile void *example_map(struct example *example, const struct example_device *device,
                            uint32_t bar);
+
+/* The same for a driver that takes registers as they come: mapped, or by request. */
+void example_bar(struct example *example, const struct example_device *device, uint32_t number,
+                 struct hwb_registers *bar);
+
+/* Unmaps it, and closes all descriptors of the device's registers: before the device is closed,
+ * which is for nobody else as long as there are some. */
+void example_let_go(struct example_device *device, struct hwb_registers *registers);
+/* Says so if an access failed. */
+void example_check_bar(struct example *example, const struct hwb_registers *bar);
 
 /* Opens a domain; allocates in it with the device reading and writing. */
 uint32_t example_domain(struct example *example);

@@ -78,7 +78,7 @@ struct queue {
 struct nvme {
 	struct example *example;
 	struct example_device device;
-	volatile void *registers;
+	struct hwb_registers bar, *registers;
 	struct example_memory memory;
 	unsigned stride; /* of doorbells, in bytes */
 	bool messages;   /* MSI-X, a vector for each queue */
@@ -102,8 +102,8 @@ static uint64_t address_of(const struct nvme *nvme, unsigned number)
 static void ring(const struct nvme *nvme, const struct queue *queue, unsigned completion,
                  unsigned value)
 {
-	write32(nvme->registers, REG_DOORBELLS + (2 * queue->number + completion) * nvme->stride,
-	        value);
+	hwb_write32(nvme->registers,
+	            REG_DOORBELLS + (2 * queue->number + completion) * nvme->stride, value);
 }
 
 /* INTx is off since it came. */
@@ -150,7 +150,7 @@ static void wait_ready(const struct nvme *nvme, uint32_t wanted)
 	const struct timespec pause = { .tv_nsec = 1000000L };
 
 	for (int i = 0; i < WAIT_MS; i++) {
-		if ((read32(nvme->registers, REG_CSTS) & CSTS_READY) == wanted)
+		if ((hwb_read32(nvme->registers, REG_CSTS) & CSTS_READY) == wanted)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -171,17 +171,17 @@ static struct queue make_queue(const struct nvme *nvme, unsigned number, unsigne
 
 static void start(struct nvme *nvme)
 {
-	uint32_t high = read32(nvme->registers, REG_CAP + 4);
+	uint32_t high = hwb_read32(nvme->registers, REG_CAP + 4);
 
 	nvme->stride = 4u << (high & 0xf);
-	write32(nvme->registers, REG_CC, 0);
+	hwb_write32(nvme->registers, REG_CC, 0);
 	wait_ready(nvme, 0);
-	write32(nvme->registers, REG_AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
-	write32(nvme->registers, REG_ASQ, (uint32_t)address_of(nvme, ADMIN_SQ));
-	write32(nvme->registers, REG_ASQ + 4, (uint32_t)(address_of(nvme, ADMIN_SQ) >> 32));
-	write32(nvme->registers, REG_ACQ, (uint32_t)address_of(nvme, ADMIN_CQ));
-	write32(nvme->registers, REG_ACQ + 4, (uint32_t)(address_of(nvme, ADMIN_CQ) >> 32));
-	write32(nvme->registers, REG_CC, (uint32_t)CC_ENTRY_SIZES | CC_ENABLE);
+	hwb_write32(nvme->registers, REG_AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
+	hwb_write32(nvme->registers, REG_ASQ, (uint32_t)address_of(nvme, ADMIN_SQ));
+	hwb_write32(nvme->registers, REG_ASQ + 4, (uint32_t)(address_of(nvme, ADMIN_SQ) >> 32));
+	hwb_write32(nvme->registers, REG_ACQ, (uint32_t)address_of(nvme, ADMIN_CQ));
+	hwb_write32(nvme->registers, REG_ACQ + 4, (uint32_t)(address_of(nvme, ADMIN_CQ) >> 32));
+	hwb_write32(nvme->registers, REG_CC, (uint32_t)CC_ENTRY_SIZES | CC_ENABLE);
 	wait_ready(nvme, CSTS_READY);
 	example_say("controller enabled");
 }
@@ -332,7 +332,8 @@ int main(int argc, char **argv)
 		.irq_count = nvme.messages ? 2 : 1,
 	};
 	example_acquire(&example, &address, &request, &nvme.device);
-	nvme.registers = example_map(&example, &nvme.device, 0);
+	nvme.registers = &nvme.bar;
+	example_bar(&example, &nvme.device, 0, nvme.registers);
 	example_alloc(&example, domain, PAGES * PAGE, 0, &nvme.memory);
 	struct queue admin = make_queue(&nvme, 0, ADMIN_SQ, ADMIN_CQ);
 	struct queue io = make_queue(&nvme, 1, IO_SQ, IO_CQ);
@@ -355,7 +356,8 @@ int main(int argc, char **argv)
 		measure(&nvme, &io, mebibytes, sector);
 	}
 	/* Stop before the memory goes. */
-	write32(nvme.registers, REG_CC, 0);
+	hwb_write32(nvme.registers, REG_CC, 0);
 	wait_ready(&nvme, 0);
+	example_check_bar(&example, nvme.registers);
 	return example_end(&example);
 }

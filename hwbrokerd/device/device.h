@@ -13,6 +13,8 @@
 #include "policy/policy.h"
 #include "work/strand.h"
 
+#include <pthread.h>
+
 struct kernel_device;
 struct kernel_domain;
 
@@ -39,12 +41,20 @@ struct unit {
 	bool haunted;                 /* a device that was in its place may still be mapped */
 	bool loose;                   /* free, with registers that nobody watches */
 	bool need_not_reset;          /* the rule of who has it says so */
+	bool lent;                    /* somebody was given VFIO's descriptor of it */
 	struct witness witness;       /* from claiming to retiring: who has its registers */
 	struct bind_origin origin;    /* where it was before */
 };
 
 struct device_session;
 struct waiter;
+
+/* The open device, for threads that are not on the strand: operate_bar_read(). NULL: it is
+ * closed, or about to be. */
+struct exposed {
+	pthread_mutex_t lock;
+	struct kernel_device *opened;
+};
 
 struct device {
 	struct hwb_device facts; /* as on the wire; state and flags filled in on sending */
@@ -53,6 +63,7 @@ struct device {
 	struct whereabouts whereabouts;
 	struct group *group;
 	struct unit unit;
+	struct exposed exposed;
 	enum lifecycle_state state;
 	bool resets;                    /* sysfs offers a reset */
 	bool restore;                   /* rule of the owner: back to the host driver after use */
@@ -63,6 +74,7 @@ struct device {
 	uint32_t grace;                 /* rule of the owner: seconds to give it back */
 	char reset[POLICY_RESET_SIZE];  /* rule of the owner: how it is brought to rest */
 	bool end;                       /* rule of the owner: its process, if it keeps registers */
+	enum policy_way way;            /* rule of the owner */
 	bool left;                      /* the bus; `gone` once the job in hand has ended */
 	bool found;                     /* taken by the daemon before, and not yet looked at */
 	struct device_session *held;    /* revoking: the former owner's, whose registers live */

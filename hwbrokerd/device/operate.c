@@ -181,6 +181,56 @@ void operate_unclaim(struct operate_targets *targets)
 	}
 }
 
+/* ---- beside the strand ---- */
+
+static void expose(struct device *device, struct kernel_device *opened)
+{
+	pthread_mutex_lock(&device->exposed.lock);
+	device->exposed.opened = opened;
+	pthread_mutex_unlock(&device->exposed.lock);
+}
+
+static int refuse_closed(const struct device *device, struct fault *fault)
+{
+	return fault_set(fault, HWB_GONE, "%s was closed, or reset, meanwhile", device->name);
+}
+
+int operate_bar_read(const struct kernel_backend *kernel, struct device *device, uint32_t bar,
+                     uint64_t offset, uint32_t width, uint64_t *value, struct fault *fault)
+{
+	pthread_mutex_lock(&device->exposed.lock);
+	int result = device->exposed.opened != NULL ? kernel->bar_read(device->exposed.opened, bar,
+	                                                               offset, width, value, fault)
+	                                            : refuse_closed(device, fault);
+	pthread_mutex_unlock(&device->exposed.lock);
+	return result;
+}
+
+int operate_bar_write(const struct kernel_backend *kernel, struct device *device, uint32_t bar,
+                      uint64_t offset, uint32_t width, uint64_t value, struct fault *fault)
+{
+	pthread_mutex_lock(&device->exposed.lock);
+	int result = device->exposed.opened != NULL ? kernel->bar_write(device->exposed.opened, bar,
+	                                                                offset, width, value, fault)
+	                                            : refuse_closed(device, fault);
+	pthread_mutex_unlock(&device->exposed.lock);
+	return result;
+}
+
+int operate_lend(const struct kernel_backend *kernel, struct device *device, int *fd,
+                 struct fault *fault)
+{
+	if (kernel->device_fd == NULL)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "%s has no descriptor of a device that may be passed on: `grant = "
+		                 "mediated' does without",
+		                 kernel->name);
+	if (kernel->device_fd(device->unit.opened, fd, fault) != 0)
+		return -1;
+	device->unit.lent = true;
+	return 0;
+}
+
 static int choose_domain(const struct kernel_backend *kernel, struct group *group,
                          struct kernel_domain **domain, struct fault *fault)
 {
@@ -266,6 +316,11 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 		                 "this host offers no VFIO; `hwbroker-ctl status' says why");
 	if (unit->unfit)
 		return refuse_unfit(device, fault);
+	if (unit->lent && unit->opened != NULL)
+		return fault_set(fault, HWB_WRONG_STATE,
+		                 "%s cannot come to another domain while its descriptor is with a "
+		                 "client: assign it before that is passed on",
+		                 device->name);
 	if (domain != NULL && device->group->domain != NULL && device->group->domain != domain &&
 	    device->group->open_count > (unit->opened != NULL ? 1u : 0u))
 		return fault_set(fault, HWB_WRONG_STATE,
@@ -285,6 +340,7 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 	unit->domain = domain;
 	device->group->domain = domain;
 	device->group->open_count++;
+	expose(device, unit->opened);
 	return 0;
 }
 
@@ -293,6 +349,7 @@ static void close_unit(const struct kernel_backend *kernel, struct device *devic
 	struct unit *unit = &device->unit;
 	struct group *group = device->group;
 
+	expose(device, NULL);
 	kernel->close(unit->opened);
 	unit->opened = NULL;
 	unit->domain = NULL;
@@ -309,6 +366,8 @@ static int bring_to_rest(const struct kernel_backend *kernel, struct device *dev
 {
 	struct unit *unit = &device->unit;
 	struct fault why = { .status = HWB_OK };
+
+	expose(device, NULL);
 	int result = kernel->rest(unit->opened, shut, memory_bars(device), &why);
 
 	if (result == 0)
@@ -360,12 +419,46 @@ static int check_reset(const struct kernel_backend *kernel, struct device *devic
 	return 0;
 }
 
+/* Its descriptor is somewhere else, too. What has it reaches registers, and whatever memory is
+ * left in its domain, which is its own; the kernel opens the group again when it is gone, and
+ * resets the device then. */
+static int await_descriptor(const struct kernel_backend *kernel, struct device *device,
+                            struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+	struct fault why;
+
+	if (unit->opened != NULL) {
+		/* It may be undone; but it is quiet until then. */
+		bring_to_rest(kernel, device, false, NULL);
+		if (unit->opened != NULL)
+			close_unit(kernel, device);
+		unit->unfit = false;
+	}
+	/* As long as a neighbour is open, so is the group. */
+	if (device->group->open_count != 0)
+		return OPERATE_HELD;
+	if (operate_open(kernel, device, NULL, &why) == 0) {
+		unit->lent = false;
+		return 0;
+	}
+	if (why.status == HWB_BUSY)
+		return OPERATE_HELD;
+	unit->unfit = true;
+	unit->gone = why.status == HWB_GONE;
+	*fault = why;
+	return -1;
+}
+
 int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
                    struct fault *fault)
 {
 	struct unit *unit = &device->unit;
 	bool held = witness_held(&unit->witness);
-	int result = 0;
+	int result = unit->lent ? await_descriptor(kernel, device, fault) : 0;
+
+	if (result != 0)
+		return result;
 
 	if (unit->opened == NULL && unit->unfit)
 		return refuse_unfit(device, fault);
@@ -419,7 +512,8 @@ int operate_take_up(const struct kernel_backend *kernel, struct device *device, 
 	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
 		return -1;
 	unit->loose = false;
-	return operate_open(kernel, device, NULL, fault);
+	/* operate_retire() opens it when nobody has its descriptor any more. */
+	return unit->lent ? 0 : operate_open(kernel, device, NULL, fault);
 }
 
 static int watch_again(struct device *device, struct fault *fault)
@@ -450,6 +544,7 @@ int operate_resume(const struct kernel_backend *kernel, struct device *device,
 		unit->domain = domain;
 		device->group->domain = domain;
 		device->group->open_count++;
+		expose(device, unit->opened);
 	}
 	unit->claimed = true;
 	if (domain == NULL || master || kernel->set_bus_master(unit->opened, false, fault) == 0)

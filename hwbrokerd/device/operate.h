@@ -55,6 +55,18 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
  * once failed to is unfit: this fails from then on, as opening and restoring do. */
 int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault);
 
+/* One access to a BAR of the open device, as by the backend. From any thread; never at the
+ * same time as the device is closed. HWB_GONE: it is. */
+int operate_bar_read(const struct kernel_backend *kernel, struct device *device, uint32_t bar,
+                     uint64_t offset, uint32_t width, uint64_t *value, struct fault *fault);
+int operate_bar_write(const struct kernel_backend *kernel, struct device *device, uint32_t bar,
+                      uint64_t offset, uint32_t width, uint64_t value, struct fault *fault);
+
+/* VFIO's descriptor of the open device, for a client. From then on the device is at rest only
+ * when nobody has it any more. */
+int operate_lend(const struct kernel_backend *kernel, struct device *device, int *fd,
+                 struct fault *fault);
+
 /* The same at the end of a grant. As long as anybody has registers of the device it stays
  * open, so that they reach nothing; then OPERATE_HELD is returned, and it is to be called
  * again. `let_go`: the host wants the device, so it is closed all the same. */

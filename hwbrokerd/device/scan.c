@@ -126,6 +126,7 @@ static int collect(struct scan *scan, const struct slots *slots, struct fault *f
 		_cleanup_free_ struct device *device = calloc(1, sizeof(*device));
 		if (device == NULL)
 			break;
+		pthread_mutex_init(&device->exposed.lock, NULL);
 		if (read_device(device, pci, slots) == 0)
 			scan->devices[scan->count++] = steal_pointer(&device);
 	}

@@ -168,9 +168,9 @@ static void probe_lockdown(struct host *host)
 	host->lockdown = strstr(text, "[none]") == NULL;
 	if (host->lockdown)
 		problem(host,
-		        "the kernel is locked down (%s), as with Secure Boot: register "
-		        "descriptors and legacy ports are refused; switch Secure Boot off to "
-		        "use them",
+		        "the kernel is locked down (%s), as with Secure Boot: no register "
+		        "descriptors, no legacy ports; give devices with `grant = mediated' or "
+		        "`grant = device', or switch Secure Boot off",
 		        text);
 }
 

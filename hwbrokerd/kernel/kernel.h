@@ -113,6 +113,21 @@ struct kernel_backend {
 	int (*config_write)(struct kernel_device *device, uint32_t offset, uint32_t width,
 	                    uint32_t value, struct fault *fault);
 
+	/* Registers without a mapping: `width` 1, 2, 4 or (of memory) 8, `offset` a multiple of
+	 * it and within the BAR. From any thread, as long as the device is open. What the
+	 * kernel forbids there, as the MSI-X table, reads as ones and is not written. NULL: this
+	 * backend has none. */
+	int (*bar_read)(const struct kernel_device *device, uint32_t bar, uint64_t offset,
+	                uint32_t width, uint64_t *value, struct fault *fault);
+	int (*bar_write)(const struct kernel_device *device, uint32_t bar, uint64_t offset,
+	                 uint32_t width, uint64_t value, struct fault *fault);
+	/* A duplicate of VFIO's descriptor of the device, which reaches nothing but the device:
+	 * the holder of it cannot change what memory that may reach. NULL: this backend has
+	 * none. Where BAR `bar` is in it, if it can be mapped: else HWB_UNSUPPORTED. */
+	int (*device_fd)(const struct kernel_device *device, int *fd, struct fault *fault);
+	int (*bar_offset)(const struct kernel_device *device, uint32_t bar, bool io,
+	                  uint64_t *offset, struct fault *fault);
+
 	/* What outlives the process (store.h). A domain's id is its own for ever; `keep` has
 	 * the memory of its mappings kept that is not yet, as far as the share goes. */
 	uint32_t (*domain_id)(const struct kernel_domain *domain);

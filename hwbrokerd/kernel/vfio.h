@@ -46,8 +46,9 @@ struct kernel_device {
 	int fd;
 	bool kept;
 	char name[32];
-	uint32_t flags;  /* VFIO_DEVICE_FLAGS_* */
-	uint64_t config; /* offset of config space in fd */
+	uint32_t flags;          /* VFIO_DEVICE_FLAGS_* */
+	uint64_t config;         /* offset of config space in fd */
+	uint64_t bars[HWB_BARS]; /* and of each BAR */
 	struct vfio_group *group;
 	bool attached; /* to its domain, where each device is: iommufd */
 };
@@ -163,6 +164,14 @@ int vfio_config_write(struct kernel_device *device, uint32_t offset, uint32_t wi
  * device is closed; decoding must be on. */
 int vfio_take_registers(struct kernel_device *device, uint32_t bars, struct fault *fault);
 
+int vfio_bar_read(const struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
+                  uint64_t *value, struct fault *fault);
+int vfio_bar_write(const struct kernel_device *device, uint32_t bar, uint64_t offset,
+                   uint32_t width, uint64_t value, struct fault *fault);
+int vfio_bar_offset(const struct kernel_device *device, uint32_t bar, bool io, uint64_t *offset,
+                    struct fault *fault);
+int vfio_device_fd(const struct kernel_device *device, int *fd, struct fault *fault);
+
 /* vfio_irq.c */
 uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type);
 int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const int *trigger_fds,
@@ -175,15 +184,16 @@ int vfio_irq_on_failed(struct kernel_device *device, int failed_fd, struct fault
 int vfio_irq_unmask(struct kernel_device *device, struct fault *fault);
 
 /* What is the same in each table of a backend. */
-#define VFIO_BACKEND                                                                              \
-	.domain_free = vfio_domain_free, .map = vfio_domain_map, .unmap = vfio_domain_unmap,      \
-	.windows = vfio_domain_windows, .open = vfio_device_open, .resets = vfio_device_resets,   \
-	.rest = vfio_device_rest, .take_registers = vfio_take_registers,                          \
-	.close = vfio_device_close, .set_bus_master = vfio_set_bus_master,                        \
-	.irq_enable = vfio_irq_enable, .irq_disable = vfio_irq_disable,                           \
-	.irq_unmask = vfio_irq_unmask, .config_read = vfio_config_read,                           \
-	.config_write = vfio_config_write, .domain_id = vfio_domain_id, .keep = vfio_domain_keep, \
-	.resume_mapping = vfio_resume_mapping, .resume_where = vfio_resume_where,                 \
+#define VFIO_BACKEND                                                                               \
+	.domain_free = vfio_domain_free, .map = vfio_domain_map, .unmap = vfio_domain_unmap,       \
+	.windows = vfio_domain_windows, .open = vfio_device_open, .resets = vfio_device_resets,    \
+	.rest = vfio_device_rest, .take_registers = vfio_take_registers,                           \
+	.close = vfio_device_close, .set_bus_master = vfio_set_bus_master,                         \
+	.irq_enable = vfio_irq_enable, .irq_disable = vfio_irq_disable,                            \
+	.irq_unmask = vfio_irq_unmask, .config_read = vfio_config_read,                            \
+	.config_write = vfio_config_write, .bar_read = vfio_bar_read, .bar_write = vfio_bar_write, \
+	.domain_id = vfio_domain_id, .keep = vfio_domain_keep,                                     \
+	.resume_mapping = vfio_resume_mapping, .resume_where = vfio_resume_where,                  \
 	.resume = vfio_resume
 
 #endif

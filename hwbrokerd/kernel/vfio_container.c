@@ -200,12 +200,19 @@ static int enter(struct kernel_domain *domain, uint32_t group, int *fd, struct f
 
 static void leave(struct kernel_domain *domain, int group_fd)
 {
-	(void)domain;
+	int result = ioctl(group_fd, VFIO_GROUP_UNSET_CONTAINER);
+	uint64_t unmapped;
+
 	/* The manager may still be about to close the last device of the group. */
-	for (int tries = 0; ioctl(group_fd, VFIO_GROUP_UNSET_CONTAINER) != 0 && errno == EBUSY &&
-	                    store_works() && tries < LEAVE_TRIES;
-	     tries++)
+	for (int tries = 0; result != 0 && errno == EBUSY && store_works() && tries < LEAVE_TRIES;
+	     tries++) {
 		pause_ms(LEAVE_PAUSE_MS);
+		result = ioctl(group_fd, VFIO_GROUP_UNSET_CONTAINER);
+	}
+	/* A client has a descriptor of the device: the group stays in the container until that is
+	 * closed, and is to find nothing there. */
+	for (uint32_t i = 0; result != 0 && domain->groups == 1 && i < domain->count; i++)
+		unmap(domain, domain->mappings[i].iova, domain->mappings[i].size, &unmapped);
 }
 
 /* ---- devices ---- */
@@ -280,5 +287,7 @@ const struct kernel_backend kernel_vfio_group = {
 	.name = "vfio-group",
 	.domain_new = vfio_container_new,
 	.resume_domain = resume_domain,
+	.bar_offset = vfio_bar_offset,
+	.device_fd = vfio_device_fd,
 	VFIO_BACKEND,
 };

@@ -52,6 +52,13 @@ int vfio_device_read_facts(struct kernel_device *device, struct fault *fault)
 		return fault_errno(fault, errno, "VFIO tells nothing about %s", device->name);
 	device->flags = info.flags;
 	device->config = region.offset;
+	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
+		region.index = VFIO_PCI_BAR0_REGION_INDEX + bar;
+		if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) != 0)
+			return fault_errno(fault, errno, "VFIO tells nothing about BAR %u of %s",
+			                   bar, device->name);
+		device->bars[bar] = region.offset;
+	}
 	return 0;
 }
 

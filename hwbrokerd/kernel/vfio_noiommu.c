@@ -79,5 +79,9 @@ const struct kernel_backend kernel_vfio_noiommu = {
 	.irq_unmask = vfio_irq_unmask,
 	.config_read = vfio_config_read,
 	.config_write = vfio_config_write,
+	/* Its descriptor would let a client have the device write to all of memory: it stays here.
+	 */
+	.bar_read = vfio_bar_read,
+	.bar_write = vfio_bar_write,
 	.keep = keep,
 };

@@ -3,6 +3,8 @@
 #include "kernel/vfio.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -48,4 +50,68 @@ int vfio_take_registers(struct kernel_device *device, uint32_t bars, struct faul
 		if ((bars >> bar & 1) != 0 && take(device, bar, fault) != 0)
 			return -1;
 	return 0;
+}
+
+/* ---- register by register ---- */
+
+static int refuse(const struct kernel_device *device, uint32_t bar, uint64_t offset, ssize_t done,
+                  struct fault *fault)
+{
+	if (done >= 0)
+		return fault_set(fault, HWB_HOST_ERROR,
+		                 "VFIO moved %zd bytes only at 0x%" PRIx64 " of BAR %u of %s", done,
+		                 offset, bar, device->name);
+	/* EIO: its memory is not decoded, as in D3 or while it is reset. */
+	return fault_errno(fault, errno, "VFIO cannot reach 0x%" PRIx64 " of BAR %u of %s", offset,
+	                   bar, device->name);
+}
+
+int vfio_bar_read(const struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
+                  uint64_t *value, struct fault *fault)
+{
+	uint64_t read = 0;
+	ssize_t done = pread(device->fd, &read, width, (off_t)(device->bars[bar] + offset));
+
+	if (done != (ssize_t)width)
+		return refuse(device, bar, offset, done, fault);
+	*value = read;
+	return 0;
+}
+
+int vfio_bar_write(const struct kernel_device *device, uint32_t bar, uint64_t offset,
+                   uint32_t width, uint64_t value, struct fault *fault)
+{
+	ssize_t done = pwrite(device->fd, &value, width, (off_t)(device->bars[bar] + offset));
+
+	return done == (ssize_t)width ? 0 : refuse(device, bar, offset, done, fault);
+}
+
+/* ---- the whole device ---- */
+
+int vfio_bar_offset(const struct kernel_device *device, uint32_t bar, bool io, uint64_t *offset,
+                    struct fault *fault)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_BAR0_REGION_INDEX + bar,
+	};
+
+	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &info) != 0)
+		return fault_errno(fault, errno, "VFIO tells nothing about BAR %u of %s", bar,
+		                   device->name);
+	if (!io && (info.flags & VFIO_REGION_INFO_FLAG_MMAP) == 0)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "VFIO does not map BAR %u of %s, which shares its page with "
+		                 "something else: pread and pwrite of its descriptor reach it",
+		                 bar, device->name);
+	*offset = info.offset;
+	return 0;
+}
+
+int vfio_device_fd(const struct kernel_device *device, int *fd, struct fault *fault)
+{
+	*fd = fcntl(device->fd, F_DUPFD_CLOEXEC, 0);
+	return *fd >= 0 ? 0
+	                : fault_errno(fault, errno, "cannot pass on the descriptor of %s",
+	                              device->name);
 }

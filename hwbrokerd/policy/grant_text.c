@@ -76,6 +76,8 @@ void policy_grant_text(const struct policy *policy, const struct policy_client *
 		add(&words, "count=%u", grant->count);
 	flag(&words, grant->unsafe ? "dma=unsafe" : "dma", grant->dma);
 	flag(&words, "force", grant->force);
+	if (grant->way != WAY_SPLIT)
+		add(&words, "grant=%s", policy_way_name(grant->way));
 	flag(&words, "holders=end", grant->end);
 	flag(&words, "msix_table", grant->msix_table);
 	flag(&words, "partial_page", grant->partial_page);

@@ -103,6 +103,7 @@ int set_slot(struct parser *parser, const struct key *key, const char *value, st
 int set_driver(struct parser *parser, const struct key *key, const char *value,
                struct fault *fault);
 int set_path(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+int set_way(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_holders(struct parser *parser, const struct key *key, const char *value,
                 struct fault *fault);
 int set_dma(struct parser *parser, const struct key *key, const char *value, struct fault *fault);

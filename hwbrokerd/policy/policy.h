@@ -54,13 +54,24 @@ struct policy_subject {
 /* Room for all of the kernel's ways to reset a device. */
 #define POLICY_RESET_SIZE 64
 
+/* How a client reaches a device. */
+enum policy_way {
+	WAY_SPLIT,    /* a descriptor for each BAR, and nothing else of the device */
+	WAY_MEDIATED, /* registers by request: the client has no descriptor of the device */
+	WAY_DEVICE    /* VFIO's descriptor of it: only the end of who has it takes it back */
+};
+
+/* "split", "mediated", "device", as in the policy. */
+const char *policy_way_name(enum policy_way way);
+
 /* What [device NAME] says beyond the match. All false by default. */
 struct policy_grant {
-	bool take;         /* may be taken from its host driver */
-	bool restore;      /* is handed back to that driver on release */
-	uint32_t revoke;   /* seconds to give it back, when it is asked for */
-	bool force;        /* even if the host uses it */
-	bool end;          /* the client's process, if it keeps registers */
+	bool take;       /* may be taken from its host driver */
+	bool restore;    /* is handed back to that driver on release */
+	uint32_t revoke; /* seconds to give it back, when it is asked for */
+	bool force;      /* even if the host uses it */
+	bool end;        /* the client's process, if it keeps registers */
+	enum policy_way way;
 	uint32_t count;    /* of its devices, that a client may have at once; 0: all */
 	uint32_t total;    /* and all clients together */
 	bool dma;          /* to memory of its client */

@@ -136,6 +136,14 @@ int set_holders(struct parser *parser, const struct key *key, const char *value,
 	return value_holders(value, &rule->grant.end, fault);
 }
 
+int set_way(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
+{
+	struct device_rule *rule = parser->target;
+	(void)key;
+
+	return value_way(value, &rule->grant.way, fault);
+}
+
 int set_dma(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
 	struct device_rule *rule = parser->target;

@@ -129,6 +129,32 @@ int value_share(const char *text, uint32_t *share, struct fault *fault)
 	return 0;
 }
 
+static const char *const ways[] = {
+	[WAY_SPLIT] = "split",
+	[WAY_MEDIATED] = "mediated",
+	[WAY_DEVICE] = "device",
+};
+
+const char *policy_way_name(enum policy_way way)
+{
+	return ways[way];
+}
+
+int value_way(const char *text, enum policy_way *way, struct fault *fault)
+{
+	struct suggestion suggestion;
+
+	suggest_start(&suggestion, text);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		*way = (enum policy_way)i;
+		if (strcmp(text, ways[i]) == 0)
+			return 0;
+		suggest_consider(&suggestion, ways[i]);
+	}
+	return fault_set(fault, HWB_INVALID, "`%s' is none of `split', `mediated', `device'%s",
+	                 text, suggest_text(&suggestion));
+}
+
 int value_dma(const char *text, bool *dma, bool *unsafe, struct fault *fault)
 {
 	struct suggestion suggestion;

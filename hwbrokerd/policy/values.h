@@ -30,6 +30,7 @@ int value_dma(const char *text, bool *dma, bool *unsafe, struct fault *fault);
 int value_share(const char *text, uint32_t *share, struct fault *fault);
 
 /* "wait" or "end". */
+int value_way(const char *text, enum policy_way *way, struct fault *fault);
 int value_holders(const char *text, bool *end, struct fault *fault);
 /* "auto", "none", or a list of the kernel's names: struct policy_grant. */
 int value_reset(const char *text, char reset[POLICY_RESET_SIZE], struct fault *fault);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 /* The head takes the first place. */
-enum { NOTE_VERSION = 1, NOTES = 1 << 16, NUMBERED = 1 };
+enum { NOTE_VERSION = 3, NOTES = 1 << 16, NUMBERED = 1 };
 
 /* After so many daemons that began with the table and did not come to an end, it is not
  * tried again: what is in it may be what ends them. */

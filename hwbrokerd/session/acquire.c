@@ -4,6 +4,7 @@
 #include "server/peer.h"
 #include "session/assess.h"
 #include "session/held.h"
+#include "session/mediated.h"
 #include "session/name.h"
 #include "session/platform.h"
 #include "session/release.h"
@@ -209,6 +210,7 @@ int acquire_plan(struct acquire *self, struct fault *fault)
 	self->field = REQUEST_FIELD(hwb_acquire_request, domain);
 	if (self->domain != NULL && platform_may(peer, self->device, POLICY_DMA, fault) != 0)
 		return -1;
+	self->way = mediated_way(peer, self->device);
 	self->field = REQUEST_FIELD(hwb_acquire_request, bars);
 	if (plan_regions(self, fault) != 0)
 		return -1;

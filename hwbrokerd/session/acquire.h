@@ -24,6 +24,7 @@ struct acquire {
 	struct domain *domain; /* NULL: none */
 	struct region_plan regions[HWB_BARS];
 	uint32_t region_count;
+	enum policy_way way; /* as the plan has it */
 	struct irq_session *irq;
 	struct device_session *session; /* to be */
 	struct operate_targets targets;

@@ -30,7 +30,7 @@ static int open_and_arm(struct acquire *self)
 	if (result == 0 && self->domain != NULL)
 		result = kernel->set_bus_master(device->unit.opened, true, fault);
 	for (uint32_t i = 0; i < self->region_count && result == 0; i++)
-		result = region_open(device, &self->regions[i], fault);
+		result = region_open(kernel, device, &self->regions[i], fault);
 	if (result == 0 && self->irq != NULL)
 		result = irq_make_fds(self->irq, fault);
 	if (result == 0 && self->irq != NULL && (self->wanted.flags & HWB_ACQUIRE_IRQ_ENABLE) != 0)
@@ -74,7 +74,8 @@ static int publish(struct acquire *self, struct device_session *session)
 		if (region_publish(peer, device, plan, &reply.regions[plan->bar], &self->fault) !=
 		    0)
 			return -1;
-		fds[fd_count++] = plan->fd;
+		if (region_fds(plan) != 0)
+			fds[fd_count++] = plan->fd;
 	}
 	if (self->irq != NULL) {
 		if (session_publish(peer, &self->irq->session, &self->fault) != 0)
@@ -92,13 +93,21 @@ static int publish(struct acquire *self, struct device_session *session)
 	return 0;
 }
 
-static const char *reason_of(const struct acquire *self)
+static void say_how(const struct acquire *self, char *text, size_t size)
 {
-	if (self->domain == NULL)
-		return "";
-	return host_is_unsafe(&self->broker->host)
-	               ? "with DMA to all of memory (dma = unsafe, no IOMMU)"
-	               : "with DMA";
+	static const char *const ways[] = {
+		[WAY_SPLIT] = "",
+		[WAY_MEDIATED] = "by request (grant = mediated)",
+		[WAY_DEVICE] = "by its descriptor (grant = device)",
+	};
+	const char *way = ways[self->device->way];
+	const char *dma = "";
+
+	if (self->domain != NULL)
+		dma = host_is_unsafe(&self->broker->host)
+		              ? "with DMA to all of memory (dma = unsafe, no IOMMU)"
+		              : "with DMA";
+	snprintf(text, size, "%s%s%s", dma, dma[0] != '\0' && way[0] != '\0' ? ", " : "", way);
 }
 
 static void granted(struct acquire *self)
@@ -117,7 +126,7 @@ static void granted(struct acquire *self)
 	session->domain = self->domain;
 	session->ending = HWB_CHANGE_FREED;
 	session->release.process =
-	        device->end && peer_connected(peer)
+	        (device->end || device->way == WAY_DEVICE) && peer_connected(peer)
 	                ? process_of(peer->fd, (pid_t)peer->pid, peer->subject.uid)
 	                : -1;
 	revoke_watch(session);
@@ -128,12 +137,14 @@ static void granted(struct acquire *self)
 	else
 		result = publish(self, session);
 	if (result == 0) {
+		char how[128];
 		happening_cite(&verdict, session->rule);
+		say_how(self, how, sizeof(how));
 		happened(self->broker, &(struct happening){ .kind = HAPPENED_GRANTED,
 		                                            .peer = peer,
 		                                            .device = device,
 		                                            .rule = session->rule,
-		                                            .reason = reason_of(self) });
+		                                            .reason = how });
 		if (!device->resets && device->reset[0] == '\0')
 			log_notice("%s: the kernel has no way to reset it: after `%s' it is for "
 			           "nobody (`reset = none' in its rule does without)",
@@ -208,6 +219,8 @@ static int list_targets(struct acquire *self, struct fault *fault)
 			target->device->restore = verdict.grant.restore;
 			target->device->grace = verdict.grant.revoke;
 			target->device->end = verdict.grant.end;
+			/* As it was planned. */
+			target->device->way = i == 0 ? self->way : verdict.grant.way;
 			memcpy(target->device->reset, verdict.grant.reset,
 			       sizeof(target->device->reset));
 		}

@@ -36,6 +36,7 @@ static const struct service {
 	[HWB_DEVICE_ACQUIRE_ANY] = { serve_device_acquire_any, CLIENTS },
 	[HWB_CONFIG_READ] = { serve_config_read, HOLDERS },
 	[HWB_CONFIG_WRITE] = { serve_config_write, CLIENTS },
+	[HWB_DEVICE_FD] = { serve_device_fd, CLIENTS },
 	[HWB_IO_MEM_OPEN] = { serve_io_mem_open, CLIENTS },
 	[HWB_IO_MEM_OPEN_BAR] = { serve_io_mem_open_bar, CLIENTS },
 	[HWB_IO_MEM_BATCH] = { serve_io_mem_batch, HOLDERS },

@@ -47,8 +47,9 @@ static void describe_holder(const struct device_session *self, char *text, size_
 	if (release->pid != 0)
 		snprintf(process, sizeof(process), " (pid %u)", release->pid);
 	snprintf(text, size,
-	         "`%s'%s, who had it, or somebody whom it gave them to, still has registers of it",
-	         release->client, process);
+	         "`%s'%s, who had it, or somebody whom it gave them to, still has %s of it",
+	         release->client, process,
+	         self->device->way == WAY_DEVICE ? "the descriptor" : "registers");
 }
 
 /* Who may still have its registers: this client, for whom it need not be kept. */
@@ -89,13 +90,23 @@ static void end_holder(struct device_session *self)
 	struct release_job *release = &self->release;
 
 	if (process_end(release->process) == 0)
-		log_notice("%s: process %u of `%s' is ended, since it kept registers for %u s "
-		           "(holders = end)",
-		           self->device->name, release->pid, release->client, self->device->grace);
+		log_notice("%s: process %u of `%s' is ended, since it kept %s", self->device->name,
+		           release->pid, release->client,
+		           self->device->way == WAY_DEVICE
+		                   ? "the device's descriptor (grant = device)"
+		                   : "registers for as long as `revoke' says (holders = end)");
 	else if (errno != ESRCH)
 		log_error("%s: process %u of `%s' cannot be ended: %s", self->device->name,
 		          release->pid, release->client, strerror(errno));
 	release->process = close_fd(release->process);
+}
+
+/* Who was asked for the device, and has VFIO's descriptor of it, has had its time; and the host
+ * waits for it. */
+static bool is_due(const struct device_session *self)
+{
+	return self->device->way == WAY_DEVICE &&
+	       (self->ending == HWB_CHANGE_REVOKED || self->release.let_go);
 }
 
 /* It is at rest, and nothing that its former owner has reaches it as long as we keep it. */
@@ -120,7 +131,7 @@ void held_look(struct device_session *self)
 	}
 	if (device->overdue)
 		release_wake(device);
-	if (self->release.process >= 0 && age >= device->grace)
+	if (self->release.process >= 0 && (age >= device->grace || is_due(self)))
 		end_holder(self);
 	ev_tstamp pause = age + HELD_LOOK_FIRST;
 	ev_timer_set(&self->release.again, pause < HELD_LOOK_LAST ? pause : HELD_LOOK_LAST, 0.0);
@@ -141,7 +152,8 @@ bool held_to_former(struct device *device, const struct peer *peer)
 {
 	struct device_session *self = device->held;
 
-	if (self == NULL || !held_was_its(device, peer))
+	/* A descriptor of the device that lives keeps its group from being opened, for whomever. */
+	if (self == NULL || !held_was_its(device, peer) || device->way == WAY_DEVICE)
 		return false;
 	self->release.reclaimed = true;
 	self->release.let_go = true;

@@ -6,6 +6,7 @@
 #include "kernel/memory.h"
 #include "kernel/resource.h"
 #include "session/device_job.h"
+#include "session/mediated.h"
 #include "session/memory.h"
 #include "session/platform.h"
 #include "session/restart/keep.h"
@@ -13,6 +14,24 @@
 #include "util/cleanup.h"
 
 #include <inttypes.h>
+
+enum { WIDEST = 8 };
+
+static int refuse_locked_down(const struct peer *peer, const struct device *device, uint32_t bar,
+                              struct fault *fault)
+{
+	struct policy_verdict verdict;
+	const char *rule = "";
+
+	if (platform_find(peer, &device->facts.address, &verdict, NULL) != NULL)
+		rule = verdict.section;
+	return fault_set(
+	        fault, HWB_UNSUPPORTED,
+	        "the kernel is locked down, as with Secure Boot, and lets nobody use a "
+	        "descriptor of BAR %u of %s: set `grant = mediated' or `grant = device' in "
+	        "[%s] (%s:%u), or switch Secure Boot off",
+	        bar, device->name, rule, verdict.file, verdict.line);
+}
 
 int region_check(const struct peer *peer, const struct device *device, uint32_t bar, bool io,
                  uint64_t offset, uint64_t size, bool wc, struct region_plan *plan,
@@ -33,32 +52,75 @@ int region_check(const struct peer *peer, const struct device *device, uint32_t 
 		                 "0x%" PRIx64 " bytes from 0x%" PRIx64
 		                 " are not within BAR %u of %s, which has 0x%" PRIx64,
 		                 size, offset, bar, device->name, facts->size);
-	if (peer->broker->host.lockdown)
+	enum policy_way way = mediated_way(peer, device);
+	if (way == WAY_MEDIATED && offset % WIDEST != 0)
+		return fault_set(fault, HWB_INVALID,
+		                 "0x%" PRIx64 " is no multiple of %u, at which a part of a BAR "
+		                 "begins that has no descriptor",
+		                 offset, WIDEST);
+	if (way == WAY_MEDIATED && peer->broker->host.backend != NULL &&
+	    peer->broker->host.backend->bar_read == NULL)
 		return fault_set(fault, HWB_UNSUPPORTED,
-		                 "the kernel is locked down, as with Secure Boot, and lets nobody "
-		                 "use a register descriptor: switch Secure Boot off to use BAR %u "
-		                 "of %s",
-		                 bar, device->name);
-	if ((facts->flags & HWB_BAR_PARTIAL_PAGE) != 0 &&
+		                 "without VFIO (backend %s) there are no registers by request: "
+		                 "`grant = split' in the rule of %s gives descriptors of them",
+		                 peer->broker->host.backend->name, device->name);
+	if (way == WAY_SPLIT && peer->broker->host.lockdown)
+		return refuse_locked_down(peer, device, bar, fault);
+	*plan = (struct region_plan){
+		.bar = bar,
+		.wc = wc && way == WAY_SPLIT,
+		.offset = offset,
+		.size = size,
+		.way = way,
+		.fd = -1,
+	};
+	/* VFIO lets nobody have the rest of a page, or the table. */
+	if (way == WAY_MEDIATED)
+		return 0;
+	if (way == WAY_SPLIT && (facts->flags & HWB_BAR_PARTIAL_PAGE) != 0 &&
 	    platform_may(peer, device, POLICY_PARTIAL_PAGE, fault) != 0)
 		return -1;
 	if ((facts->flags & HWB_BAR_MSIX_TABLE) != 0 && !peer->broker->host.interrupt_remapping &&
 	    platform_may(peer, device, POLICY_MSIX_TABLE, fault) != 0)
 		return -1;
-	*plan = (struct region_plan){
-		.bar = bar,
-		.wc = wc,
-		.offset = offset,
-		.size = size,
-		.fd = -1,
-	};
 	return 0;
 }
 
-int region_open(const struct device *device, struct region_plan *plan, struct fault *fault)
+int region_open(const struct kernel_backend *kernel, struct device *device,
+                struct region_plan *plan, struct fault *fault)
 {
+	bool io = (device->facts.bars[plan->bar].flags & HWB_BAR_IO) != 0;
+
+	if (plan->way == WAY_MEDIATED)
+		return 0;
+	if (plan->way == WAY_DEVICE && kernel->bar_offset != NULL &&
+	    kernel->bar_offset(device->unit.opened, plan->bar, io, &plan->fd_offset, fault) != 0)
+		return -1;
+	if (plan->way == WAY_DEVICE)
+		return operate_lend(kernel, device, &plan->fd, fault);
 	return resource_open(&device->facts.address, plan->bar, device->facts.vendor,
 	                     device->facts.device, &plan->wc, &plan->fd, fault);
+}
+
+static uint32_t flags_of(enum policy_way way, bool io, const struct host *host)
+{
+	if (way == WAY_MEDIATED)
+		return HWB_REGION_MEDIATED | HWB_REGION_REVOCABLE;
+	return way == WAY_SPLIT && !io && host_can_revoke(host) ? HWB_REGION_REVOCABLE : 0;
+}
+
+static uint64_t offset_of(const struct region_plan *plan, const struct hwb_bar *facts, bool io)
+{
+	switch (plan->way) {
+	case WAY_MEDIATED:
+		return 0;
+	case WAY_DEVICE:
+		return plan->fd_offset + plan->offset;
+	case WAY_SPLIT:
+		break;
+	}
+	/* sysfs maps from the start of the page that a BAR begins in. */
+	return plan->offset + (io ? 0 : facts->address % MEMORY_PAGE);
 }
 
 int region_publish(struct peer *peer, struct device *device, const struct region_plan *plan,
@@ -73,17 +135,24 @@ int region_publish(struct peer *peer, struct device *device, const struct region
 	session->session.kind = HWB_SESSION_IO_MEM;
 	session->device = device;
 	session->bar = plan->bar;
-	if (session_publish(peer, &session->session, fault) != 0)
+	if (plan->way == WAY_MEDIATED) {
+		session->batcher = mediated_new(peer, device, plan->bar, plan->offset, plan->size);
+		if (session->batcher == NULL)
+			return fault_set(fault, HWB_NO_MEMORY, "no memory for a session");
+	}
+	if (session_publish(peer, &session->session, fault) != 0) {
+		if (session->batcher != NULL)
+			batcher_close(session->batcher);
 		return -1;
+	}
 	session->region = (struct hwb_region){
 		.session = session->session.handle,
 		.flags = (plan->wc ? HWB_REGION_WC : 0) | (io ? HWB_REGION_IO : 0) |
-		         (!io && host_can_revoke(&peer->broker->host) ? HWB_REGION_REVOCABLE : 0),
+		         flags_of(plan->way, io, &peer->broker->host),
 		.base = facts->address + plan->offset,
 		.size = plan->size,
-		.fd_offset = plan->offset + (io ? 0 : facts->address % MEMORY_PAGE),
+		.fd_offset = offset_of(plan, facts, io),
 	};
-	/* sysfs maps from the start of the page that a BAR begins in. */
 	*region = session->region;
 	keep_session(&session->session);
 	steal_pointer(&session);
@@ -131,7 +200,7 @@ static void run(struct job *job)
 
 	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
 	if (base->result == 0)
-		base->result = region_open(base->device, &self->plan, &base->fault);
+		base->result = region_open(base->kernel, base->device, &self->plan, &base->fault);
 }
 
 static void done(struct job *job)
@@ -145,7 +214,7 @@ static void done(struct job *job)
 		                              &region, &base->fault);
 	if (base->result == 0)
 		request_reply(&base->request, region.session, &region, sizeof(region),
-		              &self->plan.fd, 1);
+		              &self->plan.fd, region_fds(&self->plan));
 	else
 		request_refuse(&base->request, 0, &base->fault);
 	close_fd(self->plan.fd);

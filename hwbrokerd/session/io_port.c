@@ -4,6 +4,7 @@
 #include "kernel/ports.h"
 #include "session/assess.h"
 #include "session/device_job.h"
+#include "session/mediated.h"
 #include "session/platform.h"
 #include "session/restart/keep.h"
 #include "session/serve.h"
@@ -54,7 +55,9 @@ static void forget(struct port_session *session)
 		session->next->link = session->link;
 	/* Sessions of one owner may overlap: what a session may reach is decided for each
 	 * operation, and open to us is what any of them may. */
-	forbid(session->session.peer->broker, session->base, session->base + session->count);
+	if (!session->by_vfio)
+		forbid(session->session.peer->broker, session->base,
+		       session->base + session->count);
 	free(session);
 }
 
@@ -138,7 +141,8 @@ static void publish(const struct request *request, struct device *device, uint32
 		request_refuse(request, 0, &fault);
 		return;
 	}
-	if (ports_permit(base, count, true, &fault) != 0) {
+	session->by_vfio = device != NULL && device->way != WAY_SPLIT;
+	if (!session->by_vfio && ports_permit(base, count, true, &fault) != 0) {
 		session_withdraw(&session->session);
 		request_refuse(request, 0, &fault);
 		return;
@@ -234,9 +238,10 @@ void serve_io_port_open(struct request *request)
 		        "%u ports from 0x%x are not within 0x0-0xffff", range->count, range->base);
 		return;
 	}
-	if (!may_have_ports(request))
-		return;
 	struct device_session *owner = find_bar(peer, range->base, range->count);
+	/* What goes through VFIO needs no ports of ours. */
+	if ((owner == NULL || owner->device->way == WAY_SPLIT) && !may_have_ports(request))
+		return;
 	if (owner != NULL) {
 		open_in_bar(request, owner, range);
 		return;
@@ -323,10 +328,16 @@ void port_serve_batches(struct port_session *session)
 		.write = write_port,
 	};
 	session->batcher.form = BATCH_PORTS;
-	session->batcher.prompt = true;
-	session->batcher.enter = enter;
-	session->batcher.leave = leave;
 	session->batcher.gone = gone;
+	if (session->by_vfio) {
+		session->batcher.window =
+		        mediated_ports(&session->reach, session->session.peer, session->device,
+		                       session->base, session->count);
+	} else {
+		session->batcher.prompt = true;
+		session->batcher.enter = enter;
+		session->batcher.leave = leave;
+	}
 	batcher_start(&session->batcher, session->session.peer);
 }
 

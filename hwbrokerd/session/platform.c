@@ -50,6 +50,23 @@ struct device *platform_find(const struct peer *peer, const struct hwb_pci_addre
 	return NULL;
 }
 
+static bool is_revocable(const struct peer *peer, const struct policy_client *client,
+                         const struct device *device)
+{
+	enum policy_way way = device->way;
+	struct policy_device about = device_for_policy(device);
+	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &about };
+	struct policy_verdict verdict;
+
+	if (device->state != LIFE_GRANTED) {
+		policy_decide(peer->broker->policy, client, &resource, &verdict);
+		way = verdict.grant.way;
+	}
+	if (way == WAY_MEDIATED)
+		return peer->broker->host.backend != NULL;
+	return way == WAY_SPLIT && host_can_revoke(&peer->broker->host);
+}
+
 bool platform_gives_unsafe_dma(const struct peer *peer)
 {
 	const struct inventory *inventory = &peer->broker->inventory;
@@ -69,7 +86,7 @@ static void describe(const struct peer *peer, const struct policy_client *client
 	facts->state = lifecycle_public(device->state);
 	if (device->resets)
 		facts->flags |= HWB_DEVICE_RESETS;
-	if (host_can_revoke(&peer->broker->host))
+	if (is_revocable(peer, client, device))
 		facts->flags |= HWB_DEVICE_REVOCABLE;
 	if (device->owner == peer && device->state == LIFE_GRANTED)
 		facts->flags |= HWB_DEVICE_MINE;

@@ -14,7 +14,9 @@ struct region_plan {
 	bool wc; /* asked for; after region_open: granted */
 	uint64_t offset;
 	uint64_t size;
-	int fd; /* after region_open; -1 before */
+	enum policy_way way;
+	int fd;             /* after region_open; -1 before, and of one that is mediated */
+	uint64_t fd_offset; /* of the BAR in it, if the way is WAY_DEVICE */
 };
 
 /* Whether the part of BAR `bar` may be granted; fills the plan. `io`: an I/O
@@ -24,7 +26,14 @@ int region_check(const struct peer *peer, const struct device *device, uint32_t 
                  struct fault *fault);
 
 /* On the group's strand; the device is open. */
-int region_open(const struct device *device, struct region_plan *plan, struct fault *fault);
+int region_open(const struct kernel_backend *kernel, struct device *device,
+                struct region_plan *plan, struct fault *fault);
+
+/* Descriptors that come with it: 0 or 1. */
+static inline uint32_t region_fds(const struct region_plan *plan)
+{
+	return plan->fd >= 0 ? 1 : 0;
+}
 
 /* Makes the session; `region` is what the client is told. The descriptor stays
  * in the plan. */

@@ -17,6 +17,7 @@ void serve_device_list(struct request *request);
 void serve_device_info(struct request *request);
 void serve_device_acquire(struct request *request);
 void serve_device_acquire_any(struct request *request);
+void serve_device_fd(struct request *request);
 void serve_config_read(struct request *request);
 void serve_config_write(struct request *request);
 

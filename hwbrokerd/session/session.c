@@ -111,11 +111,12 @@ static void describe_region(const struct region_session *session, char *text, si
 		memory_describe(session, text, size);
 		return;
 	}
-	snprintf(text, size, "%s BAR %u 0x%" PRIx64 "-0x%" PRIx64 "%s", session->device->name,
+	snprintf(text, size, "%s BAR %u 0x%" PRIx64 "-0x%" PRIx64 "%s%s", session->device->name,
 	         session->bar, region->base, region->base + region->size - 1,
 	         (region->flags & HWB_REGION_IO) != 0   ? " ports"
 	         : (region->flags & HWB_REGION_WC) != 0 ? " wc"
-	                                                : "");
+	                                                : "",
+	         session->batcher != NULL ? " mediated" : "");
 }
 
 void session_describe(const struct session *session, char *text, size_t size)

@@ -16,6 +16,13 @@
 struct domain;
 struct irq_session;
 
+/* How batches reach a BAR without a descriptor of it: mediated.h. */
+struct mediated_reach {
+	const struct kernel_backend *kernel;
+	struct device *device;
+	uint32_t bar;
+};
+
 /* What is brought to rest, if it is to be taken up first. */
 enum release_of {
 	RELEASE_TAKEN_UP,  /* it was granted; or is at rest, and is only to go back */
@@ -85,7 +92,9 @@ struct port_session {
 	struct batcher batcher;
 	struct port_session *next; /* all that are open, of all connections */
 	struct port_session **link;
-	struct device *device; /* whose I/O BAR it is; NULL: legacy ports */
+	struct device *device;       /* whose I/O BAR it is; NULL: legacy ports */
+	bool by_vfio;                /* its rule does not say `grant = split' */
+	struct mediated_reach reach; /* then */
 	uint32_t base;
 	uint32_t count;
 	bool kept; /* taken, and not in the peer's table any more: nobody else's until it hangs up

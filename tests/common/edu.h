@@ -7,6 +7,8 @@ enum {
 	EDU_ID = 0x00,
 	EDU_IDENTITY = 0x010000ed, /* its value */
 	EDU_LIVENESS = 0x04,
+	EDU_FACTORIAL = 0x08,
+	EDU_STATUS = 0x20, /* bit 0: it computes */
 	EDU_IRQ_STATUS = 0x24,
 	EDU_IRQ_RAISE = 0x60,
 	EDU_IRQ_ACK = 0x64,

@@ -131,6 +131,7 @@ static size_t announced(const struct packet *packet, uint32_t opcode)
 	case IO_PORT_OPEN_BAR:
 		return (body32(packet, 4) & REGION_MEDIATED) == 0;
 	case DMA_ALLOC:
+	case DEVICE_FD:
 		return 1;
 	default:
 		return 0;

@@ -185,7 +185,21 @@ static void config_write_list(void)
 	want(fd, &packet, DENIED);
 }
 
+static void device_fd_denied(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	need_device();
+	if ((facts.device.flags & DEVICE_REVOCABLE) == 0)
+		skip("needs a device that is REVOCABLE, and so is not given as a descriptor");
+	start(&packet, DEVICE_FD, own(fd));
+	want(fd, &packet, DENIED);
+}
+
 const struct check config_checks[] = {
+	{ "device-fd-denied", "the device's descriptor is for `grant = device'", device_fd_denied,
+	  false },
 	{ "config-read", "CONFIG_READ reads", config_read, false },
 	{ "config-width", "another width than 1, 2, 4 is INVALID", config_width, false },
 	{ "config-range", "the end of configuration space, and alignment", config_range, false },

@@ -40,6 +40,8 @@ enum status serve_request(struct connection *connection, struct packet *request,
 	case DEVICE_ACQUIRE:
 	case DEVICE_ACQUIRE_ANY:
 		return serve_device(connection, request, reply, field);
+	case DEVICE_FD:
+		return serve_descriptor(connection, request);
 	case CONFIG_READ:
 	case CONFIG_WRITE:
 		return serve_config(connection, request, reply, field);

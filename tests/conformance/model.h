@@ -121,6 +121,7 @@ void put_device(struct packet *packet, size_t offset, const struct device *devic
                 const struct connection *connection);
 enum status serve_device(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field);
+enum status serve_descriptor(struct connection *connection, const struct packet *request);
 enum status serve_config(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field);
 enum status serve_memory(struct connection *connection, struct packet *request,

@@ -326,6 +326,16 @@ static enum status check_write(const struct device *device, uint32_t offset, uin
 	return OK;
 }
 
+/* No rule of this broker gives it. */
+enum status serve_descriptor(struct connection *connection, const struct packet *request)
+{
+	enum status status;
+
+	return need_handle(connection, get32(request, SESSION), K_DEVICE, &status) == NULL
+	               ? status
+	               : fault("device-fd-denied", DENIED);
+}
+
 enum status serve_config(struct connection *connection, struct packet *request,
                          struct packet *reply, uint32_t *field)
 {

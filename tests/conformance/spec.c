@@ -16,6 +16,7 @@ const struct operation operations[] = {
 	{ CONFIG_WRITE, "CONFIG_WRITE", 8, TAKES_DEVICE, .reply = 8, NO_FLAGS },
 	{ DEVICE_ACQUIRE_ANY, "DEVICE_ACQUIRE_ANY", 56, TAKES_NONE, .reply = 400, .flags = 32,
 	  .unused = 8 },
+	{ DEVICE_FD, "DEVICE_FD", 0, TAKES_DEVICE, NO_FLAGS },
 	{ IO_MEM_OPEN, "IO_MEM_OPEN", 24, TAKES_NONE, .reply = 32, .reserved = { 20, 4 },
 	  .flags = 16, .unused = 2 },
 	{ IO_MEM_OPEN_BAR, "IO_MEM_OPEN_BAR", 24, TAKES_DEVICE, .reply = 32, .flags = 4,

@@ -311,6 +311,35 @@ static int config_write(struct kernel_device *opened, uint32_t offset, uint32_t 
 	return 0;
 }
 
+static void need_register(const struct kernel_device *opened, uint32_t bar, uint64_t offset,
+                          uint32_t width)
+{
+	must(bar < HWB_BARS && offset % width == 0 && width <= opened->device->bars[bar].size &&
+	             offset <= opened->device->bars[bar].size - width,
+	     "a BAR has that");
+	must(width == 1 || width == 2 || width == 4 ||
+	             (width == 8 && (opened->device->bars[bar].flags & HWB_BAR_IO) == 0),
+	     "a bus has such accesses");
+}
+
+static int bar_read(const struct kernel_device *opened, uint32_t bar, uint64_t offset,
+                    uint32_t width, uint64_t *value, struct fault *fault)
+{
+	need_register(opened, bar, offset, width);
+	if (model_fails(fault))
+		return -1;
+	*value = 0xff;
+	return 0;
+}
+
+static int bar_write(const struct kernel_device *opened, uint32_t bar, uint64_t offset,
+                     uint32_t width, uint64_t value, struct fault *fault)
+{
+	(void)value;
+	need_register(opened, bar, offset, width);
+	return model_fails(fault) ? -1 : 0;
+}
+
 const struct kernel_backend model_kernel = {
 	.name = "model",
 	.domain_new = domain_new,
@@ -329,6 +358,8 @@ const struct kernel_backend model_kernel = {
 	.irq_unmask = irq_unmask,
 	.config_read = config_read,
 	.config_write = config_write,
+	.bar_read = bar_read,
+	.bar_write = bar_write,
 };
 
 bool model_masters(const struct model_device *device)

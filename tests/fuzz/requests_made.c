@@ -15,6 +15,7 @@ static const uint8_t opcodes[] = {
 	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
 	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,        HWB_ADMIN_MONITOR, HWB_ADMIN_METRICS,
 	HWB_ADMIN_EXPLAIN, HWB_ADMIN_AUDIT,        HWB_IO_MEM_LIST,   HWB_IO_MEM_BATCH,
+	HWB_DEVICE_FD,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -370,6 +371,7 @@ static bool is_about_something(uint16_t opcode)
 {
 	switch (opcode) {
 	case HWB_CLOSE:
+	case HWB_DEVICE_FD:
 	case HWB_CONFIG_READ:
 	case HWB_CONFIG_WRITE:
 	case HWB_IO_MEM_OPEN_BAR:

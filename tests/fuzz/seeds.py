@@ -15,7 +15,7 @@ IO_PORT_BATCH CONFIG_READ CONFIG_WRITE CLOSE DEVICE_LIST DEVICE_INFO DOMAIN_INFO
 ADMIN_DEVICES ADMIN_CLIENTS ADMIN_SESSIONS ADMIN_GIVEN ADMIN_REVOKE ADMIN_CLEAR IO_PORT_LIST EVENT_DEVICE
 DEVICE_ACQUIRE_ANY
 ADMIN_GROUPS ADMIN_RELEASE ADMIN_RELOAD ADMIN_RULES ADMIN_MONITOR ADMIN_METRICS ADMIN_EXPLAIN
-ADMIN_AUDIT IO_MEM_LIST IO_MEM_BATCH""".split()
+ADMIN_AUDIT IO_MEM_LIST IO_MEM_BATCH DEVICE_FD""".split()
 
 ALPHA, BETA, STRANGER, ROOT, GAMMA = 0, 1, 2, 3, 6
 NET, DISK, TOY, NEIGHBOUR, SCREEN, SOUND, PLUGGED = range(7)
@@ -65,6 +65,8 @@ SCRIPTS = {
     "ports-all-batches": connect(ALPHA) + ask("IO_PORT_OPEN", 0, 0, 8)
     + ask("IO_PORT_BATCH", 0, 12, 0, 2, 0, 0, 3, 0, 0, 4, 0, 0, 5, 0, 0, 6, 0, 0xf, 0, 7, 0, 0xf)
     + SETTLE + ask("IO_PORT_BATCH", 0, 2, 0, 7, 0, 1) + ask("CLOSE", 0) + SETTLE,
+    "by-request": connect(ALPHA) + acquire(SOUND) + ask("IO_MEM_BATCH", 0, 6, 0, 0, 2, 1, 1, 2, 0, 2, 2, 0, 6, 2, 0xf, 0, 7, 2, 1)
+    + SETTLE + ask("IO_MEM_BATCH", 0, 2, 0, 7, 2, 1) + ask("CLOSE", 1) + SETTLE + ask("DEVICE_FD", 1),
     "ports-of-others": connect(ALPHA) + connect(BETA, 1) + ask("IO_PORT_OPEN", 0, 0, 4)
     + ask("IO_PORT_OPEN", 0, 0, 2, client=1) + step(18) + ask("IO_PORT_OPEN", 0, 0, 2, client=1),
     "memory": connect(ALPHA) + ask("IO_MEM_LIST", 0) + ask("IO_MEM_OPEN", SCREEN, 0, 0, *pages(1), 2) + SETTLE
@@ -259,7 +261,7 @@ def message(opcode, kind, body=b"", session=0, status=0, fds=0):
 # Opcode: fixed bytes of the request and of its reply, descriptors with each.
 SHAPES = {
     0x01: (16, 72, 0, 0), 0x02: (0, 0, 0, 0), 0x03: (0, 0, 0, 0), 0x10: (8, 16, 0, 0), 0x11: (8, 192, 0, 0),
-    0x12: (32, 400, 0, 0), 0x13: (8, 8, 0, 0), 0x14: (8, 8, 0, 0), 0x20: (24, 32, 0, 1), 0x21: (24, 32, 0, 1),
+    0x12: (32, 400, 0, 0), 0x13: (8, 8, 0, 0), 0x14: (8, 8, 0, 0), 0x16: (0, 0, 0, 1), 0x20: (24, 32, 0, 1), 0x21: (24, 32, 0, 1),
     0x22: (8, 8, 0, 0), 0x30: (8, 0, 0, 0), 0x31: (24, 32, 0, 1), 0x32: (8, 8, 0, 0), 0x40: (24, 16, 0, 0), 0x41: (0, 0, 0, 0),
     0x42: (0, 0, 0, 0), 0x43: (8, 8, 0, 0), 0x50: (0, 0, 0, 0), 0x51: (8, 16, 0, 0), 0x52: (8, 0, 0, 0),
     0x53: (8, 0, 0, 0), 0x54: (40, 24, 0, 1), 0x55: (48, 24, 1, 0), 0x56: (8, 0, 0, 0), 0x60: (0, 256, 0, 0),

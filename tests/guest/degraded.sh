@@ -55,11 +55,30 @@ result "the daemon starts" systemctl start hwbrokerd
 if grep -q 'lockdown=integrity' /proc/cmdline
 then
 	result "hostile 39: status names the lockdown" says "locked down" hwbroker-ctl status
+	result "hostile 39: status names the ways out" says "grant = mediated" hwbroker-ctl status
 	result "hostile 39: ports are refused by name" refused "locked down" as_user $libexec/examples/pit
 	result "hostile 39: fixed memory is refused by name" \
 		as_user $libexec/tests/guest-memory --locked-down
 	result "explain says so" refused "it is locked down, as with Secure Boot" \
 		hwbroker-ctl explain driver memory:0xfed00000-0xfed003ff
+	result "hostile 39: registers are refused by name" refused "locked down" as_user $libexec/examples/edu
+	result "with both ways out" grep -qE "grant = mediated.*grant = device.*\(/etc/hwbroker/" /tmp/said
+	result "audit names it, and them" says "grant = mediated" hwbroker-ctl audit 00:03.0
+	result "explain names it, and them" says "grant = mediated" hwbroker-ctl explain driver 00:03.0
+	cp $libexec/tests/policy/mediated.conf /etc/hwbroker/hwbroker.conf
+	result "a policy with them" hwbroker-ctl reload
+	result "mediated: registers, MSI, INTx, DMA" as_user $libexec/examples/edu 00:03.0
+	result "mediated: a disk" as_user $libexec/examples/nvme 00:06.0
+	result "mediated: a network card" as_user $libexec/examples/e1000e 00:05.0
+	result "device: registers, MSI, INTx, DMA" as_user $libexec/examples/edu 00:04.0
+	result "mediated: every access, and its end" \
+		env CK_RUN_CASE="by request" $libexec/tests/guest-mediated
+	result "device: its descriptor, and its end" \
+		env CK_RUN_CASE=descriptor $libexec/tests/guest-mediated
+	result "explain does not complain of it any more" says "slow (grant = mediated)" \
+		hwbroker-ctl explain driver 00:03.0
+	cp $libexec/tests/demo.conf /etc/hwbroker/hwbroker.conf
+	hwbroker-ctl reload
 elif grep -q 'iomem=relaxed' /proc/cmdline
 then
 	result "hostile 39: status names registers that stay" says "iomem=relaxed" hwbroker-ctl status

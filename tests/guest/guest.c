@@ -119,7 +119,8 @@ int guest_try(struct hwb_client *client, const char *address,
 	if (result < 0)
 		return result;
 	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
-		bool granted = device->info.regions[bar].session != 0;
+		const struct hwb_region *region = &device->info.regions[bar];
+		bool granted = region->session != 0 && (region->flags & HWB_REGION_MEDIATED) == 0;
 		ck_assert_msg(!granted || next < count, "%s: no descriptor for BAR %u", address,
 		              bar);
 		device->bar_fds[bar] = granted ? fds[next++] : -1;

@@ -155,6 +155,9 @@ static const struct bad_policy bad_policies[] = {
 	  "F:6: `count': `some' is neither `all' nor a whole number from 1 to 65536\n" },
 	{ DEVICE "count = 3\ntotal = 2\n",
 	  "F:6: `count': no client can have 3 of them, as `total' is 2 for all clients together\n" },
+	{ DEVICE "grant = devise\n",
+	  "F:6: `grant': `devise' is none of `split', `mediated', `device'; did you mean "
+	  "`device'?\n" },
 	{ DEVICE "holders = kill\n", "F:6: `holders': `kill' is neither `wait' nor `end'\n" },
 	{ DEVICE "reset = flr, bus, flr\n", "F:6: `reset': `flr' is named twice\n" },
 	{ DEVICE "restore = perhaps\n", "F:6: `restore': `perhaps' is neither `yes' nor `no'\n" },

@@ -187,13 +187,13 @@ START_TEST(grants_as_words)
 	                                   "revoke = 7\nreset = flr, bus\nholders = end\n"
 	                                   "config_write = 0x44:0xff, 0x50:0xff00\n"
 	                                   "partial_page = yes\nmsix_table = yes\n"
-	                                   "count = 2\ntotal = 3\n");
+	                                   "count = 2\ntotal = 3\ngrant = mediated\n");
 
 	policy_grant_text(words, policy_client_named(words, "a"), &device, said, sizeof(said));
 	ck_assert_str_eq(
 	        said,
-	        "config_write=0x44:0xff config_write=0x50:0xff00 count=2 dma force holders=end "
-	        "msix_table partial_page reset=flr,bus restore revoke=7 take total=3");
+	        "config_write=0x44:0xff config_write=0x50:0xff00 count=2 dma force "
+	        "grant=mediated holders=end msix_table partial_page reset=flr,bus restore revoke=7 take total=3");
 	policy_grant_text(words, policy_client_named(words, "a"), &device, small, sizeof(small));
 	ck_assert_str_eq(small, "config_write=0x44:0xff ...");
 	policy_grant_text(words, policy_client_named(words, "b"), &device, said, sizeof(said));

@@ -93,6 +93,20 @@ void serve_admin_status(struct request *request)
 	request_reply(request, 0, &reply, sizeof(reply.head) + reply.head.text_length, NULL, 0);
 }
 
+static const char *note_of(const struct device *device)
+{
+	static const char *const ways[] = {
+		[WAY_SPLIT] = "",
+		[WAY_MEDIATED] = "its client reaches it by request (grant = mediated)",
+		[WAY_DEVICE] =
+		        "its client has VFIO's descriptor of it (grant = device): only the end of "
+		        "that process takes it back",
+	};
+
+	return device->note[0] == '\0' && device->state == LIFE_GRANTED ? ways[device->way]
+	                                                                : device->note;
+}
+
 /* Its present one. By the device's own path, which the kernel walks in half the time that it
  * takes by the link of its address: a list of many devices is made of little else. */
 static void read_driver(const struct device *device, char driver[HWB_NAME_SIZE])
@@ -122,7 +136,7 @@ static void fill_device(const struct peer *peer, const struct device *device,
 		record->device.flags |= HWB_DEVICE_DMA_UNSAFE;
 	copy_name(record->rule, sizeof(record->rule),
 	          policy_rule_for(peer->broker->policy, &about));
-	copy_name(record->note, sizeof(record->note), device->note);
+	copy_name(record->note, sizeof(record->note), note_of(device));
 }
 
 void serve_admin_devices(struct request *request)

@@ -28,6 +28,7 @@ struct audit {
 	bool unsafe; /* no IOMMU, and devices are given away all the same */
 	bool gives;  /* a rule of somebody says `dma = unsafe' for it */
 	bool lockdown;
+	bool lent;
 	struct findings findings;
 };
 
@@ -102,9 +103,14 @@ static void look_at_isolation(struct audit *self)
 		           "interrupts are not remapped, so it could forge others': switch that "
 		           "on in the firmware, and drop intremap=off");
 	if (self->lockdown)
-		add_simple(self, HWB_FINDING_BLOCKS, "lockdown",
-		           "the kernel is locked down (Secure Boot): there are no descriptors of "
-		           "its registers");
+		add_simple(self, HWB_FINDING_LIMITS, "lockdown",
+		           "the kernel is locked down (Secure Boot), and there are no descriptors "
+		           "of its registers: its rule must say `grant = mediated' or `grant = "
+		           "device'");
+	if (self->lent)
+		add_simple(self, HWB_FINDING_LIMITS, "lent",
+		           "its client may have VFIO's descriptor of it (grant = device): only "
+		           "the end of that process takes it back");
 }
 
 static void look_at_use(struct audit *self)
@@ -235,5 +241,6 @@ void serve_admin_audit(struct request *request)
 	self->gives = policy_unsafe_for(broker->policy, &about);
 	self->remapping = broker->host.interrupt_remapping;
 	self->lockdown = broker->host.lockdown;
+	self->lent = device->owner != NULL && device->way == WAY_DEVICE;
 	query_start(&self->query, request, run, done);
 }

@@ -34,6 +34,7 @@ struct explain {
 	struct policy_grant grant;
 	uint32_t group;
 	bool remapping;
+	bool lockdown;
 	bool unsafe; /* no IOMMU, and devices are given away all the same */
 	bool intx_only;
 	const char *driver;
@@ -118,6 +119,30 @@ static void look_at_host(struct explain *self)
 		             "nothing else in IOMMU group %u is in the way", self->group);
 }
 
+static void look_at_way(struct explain *self, const struct hwb_pci_address *address)
+{
+	switch (self->grant.way) {
+	case WAY_SPLIT:
+		if (self->lockdown)
+			findings_add(
+			        &self->findings, address, HWB_FINDING_BLOCKS, "grant",
+			        "the kernel is locked down (Secure Boot): no descriptor of its "
+			        "registers can be used; set `grant = mediated' or `grant = "
+			        "device' in its rule, or switch Secure Boot off");
+		break;
+	case WAY_MEDIATED:
+		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "grant",
+		             "its registers are read and written by request, which is slow (grant "
+		             "= mediated)");
+		break;
+	case WAY_DEVICE:
+		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "grant",
+		             "its client gets VFIO's descriptor of it, and only the end of that "
+		             "process takes it back (grant = device)");
+		break;
+	}
+}
+
 static void look_at_rights(struct explain *self, const struct hwb_pci_address *address)
 {
 	if (self->unsafe && self->grant.unsafe)
@@ -134,6 +159,7 @@ static void look_at_rights(struct explain *self, const struct hwb_pci_address *a
 	else
 		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "dma",
 		             "no DMA: its rule does not say `dma = yes'");
+	look_at_way(self, address);
 	if (self->intx_only)
 		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "interrupts",
 		             "no VFIO: of interrupts only INTx, by way of the broker");
@@ -373,6 +399,7 @@ static void assess_device_all(struct explain *self, const struct asker *asker,
 	self->grant = verdict.grant;
 	self->group = device->group->id;
 	self->remapping = asker->broker->host.interrupt_remapping;
+	self->lockdown = asker->broker->host.lockdown;
 	self->unsafe = host_is_unsafe(&asker->broker->host);
 	self->intx_only = host_is_intx_only(&asker->broker->host);
 	self->driver = host_driver(&asker->broker->host);

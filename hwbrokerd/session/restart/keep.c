@@ -62,6 +62,7 @@ static void note_device(struct device_session *self)
 		.instance = device->instance,
 		.restore = device->restore,
 		.end = device->end,
+		.way = device->way,
 		.asked = self->asked,
 	};
 

@@ -53,8 +53,8 @@ struct kept_device {
 	uint32_t restore;
 	uint32_t end;
 	char reset[POLICY_RESET_SIZE];
-	uint32_t asked; /* enum revoke_asked */
-	uint32_t padding;
+	uint32_t asked;   /* enum revoke_asked */
+	uint32_t way;     /* enum policy_way */
 	double asked_end; /* of its grace, if it was asked for: whence_now() */
 };
 

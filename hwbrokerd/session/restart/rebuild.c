@@ -8,6 +8,7 @@
 #include "server/whence.h"
 #include "session/admin/happening.h"
 #include "session/irq_plan.h"
+#include "session/mediated.h"
 #include "session/memory.h"
 #include "session/platform.h"
 #include "session/release.h"
@@ -177,6 +178,9 @@ static void take_grant(struct device *device, const struct kept_device *kept)
 	device->restore = kept->restore != 0;
 	device->grace = kept->grace;
 	device->end = kept->end != 0;
+	device->way = (enum policy_way)kept->way;
+	/* It may have been asked for, or not: who has it is waited for. */
+	device->unit.lent = device->way == WAY_DEVICE;
 	memcpy(device->reset, kept->reset, sizeof(device->reset));
 }
 
@@ -195,7 +199,9 @@ static void grant(struct device_session *session, struct device *device, struct 
 		domain->users++;
 	session->ending = HWB_CHANGE_FREED;
 	session->release.process =
-	        device->end ? process_of(peer->fd, (pid_t)peer->pid, peer->subject.uid) : -1;
+	        device->end || device->way == WAY_DEVICE
+	                ? process_of(peer->fd, (pid_t)peer->pid, peer->subject.uid)
+	                : -1;
 	/* The policy of now may speak of it by another rule, or not at all: then it is asked for.
 	 */
 	if (platform_find(peer, &device->facts.address, &verdict, NULL) != NULL)
@@ -220,7 +226,7 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 	    device->instance != kept->instance || device->state != LIFE_HOST ||
 	    !find_record(device, &record) || (kept->domain != 0 && domain == NULL) ||
 	    memchr(kept->reset, '\0', sizeof(kept->reset)) == NULL ||
-	    kept->asked > REVOKE_ASKED_BY_POLICY)
+	    kept->asked > REVOKE_ASKED_BY_POLICY || kept->way > WAY_DEVICE)
 		return refuse(fault, "a device that is not there any more");
 	take_grant(device, kept);
 	/* What the policy looks at. */
@@ -242,6 +248,21 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 	}
 	grant(steal_pointer(&session), device, domain, kept);
 	return 0;
+}
+
+static int mediate(const struct peer *peer, struct region_session *session, struct fault *fault)
+{
+	const struct hwb_region *region = &session->region;
+	const struct hwb_bar *bar = &session->device->facts.bars[session->bar];
+	uint64_t offset = region->base - bar->address;
+
+	if (session->device->way != WAY_MEDIATED || region->base < bar->address ||
+	    offset > bar->size || region->size > bar->size - offset)
+		return refuse(fault, "registers that cannot be");
+	session->batcher = mediated_new(peer, session->device, session->bar, offset, region->size);
+	return session->batcher != NULL
+	               ? 0
+	               : fault_set(fault, HWB_NO_MEMORY, "no memory for a session");
 }
 
 static int rebuild_memory(struct peer *peer, const struct note *note, struct fault *fault)
@@ -273,9 +294,14 @@ int rebuild_region(struct peer *peer, const struct note *note, struct fault *fau
 	session->device = owner->device;
 	session->region = kept->region;
 	session->bar = kept->bar;
-	if (publish(peer, &session->session, HWB_SESSION_IO_MEM, kept->region.session, note,
-	            fault) != 0)
+	if ((kept->region.flags & HWB_REGION_MEDIATED) != 0 && mediate(peer, session, fault) != 0)
 		return -1;
+	if (publish(peer, &session->session, HWB_SESSION_IO_MEM, kept->region.session, note,
+	            fault) != 0) {
+		if (session->batcher != NULL)
+			batcher_close(session->batcher);
+		return -1;
+	}
 	steal_pointer(&session);
 	return 0;
 }
@@ -293,7 +319,8 @@ int rebuild_ports(struct peer *peer, const struct note *note, struct fault *faul
 	session->device = kept->of_device != 0 ? owner->device : NULL;
 	session->base = kept->base;
 	session->count = kept->count;
-	if (ports_permit(kept->base, kept->count, true, fault) != 0 ||
+	session->by_vfio = session->device != NULL && session->device->way != WAY_SPLIT;
+	if ((!session->by_vfio && ports_permit(kept->base, kept->count, true, fault) != 0) ||
 	    publish(peer, &session->session, HWB_SESSION_IO_PORT, kept->handle, note, fault) != 0)
 		return -1;
 	port_serve_batches(session);

@@ -61,6 +61,7 @@ enum hwb_opcode {
 	HWB_CONFIG_READ = 0x13,
 	HWB_CONFIG_WRITE = 0x14,
 	HWB_DEVICE_ACQUIRE_ANY = 0x15,
+	HWB_DEVICE_FD = 0x16,
 
 	HWB_IO_MEM_OPEN = 0x20,
 	HWB_IO_MEM_OPEN_BAR = 0x21,
@@ -349,6 +350,9 @@ struct hwb_config_access {
 	uint32_t value;  /* to write; 0 in a read request */
 };
 HWB_PIN(sizeof(struct hwb_config_access) == 8);
+
+/* DEVICE_FD: header.session: device handle; no body. Reply: no body, and VFIO's descriptor
+ * of the device (linux/vfio.h), if its rule says `grant = device'. */
 
 /* ---- IO_MEM ----------------------------------------------------------- */
 
