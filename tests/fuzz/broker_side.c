@@ -24,6 +24,8 @@ static size_t reply_size(uint16_t opcode)
 		return sizeof(struct hwb_interrupt);
 	case HWB_IRQ_FDS:
 		return sizeof(struct hwb_irq_fds);
+	case HWB_IRQ_OPEN_NUMBER:
+		return sizeof(struct hwb_line);
 	case HWB_DMA_ALLOC:
 	case HWB_DMA_MAP:
 		return sizeof(struct hwb_dma_reply);

@@ -262,6 +262,19 @@ static void open_interrupt(struct hwb_client *client)
 		got_fds(fds, count);
 }
 
+static void open_line(struct hwb_client *client)
+{
+	struct hwb_line line;
+	int fds[2];
+
+	if (hwb_irq_open_number(client, 1, &line, fds, &error) != 0)
+		return;
+	must((fds[1] >= 0) == (line.source == HWB_LINE_UIO), "an unmask eventfd with UIO");
+	close(fds[0]);
+	if (fds[1] >= 0)
+		close(fds[1]);
+}
+
 static void more_interrupts(struct hwb_client *client)
 {
 	int fds[HWB_FDS_MAX];
@@ -355,6 +368,9 @@ static void make_call(struct hwb_client *client, uint8_t opcode)
 	case HWB_IRQ_FDS:
 		more_interrupts(client);
 		break;
+	case HWB_IRQ_OPEN_NUMBER:
+		open_line(client);
+		break;
 	case HWB_DOMAIN_OPEN:
 		hwb_domain_open(client, &value, &error);
 		break;
@@ -427,25 +443,11 @@ static void by_socket(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t opcodes[] = {
-		HWB_PING,
-		HWB_DEVICE_LIST,
-		HWB_DEVICE_INFO,
-		HWB_DEVICE_ACQUIRE,
-		HWB_CONFIG_READ,
-		HWB_IO_MEM_OPEN,
-		HWB_IO_MEM_OPEN_BAR,
-		HWB_IO_PORT_OPEN_BAR,
-		HWB_IRQ_OPEN,
-		HWB_IO_PORT_BATCH,
-		HWB_IRQ_FDS,
-		HWB_DOMAIN_OPEN,
-		HWB_DOMAIN_INFO,
-		HWB_DMA_ALLOC,
-		HWB_DMA_MAP,
-		HWB_IRQ_ACK,
-		HWB_CLOSE,
-		HWB_ADMIN_GIVEN,
-		HWB_DEVICE_ACQUIRE_ANY,
+		HWB_PING,         HWB_DEVICE_LIST,   HWB_DEVICE_INFO,     HWB_DEVICE_ACQUIRE,
+		HWB_CONFIG_READ,  HWB_IO_MEM_OPEN,   HWB_IO_MEM_OPEN_BAR, HWB_IO_PORT_OPEN_BAR,
+		HWB_IRQ_OPEN,     HWB_IO_PORT_BATCH, HWB_IRQ_FDS,         HWB_IRQ_OPEN_NUMBER,
+		HWB_DOMAIN_OPEN,  HWB_DOMAIN_INFO,   HWB_DMA_ALLOC,       HWB_DMA_MAP,
+		HWB_IRQ_ACK,      HWB_CLOSE,         HWB_ADMIN_GIVEN,     HWB_DEVICE_ACQUIRE_ANY,
 		HWB_IO_MEM_BATCH,
 	};
 	struct input input = { data, size };

@@ -76,6 +76,8 @@ static unsigned read_answer(const struct hwb_header *header, const void *body)
 		return read_list(header, body, sizeof(struct hwb_memory_range));
 	case HWB_IO_PORT_LIST:
 		return read_list(header, body, sizeof(struct hwb_port_range));
+	case HWB_IRQ_LIST:
+		return read_list(header, body, sizeof(struct hwb_line_grant));
 	case HWB_DOMAIN_INFO:
 		return read_list(header, body, sizeof(struct hwb_iova_range));
 	case HWB_ADMIN_DEVICES:

@@ -4,18 +4,18 @@
 #include "model.h"
 
 static const uint8_t opcodes[] = {
-	HWB_HELLO,         HWB_DEVICE_ACQUIRE,     HWB_DOMAIN_OPEN,   HWB_DMA_ALLOC,
-	HWB_DMA_MAP,       HWB_DMA_UNMAP,          HWB_DOMAIN_ASSIGN, HWB_DOMAIN_DEASSIGN,
-	HWB_IRQ_OPEN,      HWB_IRQ_ENABLE,         HWB_IRQ_ACK,       HWB_IRQ_FDS,
-	HWB_IO_MEM_OPEN,   HWB_IO_MEM_OPEN_BAR,    HWB_IO_PORT_OPEN,  HWB_IO_PORT_OPEN_BAR,
-	HWB_IO_PORT_BATCH, HWB_CONFIG_READ,        HWB_CONFIG_WRITE,  HWB_CLOSE,
-	HWB_DEVICE_LIST,   HWB_DEVICE_INFO,        HWB_DOMAIN_INFO,   HWB_PING,
-	HWB_ADMIN_STATUS,  HWB_ADMIN_DEVICES,      HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
-	HWB_ADMIN_GIVEN,   HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
-	HWB_EVENT_DEVICE,  HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
-	HWB_ADMIN_RELOAD,  HWB_ADMIN_RULES,        HWB_ADMIN_MONITOR, HWB_ADMIN_METRICS,
-	HWB_ADMIN_EXPLAIN, HWB_ADMIN_AUDIT,        HWB_IO_MEM_LIST,   HWB_IO_MEM_BATCH,
-	HWB_DEVICE_FD,
+	HWB_HELLO,           HWB_DEVICE_ACQUIRE,     HWB_DOMAIN_OPEN,   HWB_DMA_ALLOC,
+	HWB_DMA_MAP,         HWB_DMA_UNMAP,          HWB_DOMAIN_ASSIGN, HWB_DOMAIN_DEASSIGN,
+	HWB_IRQ_OPEN,        HWB_IRQ_ENABLE,         HWB_IRQ_ACK,       HWB_IRQ_FDS,
+	HWB_IO_MEM_OPEN,     HWB_IO_MEM_OPEN_BAR,    HWB_IO_PORT_OPEN,  HWB_IO_PORT_OPEN_BAR,
+	HWB_IO_PORT_BATCH,   HWB_CONFIG_READ,        HWB_CONFIG_WRITE,  HWB_CLOSE,
+	HWB_DEVICE_LIST,     HWB_DEVICE_INFO,        HWB_DOMAIN_INFO,   HWB_PING,
+	HWB_ADMIN_STATUS,    HWB_ADMIN_DEVICES,      HWB_ADMIN_CLIENTS, HWB_ADMIN_SESSIONS,
+	HWB_ADMIN_GIVEN,     HWB_ADMIN_REVOKE,       HWB_ADMIN_CLEAR,   HWB_IO_PORT_LIST,
+	HWB_EVENT_DEVICE,    HWB_DEVICE_ACQUIRE_ANY, HWB_ADMIN_GROUPS,  HWB_ADMIN_RELEASE,
+	HWB_ADMIN_RELOAD,    HWB_ADMIN_RULES,        HWB_ADMIN_MONITOR, HWB_ADMIN_METRICS,
+	HWB_ADMIN_EXPLAIN,   HWB_ADMIN_AUDIT,        HWB_IO_MEM_LIST,   HWB_IO_MEM_BATCH,
+	HWB_IRQ_OPEN_NUMBER, HWB_IRQ_LIST,           HWB_DEVICE_FD,
 };
 
 /* One that was told, counted back from the last, or none that is. */
@@ -323,6 +323,10 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 		*(struct hwb_irq_fds *)body =
 		        (struct hwb_irq_fds){ .first = take8(input), .count = take8(input) };
 		return sizeof(struct hwb_irq_fds);
+	case HWB_IRQ_OPEN_NUMBER:
+		*(struct hwb_line_request *)body =
+		        (struct hwb_line_request){ .number = take8(input) % (HWB_LINES + 1) };
+		return sizeof(struct hwb_line_request);
 	case HWB_IO_MEM_OPEN:
 		return region(body, input);
 	case HWB_IO_MEM_OPEN_BAR:
@@ -343,6 +347,7 @@ static size_t make_body(void *body, struct hwb_header *header, const struct clie
 	case HWB_DOMAIN_INFO:
 	case HWB_IO_MEM_LIST:
 	case HWB_IO_PORT_LIST:
+	case HWB_IRQ_LIST:
 	case HWB_ADMIN_DEVICES:
 	case HWB_ADMIN_CLIENTS:
 	case HWB_ADMIN_SESSIONS:

@@ -153,6 +153,8 @@ static const struct request requests[] = {
 	{ HWB_IRQ_ENABLE, 0, HWB_SESSION_IRQ, false },
 	{ HWB_IRQ_ACK, 0, HWB_SESSION_IRQ, false },
 	{ HWB_IRQ_FDS, sizeof(struct hwb_irq_fds), HWB_SESSION_IRQ, false },
+	{ HWB_IRQ_OPEN_NUMBER, sizeof(struct hwb_line_request), NO_SESSION, false },
+	{ HWB_IRQ_LIST, sizeof(struct hwb_list_request), NO_SESSION, false },
 	{ HWB_DOMAIN_OPEN, 0, NO_SESSION, false },
 	{ HWB_DOMAIN_INFO, sizeof(struct hwb_list_request), HWB_SESSION_DOMAIN, false },
 	{ HWB_DOMAIN_ASSIGN, sizeof(struct hwb_assign_request), HWB_SESSION_DOMAIN, false },

@@ -4,10 +4,17 @@
 # and once more built with sanitizers.
 
 part_guest() {
-	local tar
+	local tar uio=()
 	if build gcc -DCMAKE_C_COMPILER=gcc && tar=$(payload gcc)
 	then
-		in_guest 6.12 "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 --timeout 900
+		# A UIO device for suite `lines'.
+		if "$top/tests/machine/uio/build" "$builds/uio.tar"
+		then
+			uio=(--payload "$builds/uio.tar")
+		else
+			not_ok "guest: the module for UIO builds"
+		fi
+		in_guest 6.12 "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 --timeout 900 "${uio[@]}"
 		in_guest 6.1 "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.1 --timeout 900
 		in_guest conformance "$tar" /usr/libexec/hwbroker/tests/conformance.sh --timeout 900
 		in_guest use "$tar" /usr/libexec/hwbroker/tests/use.sh
