@@ -5,9 +5,9 @@
 
 static void name_of(const struct line_session *line, uint32_t at, char name[STORE_NAME])
 {
-	static const uint32_t vectors[LINE_FDS] = { 0, KEEP_UNMASK, KEEP_UIO };
+	uint32_t vector = at == 0 ? 0 : at == 1 ? KEEP_UNMASK : KEEP_UIO;
 
-	keep_name_irq(line->id, vectors[at], name, STORE_NAME);
+	keep_name_irq(line->id, vector, name, STORE_NAME);
 }
 
 void keep_line_soon(struct line_session *line)
