@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* eventfd_read */
+#define _GNU_SOURCE /* preadv2 */
 #include "session/line.h"
 
 #include "session/assess.h"
 #include "session/restart/keep.h"
 #include "util/cleanup.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 
-enum { SECOND_NS = 1000000000 };
+#define SECOND_NS UINT64_C(1000000000)
 
 static void tell(enum happening_kind kind, const struct line_session *line, enum hwb_status status,
                  const char *why)
@@ -63,6 +64,33 @@ static void submit(struct line_session *line, enum line_state state)
 	strand_submit(&line->strand, &line->job);
 }
 
+static void set_clock(const struct line_session *line, uint64_t first_ns, uint64_t interval_ns)
+{
+	const struct itimerspec clock = {
+		.it_value = { (time_t)(first_ns / SECOND_NS), (long)(first_ns % SECOND_NS) },
+		.it_interval = { (time_t)(interval_ns / SECOND_NS),
+		                 (long)(interval_ns % SECOND_NS) },
+	};
+
+	timerfd_settime(line->trigger_fd, 0, &clock, NULL);
+}
+
+/* Never waits, unlike a write to an eventfd that the client has filled and made to block. */
+static void strike(const struct line_session *line)
+{
+	set_clock(line, 1, 0);
+}
+
+/* What the client has written. Never waits, though the client has the descriptor as well and
+ * may have made it to block, or have read it first. */
+static bool was_unmasked(const struct line_session *line)
+{
+	uint64_t count;
+	const struct iovec into = { &count, sizeof(count) };
+
+	return preadv2(line->unmask_fd, &into, 1, -1, RWF_NOWAIT) == sizeof(count);
+}
+
 static void wait_for_interrupt(struct line_session *line)
 {
 	line->state = LINE_WAITING;
@@ -78,11 +106,8 @@ static void wait_for_client(struct line_session *line)
 /* The client has it from here. What it wrote to the unmask eventfd before was about none. */
 static void deliver(struct line_session *line)
 {
-	eventfd_t count;
-
-	eventfd_read(line->unmask_fd, &count);
-	/* If the counter is full, the client has been told often enough. */
-	eventfd_write(line->trigger_fd, 1);
+	was_unmasked(line);
+	strike(line);
 	wait_for_client(line);
 }
 
@@ -97,7 +122,7 @@ static void done(struct job *job)
 		submit(line, LINE_CLOSING);
 	} else if (line->result < 0) {
 		/* Who waits for it is to see that it is gone. */
-		eventfd_write(line->trigger_fd, 1);
+		strike(line);
 		line->state = LINE_MASKED;
 		line_take(line, HWB_GONE, "its UIO device has left");
 	} else if (line->state == LINE_READING && line->result > 0) {
@@ -127,15 +152,16 @@ static void unmask(struct line_session *line)
 static void on_unmask(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct line_session *line = watcher->data;
-	eventfd_t count;
 	(void)revents;
 
-	if (line->broker->leaving) {
+	/* What the client has written is there for the next daemon. */
+	if (line->broker->leaving)
 		ev_io_stop(loop, watcher);
-		return;
-	}
-	eventfd_read(line->unmask_fd, &count);
-	unmask(line);
+	else if (was_unmasked(line))
+		unmask(line);
+	/* A kernel that cannot read so: by IRQ_ACK alone. */
+	else if (errno == EOPNOTSUPP)
+		ev_io_stop(loop, watcher);
 }
 
 /* ---- its life ---- */
@@ -170,17 +196,9 @@ void line_discard(struct line_session *line)
 	submit(line, LINE_CLOSING);
 }
 
-/* Best effort: a client that holds the descriptor can only be cheated of a clock by it. */
-static void set_clock(const struct line_session *line, uint32_t rate)
+static void poll_at(const struct line_session *line, uint32_t rate)
 {
-	struct itimerspec clock = { 0 };
-
-	if (rate != 0)
-		clock.it_interval.tv_nsec = rate == 1 ? 0 : SECOND_NS / (long)rate;
-	if (rate == 1)
-		clock.it_interval.tv_sec = 1;
-	clock.it_value = clock.it_interval;
-	timerfd_settime(line->trigger_fd, 0, &clock, NULL);
+	set_clock(line, SECOND_NS / rate, SECOND_NS / rate);
 }
 
 void line_start(struct line_session *line, bool resumed)
@@ -194,7 +212,7 @@ void line_start(struct line_session *line, bool resumed)
 	broker->line_sessions = line;
 	if (line->rate != 0) {
 		line->state = LINE_POLLED;
-		set_clock(line, line->rate);
+		poll_at(line, line->rate);
 		return;
 	}
 	/* Fifteen of them at most, with short jobs: they wait for no other job of the client. */
@@ -215,7 +233,7 @@ static void stop(struct line_session *line)
 	if (line->next != NULL)
 		line->next->link = line->link;
 	if (line->state == LINE_POLLED) {
-		set_clock(line, 0);
+		set_clock(line, 0, 0);
 		return;
 	}
 	ev_io_stop(line->broker->loop, &line->interrupt);
@@ -257,7 +275,7 @@ bool line_still_given(struct line_session *line)
 		return false;
 	if (line->rate != verdict.interrupt.rate) {
 		line->rate = verdict.interrupt.rate;
-		set_clock(line, line->rate);
+		poll_at(line, line->rate);
 		keep_session(&line->session);
 	}
 	return true;
@@ -265,12 +283,8 @@ bool line_still_given(struct line_session *line)
 
 void line_ack(struct request *request, struct line_session *line)
 {
-	eventfd_t count;
-
-	if (line->state == LINE_MASKED) {
-		eventfd_read(line->unmask_fd, &count);
+	if (line->state == LINE_MASKED)
 		unmask(line);
-	}
 	request_reply(request, request->header.session, NULL, 0, NULL, 0);
 }
 

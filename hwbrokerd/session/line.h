@@ -10,11 +10,12 @@
  * more often, which any program may, and reaches nothing by it. For the same reason any
  * number of connections may have the same line polled.
  *
- * UIO: we wait for the UIO device's file, take the interrupt off it, and signal the trigger,
- * an eventfd; the line stays masked until the client writes to the unmask eventfd or sends
- * IRQ_ACK. So we are on the path of every interrupt; and a line that nobody quiets costs one
- * round of the loop for each unmask, no more. Reading and writing that file can wait for the
- * kernel, so workers do it; there is one job under way for a line at most. One connection has it.
+ * UIO: we wait for the UIO device's file, take the interrupt off it, and let the trigger, a clock
+ * as well, strike once: an eventfd the client could fill and make to block. The line stays masked
+ * until the client writes to the unmask eventfd or sends IRQ_ACK. So we are on the path of every
+ * interrupt; and a line that nobody quiets costs one round of the loop for each unmask, no more.
+ * Reading and writing that file can wait for the kernel, so workers do it; there is one job under
+ * way for a line at most. One connection has it.
  */
 #ifndef HWBROKERD_SESSION_LINE_H
 #define HWBROKERD_SESSION_LINE_H

@@ -24,9 +24,7 @@ struct open_job {
 
 static int make_fds(struct line_session *line, struct fault *fault)
 {
-	line->trigger_fd = line->rate != 0
-	                           ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)
-	                           : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	line->trigger_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (line->trigger_fd < 0)
 		return fault_errno(fault, errno, "cannot make the interrupt's descriptor");
 	if (line->rate != 0)

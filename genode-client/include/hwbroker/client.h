@@ -312,8 +312,8 @@ int hwb_irq_fds(struct hwb_client *client, uint32_t irq, uint32_t first, uint32_
                 struct hwb_error *error);
 
 /* An interrupt line that no PCI function has: 0 to 15, as of a PC's ISA bus. `fds` receives
- * the trigger and the unmask eventfd, or -1 for the latter if the line is polled; both are read
- * and written as eventfds. hwb_irq_ack() and hwb_close() take line->session. */
+ * the trigger and the unmask eventfd, or -1 for the latter if the line is polled; they are read
+ * and written as eventfds are. hwb_irq_ack() and hwb_close() take line->session. */
 int hwb_irq_open_number(struct hwb_client *client, uint32_t number, struct hwb_line *line,
                         int fds[2], struct hwb_error *error);
 
