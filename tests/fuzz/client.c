@@ -267,7 +267,7 @@ static void open_line(struct hwb_client *client)
 	struct hwb_line line;
 	int fds[2];
 
-	if (hwb_irq_open_number(client, 1, &line, fds, &error) != 0)
+	if (hwb_irq_open_number(client, 1, &line, fds, NULL) != 0)
 		return;
 	must((fds[1] >= 0) == (line.source == HWB_LINE_UIO), "an unmask eventfd with UIO");
 	close(fds[0]);
