@@ -100,8 +100,11 @@ static int resume_group(uint32_t id, struct kernel_domain *domain, struct vfio_g
 
 	vfio_name_group(id, domain->id, name);
 	_cleanup_fd_ int fd = store_take(name);
-	if (domain->fd < 0)
+	if (domain->fd < 0) {
+		/* The manager's would keep the group from being opened. */
+		store_drop(name, true);
 		return fault_set(fault, HWB_GONE, "its domain was not kept");
+	}
 	if (fd >= 0 && (fd = domain->way->resume_group(domain, steal_fd(&fd))) < 0)
 		return fault_set(fault, HWB_HOST_ERROR, "group %u is in no domain", id);
 	if (vfio_group_resume(id, domain, fd, group, fault) != 0)

@@ -55,7 +55,7 @@ changes_under_a_client() { # FROM TO
 	from_now_on
 	use_backend "$2"
 	check "backend: restarted with $2 under a client" restarts 1
-	check "backend: its device is reset, bus mastering off" said 'bus mastering off'
+	check "backend: its client cannot go on" said 'cannot go on: '
 	check "backend: nothing reaches memory" within no_bus_master
 	touch $enough
 	within test -s "$output.ended"
