@@ -371,6 +371,24 @@ START_TEST(pages_that_came_back_in_disorder)
 }
 END_TEST
 
+/* Where the operator has set such pages aside. */
+START_TEST(giant_page)
+{
+	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages", "re");
+	unsigned count = 0;
+	int read = file != NULL ? fscanf(file, "%u", &count) : 0;
+
+	if (file != NULL)
+		fclose(file);
+	if (read != 1 || count == 0)
+		return;
+	want(HWB_OK, alloc(guest_domain(), 1u << 30, 0, 0, 0));
+	ck_assert_uint_eq(got.size, 1u << 30);
+	ck_assert_uint_eq(got.page_size, 1u << 30);
+	ck_assert_uint_eq(got.iova % (1u << 30), 0);
+}
+END_TEST
+
 START_TEST(memory_goes_with_its_mapping)
 {
 	uint32_t domain = guest_domain();
@@ -557,6 +575,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, alignment_and_limit);
 	tcase_add_test(tests, pool_is_empty);
 	tcase_add_test(tests, pages_that_came_back_in_disorder);
+	tcase_add_test(tests, giant_page);
 	tcase_add_test(tests, memory_goes_with_its_mapping);
 	tcase_add_test(tests, memory_of_the_client);
 	tests = guest_case(suite, "owners");

@@ -19,6 +19,8 @@ part_kernels() {
 		in_guest iommufd-refused "$tar" $run $iommufd --no-intremap \
 			--append hwbroker.with=platform
 		in_guest amd "$tar" $run --iommu amd --append hwbroker.with=irq,dma,revoke,platform
+		# Without an IOMMU; on 6.12 that is in part guest.
+		in_guest no-iommu-6.1 "$tar" $run --kernel 6.1 --no-iommu --append hwbroker.with=unsafe
 	else
 		not_ok "kernels: builds"
 	fi
