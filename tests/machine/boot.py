@@ -36,7 +36,7 @@ def _disks(work):
 def _command(options, artefacts, work):
     """As for a script, without root disk, payload and second serial port."""
     # What stands on the kernel's command line is the same but for what starts a script.
-    options.script, options.without = None, []
+    options.script, options.without, options.instead = None, [], []
     command = machine.qemu_command(options, artefacts, _disks(work))
     command[command.index("-initrd") + 1] = options.initrd
     return command

@@ -51,7 +51,24 @@ TABLE = [
 ]
 
 
-def chosen(without):
+# For --with: each in place of the device of its name above.
+INSTEAD = {
+    # With a video BIOS, which the firmware runs.
+    "vga": Device("display", "0000:00:02.0", "1234:1111", "VGA"),
+}
+
+
+def replaced(instead):
+    """The table with other devices in the places of some."""
+    for name in instead:
+        if name not in INSTEAD:
+            raise report.Failure(f"--with {name}: no such device; there are "
+                                 + ", ".join(sorted(INSTEAD)))
+    others = {INSTEAD[name].name: INSTEAD[name] for name in instead}
+    return [others.get(device.name, device) for device in TABLE]
+
+
+def chosen(without, instead):
     """The table less the named devices, and less what hangs on them."""
     names = {device.name for device in TABLE}
     for name in without:
@@ -60,15 +77,15 @@ def chosen(without):
                                  + ", ".join(sorted(names - _NEEDED)))
         if name in _NEEDED:
             raise report.Failure(f"--without {name}: the virtual PC starts from it")
-    return [device for device in TABLE
+    return [device for device in replaced(instead)
             if device.name not in without and device.bus not in without]
 
 
-def arguments(files, without):
+def arguments(files, without, instead):
     """QEMU arguments for the chosen devices; `files` maps names to paths."""
     paths = {name: str(path).replace(",", ",,") for name, path in files.items()}
     words = []
-    for device in chosen(without):
+    for device in chosen(without, instead):
         words += [word.format(**paths) for word in device.backend]
         slot = device.address.rpartition(":")[2]
         words += ["-device", f"{device.model},id={device.name},bus={device.bus},addr={slot}"]

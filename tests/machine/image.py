@@ -25,6 +25,7 @@ KERNELS = {"6.1": "linux-image-amd64", "6.12": "linux-image-6.12-amd64"}
 GUEST_PACKAGES = """
     systemd systemd-sysv udev kmod dbus util-linux coreutils procps iproute2 passwd
     libev4 libpciaccess0 libinih1 libjansson4 libsubunit0 libseat1 seatd
+    libx86emu3
     libasan8 libubsan1 pciutils strace e2fsprogs
 """.split()
 

@@ -116,7 +116,7 @@ def qemu_command(options, artefacts, files):
         "-kernel", str(folder / f"vmlinuz-{options.kernel}"),
         "-initrd", str(folder / f"initramfs-{options.kernel}"),
         "-append", kernel_arguments(options)]
-    return command + devices.arguments(files, options.without)
+    return command + devices.arguments(files, options.without, options.instead)
 
 
 def make_disks(options, artefacts, work):
