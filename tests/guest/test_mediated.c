@@ -122,7 +122,7 @@ START_TEST(every_width_and_operation)
 	ck_assert_uint_eq(hwb_read64(&registers, registers.size - 8), 0);
 
 	for (unsigned i = 0; i < VALUES; i++)
-		values[i] = 0x0101010101010101 * i;
+		values[i] = UINT64_C(0x0101010101010101) * i;
 	block[0] = (struct hwb_mem_op){ 0x1000, HWB_BATCH_WRITE_BLOCK, 8, 0, VALUES };
 	memcpy(&block[1], values, sizeof(values));
 	want(HWB_OK, hwb_registers_run(&registers, block, 1 + VALUES * 8 / 16, &why));

@@ -70,6 +70,7 @@ START_TEST(given_up_it_is_no_more)
 {
 	_cleanup_fd_ int fd = begin();
 
+	ck_assert_int_ge(fd, 0);
 	ck_assert_uint_ne(put(0, NOTE_PEER, 1, 1), 0);
 	note_end();
 	ck_assert(!note_works());

@@ -98,9 +98,8 @@ static const char *note_of(const struct device *device)
 	static const char *const ways[] = {
 		[WAY_SPLIT] = "",
 		[WAY_MEDIATED] = "its client reaches it by request (grant = mediated)",
-		[WAY_DEVICE] =
-		        "its client has VFIO's descriptor of it (grant = device): only the end of "
-		        "that process takes it back",
+		[WAY_DEVICE] = ("its client has VFIO's descriptor of it (grant = device): only "
+		                "the end of that process takes it back"),
 	};
 
 	return device->note[0] == '\0' && device->state == LIFE_GRANTED ? ways[device->way]
