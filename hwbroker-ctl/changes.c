@@ -371,11 +371,55 @@ static void compare_interrupts(struct changes *changes, const struct hwb_admin_r
 	}
 }
 
+/* ---- clients ---- */
+
+static void compare_client(struct changes *changes, const struct hwb_admin_rule *old,
+                           const struct policy *policy, const struct policy_client *client)
+{
+	char words[sizeof(old->grant)], old_words[sizeof(old->grant)] = "";
+
+	policy_client_text(policy, client, words, sizeof(words));
+	if (old != NULL)
+		snprintf(old_words, sizeof(old_words), "%.*s", (int)sizeof(old->grant) - 1,
+		         old->grant);
+	if (old != NULL && strcmp(words, old_words) == 0)
+		return;
+	struct change *change =
+	        add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
+	change->itself = true;
+	policy_client_place(policy, client, change->rule, change->file, &change->line);
+	add_words(change->terms, '+', words, old_words);
+	add_words(change->terms, '-', old_words, words);
+}
+
+static void compare_clients(struct changes *changes, const struct hwb_admin_rule *rules,
+                            size_t count, const struct policy *policy)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rules[i].kind != HWB_RULE_CLIENT ||
+		    policy_client_named(policy, rules[i].client) != NULL)
+			continue;
+		struct change *change = add(changes, CHANGE_LOSES, rules[i].client);
+		change->itself = true;
+		cite_old(change, &rules[i]);
+	}
+	for (uint32_t at = 0; at < policy_client_count(policy); at++) {
+		const struct policy_client *client = policy_client_at(policy, at);
+		size_t i = 0;
+		while (i < count &&
+		       (rules[i].kind != HWB_RULE_CLIENT ||
+		        strncmp(rules[i].client, client->name, sizeof(rules[i].client)) != 0))
+			i++;
+		compare_client(changes, i < count ? &rules[i] : NULL, policy, client);
+	}
+}
+
 void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
                   const struct hwb_admin_member *members, size_t member_count,
                   const struct policy *policy)
 {
 	*changes = (struct changes){ .items = NULL };
+	compare_clients(changes, rules, rule_count, policy);
 	compare_devices(changes, rules, rule_count, members, member_count, policy);
 	compare_ports(changes, rules, rule_count, policy);
 	compare_memory(changes, rules, rule_count, policy);

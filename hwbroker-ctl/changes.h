@@ -19,6 +19,7 @@ struct change {
 	struct hwb_pci_address address; /* of a device */
 	bool ports;                     /* or of these: */
 	bool interrupt;                 /* or a line, which is `first' */
+	bool itself;                    /* or of who is the client, and its limits */
 	uint32_t first, last;
 	bool memory; /* or of this: */
 	uint64_t base, end;
@@ -39,8 +40,8 @@ struct changes {
 	bool out_of_memory;
 };
 
-/* `rules`: ADMIN_RULES of the policy in force; `members`: ADMIN_GROUPS. By device, then ports, then
- * memory, then interrupt lines. */
+/* `rules`: ADMIN_RULES of the policy in force; `members`: ADMIN_GROUPS. By client, then device,
+ * ports, memory, and interrupt lines. */
 void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
                   const struct hwb_admin_member *members, size_t member_count,
                   const struct policy *policy);

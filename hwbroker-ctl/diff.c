@@ -65,7 +65,10 @@ enum { RESOURCE = 48 };
 
 static void resource_of(const struct change *change, char text[RESOURCE])
 {
-	if (change->memory)
+	if (change->itself)
+		snprintf(text, RESOURCE, "%s",
+		         change->kind == CHANGE_TERMS ? "who it is, and limits" : "a place");
+	else if (change->memory)
 		snprintf(text, RESOURCE, "memory 0x%" PRIx64 "-0x%" PRIx64, change->base,
 		         change->end);
 	else if (change->ports)

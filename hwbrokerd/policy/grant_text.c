@@ -2,6 +2,7 @@
 /* What a policy gives, listed for operators. */
 #include "policy/rules.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,39 @@ bool policy_interrupt_at(const struct policy *policy, uint32_t index,
 	if (rule->line.uio[0] != '\0')
 		add(&words, "uio=%s", rule->line.uio);
 	return true;
+}
+
+void policy_client_text(const struct policy *policy, const struct policy_client *client, char *text,
+                        size_t size)
+{
+	static const char *const kinds[MEMBER_KINDS] = {
+		[MEMBER_USER] = "user",
+		[MEMBER_GROUP] = "group",
+		[MEMBER_UNIT] = "unit",
+		[MEMBER_SLICE] = "slice",
+	};
+	const struct policy_limits *limits = &client->limits;
+	struct words words = { .text = text, .size = size };
+
+	text[0] = '\0';
+	add(&words, "connections=%u", limits->connections);
+	add(&words, "dma_bytes=%" PRIu64, limits->dma_bytes);
+	add(&words, "dma_mappings=%u", limits->dma_mappings);
+	add(&words, "irq_vectors=%u", limits->irq_vectors);
+	add(&words, "requests=%u", limits->requests);
+	add(&words, "sessions=%u", limits->sessions);
+	for (uint32_t i = 0; i < policy->member_count; i++)
+		if (policy->members[i].client == client->index)
+			add(&words, "%s=%s", kinds[policy->members[i].kind],
+			    policy->members[i].text);
+}
+
+void policy_client_place(const struct policy *policy, const struct policy_client *client,
+                         char section[HWB_NAME_SIZE + 8], char file[128], uint32_t *line)
+{
+	snprintf(section, HWB_NAME_SIZE + 8, "client %.*s", HWB_NAME_SIZE - 1, client->name);
+	memcpy(file, policy->files[place_file(client->place)].shown, 128);
+	*line = place_line(client->place);
 }
 
 uint32_t policy_client_count(const struct policy *policy)

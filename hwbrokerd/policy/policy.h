@@ -258,6 +258,14 @@ struct policy_interrupt {
 bool policy_interrupt_at(const struct policy *policy, uint32_t index,
                          struct policy_interrupt *interrupt);
 
+/* Who is the client, and its limits, as words: "user=genode connections=8 dma_bytes=67108864".
+ * One that does not fit is left out, and "..." ends the text. */
+void policy_client_text(const struct policy *policy, const struct policy_client *client, char *text,
+                        size_t size);
+/* Where its section begins. */
+void policy_client_place(const struct policy *policy, const struct policy_client *client,
+                         char section[HWB_NAME_SIZE + 8], char file[128], uint32_t *line);
+
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);
 /* Whether it says `dma = unsafe'. */

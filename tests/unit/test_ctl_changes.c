@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Those of a section that names none, hwbroker-policy(5). */
+#define LIMITS                                                                             \
+	"connections=16 dma_bytes=268435456 dma_mappings=4096 irq_vectors=64 requests=32 " \
+	"sessions=1024"
+
 static const struct hwb_admin_member members[] = {
 	{ .address = { .device = 3 },
 	  .flags = HWB_MEMBER_ON_BUS,
@@ -22,6 +27,18 @@ static const struct hwb_admin_member members[] = {
 };
 
 static const struct hwb_admin_rule rules[] = {
+	{ .kind = HWB_RULE_CLIENT,
+	  .line = 1,
+	  .client = "a",
+	  .rule = "client a",
+	  .file = "/old",
+	  .grant = LIMITS " user=1000" },
+	{ .kind = HWB_RULE_CLIENT,
+	  .line = 3,
+	  .client = "gone",
+	  .rule = "client gone",
+	  .file = "/old",
+	  .grant = LIMITS " user=1001" },
 	{ .address = { .device = 3 },
 	  .line = 5,
 	  .client = "a",
@@ -60,7 +77,7 @@ static const struct hwb_admin_rule rules[] = {
 };
 
 /* Without the memory and the interrupt, which are in one test each. */
-static size_t rule_count = 3;
+static size_t rule_count = 5;
 
 /* What is printed of a change to this policy; the new file is "F". */
 static char *diff(const char *text)
@@ -110,6 +127,7 @@ END_TEST
 START_TEST(what_is_lost)
 {
 	ck_assert_str_eq(diff(CLIENT TIMER),
+	                 "- gone loses a place, given by [client gone] /old:3\n"
 	                 "- a loses 0000:00:03.0, given by [device edu] /old:5\n"
 	                 "    in use: it is asked back, and taken after 9 s\n"
 	                 "- gone loses 0000:00:04.0, given by [device other] /old:9\n");
@@ -162,7 +180,7 @@ END_TEST
 
 START_TEST(memory_that_comes_goes_and_is_on_other_terms)
 {
-	rule_count = 4;
+	rule_count = 6;
 	ck_assert_str_eq(diff(CLIENT GONE EDU
 	                      "dma = yes\nrevoke = 9\n" OTHER TIMER
 	                      "[memory rom]\nclient = a\nrange = 0xc0000-0xdffff\n"),
@@ -178,7 +196,7 @@ END_TEST
 
 START_TEST(interrupts_that_come_go_and_are_on_other_terms)
 {
-	rule_count = 5;
+	rule_count = 7;
 	ck_assert_str_eq(diff(CLIENT GONE EDU "dma = yes\nrevoke = 9\n" OTHER TIMER HPET
 	                                      "[interrupt mouse]\nclient = a\nirq = 12\n"),
 	                 "- a loses interrupt 1, given by [interrupt keys] /old:24\n"
@@ -189,6 +207,19 @@ START_TEST(interrupts_that_come_go_and_are_on_other_terms)
 	                                      "rate = 200\n"),
 	                 "~ a interrupt 1 by [interrupt keys] F:19\n"
 	                 "    +rate=200 -rate=100\n");
+}
+END_TEST
+
+START_TEST(clients_that_come_and_are_others)
+{
+	ck_assert_str_eq(
+	        diff("[client a]\nuser = 1000, 1002\nsessions = 9\n" GONE EDU
+	             "dma = yes\nrevoke = 9\n" OTHER TIMER "[client new]\ngroup = 7\n"),
+	        "~ a who it is, and limits by [client a] F:1\n"
+	        "    +sessions=9 +user=1002 -sessions=1024\n"
+	        "+ new gains a place by [client new] F:17\n"
+	        "    +connections=16 +dma_bytes=268435456 +dma_mappings=4096 +irq_vectors=64 "
+	        "+requests=32 +sessions=1024 +group=7\n");
 }
 END_TEST
 
@@ -205,6 +236,7 @@ int main(void)
 	tcase_add_test(all, ports_that_are_lost_in_part);
 	tcase_add_test(all, memory_that_comes_goes_and_is_on_other_terms);
 	tcase_add_test(all, interrupts_that_come_go_and_are_on_other_terms);
+	tcase_add_test(all, clients_that_come_and_are_others);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

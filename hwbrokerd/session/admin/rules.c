@@ -19,6 +19,8 @@ enum {
 #define MEMORY (1ull << 62)
 /* And behind that, of an interrupt line. */
 #define LINES_FROM (1ull << 61)
+/* And behind that, of a client. */
+#define CLIENTS (1ull << 60)
 
 struct page {
 	struct hwb_list_reply head;
@@ -113,7 +115,7 @@ static uint64_t list_memory(struct page *page, const struct policy *policy, uint
 	return LINES_FROM;
 }
 
-/* Likewise; 0: that was all. */
+/* Likewise; CLIENTS: there are no more. */
 static uint64_t list_interrupts(struct page *page, const struct policy *policy, uint64_t cursor)
 {
 	struct policy_interrupt interrupt;
@@ -134,6 +136,22 @@ static uint64_t list_interrupts(struct page *page, const struct policy *policy, 
 		memcpy(record->file, interrupt.file, sizeof(record->file));
 		memcpy(record->grant, interrupt.words, sizeof(interrupt.words));
 	}
+	return CLIENTS;
+}
+
+/* Likewise; 0: that was all. */
+static uint64_t list_clients(struct page *page, const struct policy *policy, uint64_t cursor)
+{
+	for (uint32_t at = (uint32_t)cursor; at < policy_client_count(policy); at++) {
+		const struct policy_client *client = policy_client_at(policy, at);
+		if (page->head.count == MAX)
+			return CLIENTS | at;
+		struct hwb_admin_rule *record = &page->records[page->head.count++];
+		*record = (struct hwb_admin_rule){ .kind = HWB_RULE_CLIENT };
+		memcpy(record->client, client->name, sizeof(record->client));
+		policy_client_place(policy, client, record->rule, record->file, &record->line);
+		policy_client_text(policy, client, record->grant, sizeof(record->grant));
+	}
 	return 0;
 }
 
@@ -144,7 +162,7 @@ void serve_admin_rules(struct request *request)
 	struct page page = { .head.record_size = sizeof(page.records[0]) };
 	uint64_t next = list->cursor;
 
-	if ((next & (PORTS | MEMORY | LINES_FROM)) == 0)
+	if ((next & (PORTS | MEMORY | LINES_FROM | CLIENTS)) == 0)
 		next = list_devices(&page, broker, next);
 	if ((next & PORTS) != 0)
 		next = list_ports(&page, broker->policy, next);
@@ -152,6 +170,8 @@ void serve_admin_rules(struct request *request)
 		next = list_memory(&page, broker->policy, next);
 	if ((next & LINES_FROM) != 0)
 		next = list_interrupts(&page, broker->policy, next);
+	if ((next & CLIENTS) != 0)
+		next = list_clients(&page, broker->policy, next);
 	page.head.next = next;
 	request_reply(request, 0, &page,
 	              sizeof(page.head) + page.head.count * sizeof(page.records[0]), NULL, 0);

@@ -774,7 +774,8 @@ enum hwb_rule_kind {
 	HWB_RULE_DEVICE = 0,
 	HWB_RULE_PORTS = 1,
 	HWB_RULE_MEMORY = 2,
-	HWB_RULE_INTERRUPT = 3
+	HWB_RULE_INTERRUPT = 3,
+	HWB_RULE_CLIENT = 4 /* who is the client, and its limits; not in ADMIN_EXPLAIN */
 };
 
 /* Record of ADMIN_RULES (hwb_list_request, hwb_list_reply): what the policy in force gives a
