@@ -351,11 +351,11 @@ int Device::open_bar(unsigned bar, bool wc, uint32_t &session)
 
 	/* Genode maps a dataspace from its descriptor's start */
 	if (region.flags & HWB_REGION_MEDIATED)
-		error("hwbroker: ", *this, ": BAR ", bar, " has no descriptor (grant = mediated), "
-		      "and a dataspace needs one");
+		Genode::error("hwbroker: ", *this, ": BAR ", bar, " has no descriptor (grant = mediated), "
+		              "and a dataspace needs one");
 	else if (region.fd_offset >= 0x1000)
-		error("hwbroker: ", *this, ": BAR ", bar, " is within VFIO's descriptor (grant = "
-		      "device), and only BAR 0 is at its start");
+		Genode::error("hwbroker: ", *this, ": BAR ", bar, " is within VFIO's descriptor (grant = "
+		              "device), and only BAR 0 is at its start");
 	else
 		return fd;
 
