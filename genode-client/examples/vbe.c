@@ -134,13 +134,14 @@ static void use_memory(struct machine *machine, uint32_t address, unsigned width
 	}
 }
 
-static struct hwb_ports *ports_of(struct machine *machine, uint32_t port, unsigned width)
+static bool is_vga(uint32_t port, unsigned width)
 {
-	if (port >= VGA_PORTS && port + width <= VGA_PORTS + VGA_PORT_COUNT)
-		return &machine->vga;
-	if (port >= DISPI_PORTS && port + width <= DISPI_PORTS + DISPI_PORT_COUNT)
-		return &machine->dispi;
-	return NULL;
+	return port >= VGA_PORTS && port + width <= VGA_PORTS + VGA_PORT_COUNT;
+}
+
+static bool is_dispi(uint32_t port, unsigned width)
+{
+	return port >= DISPI_PORTS && port + width <= DISPI_PORTS + DISPI_PORT_COUNT;
 }
 
 /* This card's is all that there is; what would be written is not. */
@@ -162,13 +163,14 @@ static uint32_t read_config(struct machine *machine, uint32_t port, unsigned wid
 static void use_port(struct machine *machine, uint32_t port, unsigned width, uint32_t *value,
                      bool write)
 {
-	struct hwb_ports *ports = ports_of(machine, port, width);
+	bool vga = is_vga(port, width);
 	struct hwb_port_op op = { (uint16_t)port, write ? HWB_PORT_OUT : HWB_PORT_IN,
 		                  (uint8_t)width, write ? *value & all_ones(width) : 0 };
 
-	if (ports != NULL) {
+	if (vga || is_dispi(port, width)) {
 		example_demand(machine->example,
-		               hwb_ports_run(ports, &op, 1, &machine->example->error),
+		               hwb_ports_run(vga ? &machine->vga : &machine->dispi, &op, 1,
+		                             &machine->example->error),
 		               "use the card's ports");
 		machine->accesses++;
 		if (!write)

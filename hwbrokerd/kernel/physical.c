@@ -168,12 +168,12 @@ static int put_all(int fd, const unsigned char *bytes, size_t size)
 
 int physical_copy(uint64_t base, uint64_t size, int *fd, struct fault *fault)
 {
-	struct physical physical;
+	struct physical physical = { .at = NULL };
 	_cleanup_fd_ int made = memfd_create("hwbroker-rom", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (made < 0)
 		return fault_errno(fault, errno, "cannot make a memfd");
-	if (physical_map(base, size, false, &physical, fault) != 0)
+	if (physical_map(base, size, false, &physical, fault) != 0 || physical.at == NULL)
 		return -1;
 	/* Through memory of ours: the kernel would take a fault in device memory amiss. */
 	_cleanup_free_ unsigned char *bytes = malloc(size);
@@ -192,7 +192,7 @@ int physical_copy(uint64_t base, uint64_t size, int *fd, struct fault *fault)
 
 int physical_open(uint64_t base, uint64_t size, bool write, int *fd, struct fault *fault)
 {
-	struct physical physical;
+	struct physical physical = { .at = NULL };
 	_cleanup_fd_ int opened = open_mem(write);
 
 	if (opened < 0)

@@ -154,13 +154,11 @@ static void on_unmask(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct line_session *line = watcher->data;
 	(void)revents;
 
-	/* What the client has written is there for the next daemon. */
-	if (line->broker->leaving)
-		ev_io_stop(loop, watcher);
-	else if (was_unmasked(line))
+	/* What the client has written is there for the next daemon; and a kernel that cannot
+	 * read so does it by IRQ_ACK alone. */
+	if (!line->broker->leaving && was_unmasked(line))
 		unmask(line);
-	/* A kernel that cannot read so: by IRQ_ACK alone. */
-	else if (errno == EOPNOTSUPP)
+	else if (line->broker->leaving || errno == EOPNOTSUPP)
 		ev_io_stop(loop, watcher);
 }
 

@@ -357,7 +357,7 @@ static void refusal_field(void)
 
 static void unknown_opcode(void)
 {
-	static const uint16_t opcodes[] = { 0,    4,    0x16, 0x34,   0x57,  0x6f,
+	static const uint16_t opcodes[] = { 0,    4,    0x17, 0x34,   0x57,  0x6f,
 		                            0x80, 0x81, 0x82, 0x1000, 0xffff };
 	struct packet packet;
 	int fd = greeted();

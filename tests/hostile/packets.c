@@ -77,7 +77,7 @@ static void unknown_words(void)
 	struct packet packet;
 	int fd = client();
 
-	static const uint32_t opcodes[] = { 0, 4, 0x16, 0x5f, 0x6f, 0x80, 0x7777, 0xffff };
+	static const uint32_t opcodes[] = { 0, 4, 0x17, 0x5f, 0x6f, 0x80, 0x7777, 0xffff };
 	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
 		expect(request(fd, opcodes[i], 0, NULL, 0) == HWB_UNKNOWN_OPCODE, "opcode 0x%x",
 		       opcodes[i]);
