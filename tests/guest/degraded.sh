@@ -57,10 +57,14 @@ then
 	result "hostile 39: status names the lockdown" says "locked down" hwbroker-ctl status
 	result "hostile 39: status names the ways out" says "grant = mediated" hwbroker-ctl status
 	result "hostile 39: ports are refused by name" refused "locked down" as_user $libexec/examples/pit
+	cp $libexec/tests/policy/memory.conf /etc/hwbroker/hwbroker.conf
+	result "a policy with fixed memory" hwbroker-ctl reload
 	result "hostile 39: fixed memory is refused by name" \
 		as_user $libexec/tests/guest-memory --locked-down
 	result "explain says so" refused "it is locked down, as with Secure Boot" \
 		hwbroker-ctl explain driver memory:0xfed00000-0xfed003ff
+	cp $libexec/tests/demo.conf /etc/hwbroker/hwbroker.conf
+	hwbroker-ctl reload
 	result "hostile 39: registers are refused by name" refused "locked down" as_user $libexec/examples/edu
 	result "with both ways out" grep -qE "grant = mediated.*grant = device.*\(/etc/hwbroker/" /tmp/said
 	result "audit names it, and them" says "grant = mediated" hwbroker-ctl audit 00:03.0

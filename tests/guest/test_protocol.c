@@ -1049,8 +1049,9 @@ START_TEST(arbitrary_values)
 
 	for (unsigned round = 0; round < 1000; round++) {
 		const struct request *request = &requests[next_random(&state) % REQUESTS];
-		bool ports =
-		        request->opcode == HWB_IO_PORT_OPEN || request->opcode == HWB_IO_PORT_BATCH;
+		bool ports = request->opcode == HWB_IO_PORT_OPEN ||
+		             request->opcode == HWB_IO_PORT_BATCH ||
+		             request->opcode == HWB_IO_MEM_BATCH;
 		/* Writing to ports or registers at random is for nobody's good. */
 		if (request->opcode == HWB_HELLO || request->opcode == HWB_CONFIG_WRITE ||
 		    request->fd || ports)
