@@ -15,6 +15,7 @@ result() {
 	then
 		echo "ok $name"
 	else
+		failed=yes
 		echo "not ok $name"
 		sed 's/^/  /' /tmp/output
 	fi
@@ -137,4 +138,5 @@ result "the daemon is well" systemctl is-active hwbrokerd
 result "it stops" systemctl stop hwbrokerd
 
 # And what a host without an IOMMU can do all the same.
-[ -z "${without_iommu-}" ] || $libexec/tests/run unsafe
+[ -z "${without_iommu-}" ] || $libexec/tests/run unsafe || failed=yes
+[ -z "${failed-}" ]
