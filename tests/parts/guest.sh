@@ -39,7 +39,7 @@ part_guest() {
 	then
 		# What reads most of what clients and hosts say; the others wait rather than work.
 		in_guest sanitized "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 --timeout 900 \
-			--append hwbroker.with=dma,hotplug,mediated,lines,memory,policy,protocol
+			--append hwbroker.with=dma,mediated,memory,policy,protocol
 	else
 		not_ok "guest sanitized: builds"
 	fi
