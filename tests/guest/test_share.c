@@ -136,6 +136,10 @@ START_TEST(what_is_at_hand_comes_first)
 	ck_assert_int_eq(system("hwbroker-ctl release " EDU " > /dev/null"), 0);
 	want(HWB_OK, any(third, "edus", &first));
 	expect_device(&first, EDU2);
+	/* Both alike again, for who comes next. */
+	want(HWB_OK, hwb_close(third, first.handle, &why));
+	guest_wait_state_of(driver, EDU2, HWB_DEVICE_FREE, PATIENCE_MS);
+	ck_assert_int_eq(system("hwbroker-ctl release " EDU2 " > /dev/null"), 0);
 }
 END_TEST
 

@@ -170,7 +170,7 @@ const struct hostile_case state_cases[] = {
 	{ 36, "a daemon that finds nonsense about the one before it gives nothing away",
 	  wrong_states, AS_ROOT | RESTARTS, 120 },
 	{ 54, "a daemon that is killed again and again is started as often", killed_again_and_again,
-	  AS_ROOT | RESTARTS, 0 },
+	  AS_ROOT | RESTARTS, 120 },
 	{ 37, "no space for what is to be written down, and no log", full, AS_ROOT | RESTARTS, 0 },
 	{ 0 },
 };
