@@ -90,7 +90,7 @@ run_which() {
 	check "which: by all devices of a bus" chooses 'address = 01:*' 01:01.0 01:02.0
 	check "which: by a path" chooses 'path = */0000:00:0a.0/*' 01:01.0 01:02.0
 	check "which: by a whole path" chooses 'path = /sys/devices/pci0000:00/0000:00:03.0' 00:03.0
-	check "which: by a driver" chooses "driver = $(driver_of 00:05.0)" 00:05.0
+	check "which: by a driver" chooses "driver = e1000e" 00:05.0
 	check "which: by a driver with a wildcard" chooses 'driver = nv*' 00:06.0
 	check "which: by a driver and what it does not have" nobody 'driver = nvme\nid = 8086:*'
 	check "which: by no driver that there is" nobody 'driver = nvm'
