@@ -21,10 +21,12 @@
 #include "session/restart/adopt.h"
 #include "session/restart/keep.h"
 #include "session/restart/resume.h"
+#include "util/cleanup.h"
 #include "util/log.h"
 #include "version.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
@@ -49,6 +51,9 @@ enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 
 /* Less than systemd waits for a start. */
 enum { POLICY_SECONDS = 60 };
+
+/* What a start takes at once, so that nothing on the way is mistaken for lacking or wrong. */
+enum { START_DESCRIPTORS = 10 };
 
 struct options {
 	const char *socket;
@@ -272,6 +277,31 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/* With fewer the policy would be no file that can be read, and the kernel one without VFIO. */
+static int check_descriptors(void)
+{
+	struct rlimit limit = { 0 };
+	int fds[START_DESCRIPTORS], count = 0, error = 0;
+
+	while (count < START_DESCRIPTORS && error == 0) {
+		fds[count] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fds[count] < 0)
+			error = errno;
+		else
+			count++;
+	}
+	for (int i = 0; i < count; i++)
+		close_fd(fds[i]);
+	if (error == 0)
+		return 0;
+	uint32_t passed = store_passed();
+	getrlimit(RLIMIT_NOFILE, &limit);
+	log_error("cannot start with %d descriptors more, where %d are needed: %s. The limit is "
+	          "%ju (LimitNOFILE of its unit), and the daemon before this one has left %u",
+	          count, START_DESCRIPTORS, strerror(error), (uintmax_t)limit.rlim_cur, passed);
+	return -1;
+}
+
 /* Workers wait more than they allocate: memory that each kept for itself would only grow. */
 static void share_memory_among_threads(void)
 {
@@ -281,16 +311,17 @@ static void share_memory_among_threads(void)
 static int load_policy(struct broker *broker)
 {
 	char *report = NULL;
+	int result = policy_load(broker->policy_path, &broker->policy, &report);
 
-	if (policy_load(broker->policy_path, &broker->policy, &report) == 0)
-		return 0;
-	reload_log_report(report);
+	if (result != 0)
+		reload_log_report(report);
 	free(report);
-	return -1;
+	return result;
 }
 
 /* What the daemon before this one has left would end with us, for a mistake in a file: it waits
- * for somebody to correct it, while devices and interrupts go on. */
+ * for somebody to correct it, or for the host to have again what reading it takes, while devices
+ * and interrupts go on. */
 static int load_first_policy(struct broker *broker)
 {
 	uint32_t at = 0;
@@ -299,11 +330,18 @@ static int load_first_policy(struct broker *broker)
 	int result = load_policy(broker);
 	if (result == 0 || !store_find_any(RESUME_NOTES, &at, name))
 		return result;
-	log_error("connections of the daemon before this one wait %d s for the policy to be "
-	          "corrected, and end then",
-	          POLICY_SECONDS);
-	notify_manager("STATUS=the policy has mistakes, see the log; connections wait for it to be "
-	               "corrected");
+	if (result == POLICY_UNREAD)
+		log_error("connections of the daemon before this one wait %d s until the policy "
+		          "can be read, and end then",
+		          POLICY_SECONDS);
+	else
+		log_error("connections of the daemon before this one wait %d s for the policy to "
+		          "be corrected, and end then",
+		          POLICY_SECONDS);
+	notify_try(result == POLICY_UNREAD
+	                   ? "STATUS=the policy cannot be read now, see the log; connections wait"
+	                   : "STATUS=the policy has mistakes, see the log; connections wait for it "
+	                     "to be corrected");
 	for (int i = 0; i < POLICY_SECONDS && result != 0; i++) {
 		char *report = NULL;
 		sleep(1);
@@ -329,6 +367,9 @@ static int start(struct daemon *self, const struct options *options)
 
 	store_open();
 	raise_descriptor_limit();
+	notify_open();
+	if (check_descriptors() != 0)
+		return EXIT_FAILURE;
 	share_memory_among_threads();
 	if (priority_prefer_this_thread() != 0)
 		log_notice("no precedence over other programs: %s (LimitNICE=-10 of its unit)",
@@ -346,8 +387,9 @@ static int start(struct daemon *self, const struct options *options)
 	counters_start(&broker->counters, broker->loop);
 	trail_start(broker);
 	keep_start(broker);
-	if (load_first_policy(broker) != 0)
-		return EXIT_CONFIG;
+	int loaded = load_first_policy(broker);
+	if (loaded != 0)
+		return loaded == POLICY_UNREAD ? EXIT_FAILURE : EXIT_CONFIG;
 	host_probe(&broker->host, options->backend);
 	log_host(&broker->host);
 	if (hotplug_start(&self->hotplug, broker, &fault) != 0 ||

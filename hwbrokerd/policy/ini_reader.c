@@ -81,7 +81,7 @@ static bool check_text(struct reader *reader, const char *line, size_t length)
 		return false;
 	}
 	if (text_check(line, length, &fault) != 0) {
-		report_add(reader->report, reader->place, "%s", fault.reason);
+		report_fault(reader->report, reader->place, &fault);
 		return false;
 	}
 	return true;
@@ -234,7 +234,7 @@ void ini_read_file(const char *path, uint32_t file, const struct ini_sink *sink,
 	size_t size = 0;
 
 	if (safe_file_read(path, SAFE_FILE_MAX, &text, &size, &fault) != 0)
-		report_add(report, place_of(file, 0), "%s", fault.reason);
+		report_fault(report, place_of(file, 0), &fault);
 	else
 		ini_read_text(text, size, file, sink, report);
 }

@@ -18,6 +18,7 @@ uint32_t parser_place_of(const struct parser *parser, const char *key)
 
 int parser_bad_entry(struct parser *parser, const struct key *key, const struct fault *fault)
 {
+	report_host(parser->report, fault);
 	report_add(parser->report, parser->place, "`%s': %s", key->name, fault->reason);
 	parser->faulty = true;
 	return 0;
@@ -91,7 +92,7 @@ static bool check_section_name(struct parser *parser, const struct section_type 
 		return false;
 	}
 	if (type->named && value_name(name, &fault) != 0) {
-		report_add(parser->report, parser->section_place, "%s", fault.reason);
+		report_fault(parser->report, parser->section_place, &fault);
 		return false;
 	}
 	return true;

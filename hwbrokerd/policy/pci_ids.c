@@ -140,9 +140,12 @@ static int open_file(struct pci_ids *ids)
 	for (size_t i = 0; i < count; i++) {
 		if (safe_file_read(paths[i], FILE_MAX, &ids->text, &size, &fault) == 0)
 			return 0;
-		if (fault.host_errno != ENOENT)
-			return fault_set(&ids->failed, HWB_INVALID, "no names are known: %s %s",
-			                 paths[i], fault.reason);
+		if (fault.host_errno != ENOENT) {
+			fault_set(&ids->failed, HWB_INVALID, "no names are known: %s %s", paths[i],
+			          fault.reason);
+			ids->failed.host_errno = fault.host_errno;
+			return -1;
+		}
 	}
 	return fault_set(&ids->failed, HWB_INVALID,
 	                 "no names are known: there is no %s; install the package pci.ids, or "

@@ -50,7 +50,7 @@ static void read_files(struct parser *parser, const char *path)
 	} else if (drop_ins.folder == NULL || add_file(policy, drop_ins.folder) != 0) {
 		parser->report->out_of_memory = true;
 	} else {
-		report_add(parser->report, place_of(policy->file_count - 1, 0), "%s", fault.reason);
+		report_fault(parser->report, place_of(policy->file_count - 1, 0), &fault);
 	}
 	drop_ins_release(&drop_ins);
 }
@@ -70,7 +70,9 @@ static int fill(struct policy *policy, const char *path, const struct policy_use
 	check_memory(&parser);
 	check_interrupts(&parser);
 	parser_release(&parser);
-	return report_clean(report) ? 0 : -1;
+	if (report_clean(report))
+		return 0;
+	return report->unread || report->out_of_memory ? POLICY_UNREAD : POLICY_MISTAKEN;
 }
 
 /* NULL: no memory. */
@@ -93,7 +95,7 @@ int policy_load_with(const char *path, const struct policy_users *users, struct 
 
 	*report = NULL;
 	if (loaded == NULL)
-		return -1;
+		return POLICY_UNREAD;
 	int result = fill(loaded, path, users, &mistakes);
 	if (result == 0) {
 		*policy = loaded;

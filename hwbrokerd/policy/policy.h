@@ -156,7 +156,11 @@ struct policy_verdict {
 	struct fault why;
 };
 
-/* Loads `path`. On failure returns -1, leaves *policy alone, and `report`
+/* Why a policy is not loaded: for what is written there, or because the host was short of
+ * descriptors, memory or the like, and nothing is known of what is written there. */
+enum { POLICY_MISTAKEN = -1, POLICY_UNREAD = -2 };
+
+/* Loads `path`: 0. On failure returns one of these, leaves *policy alone, and `report`
  * (freed by the caller) receives one line per mistake, each ended by a newline:
  * "FILE:LINE: what is wrong; did you mean `x'?"; NULL if memory is out, and
  * on success. users.h has the same with another source of user names. */

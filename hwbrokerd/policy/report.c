@@ -4,6 +4,7 @@
 
 #include "policy/array.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -31,6 +32,20 @@ void report_add(struct report *report, uint32_t place, const char *format, ...)
 	report->mistakes[report->count] =
 	        (struct mistake){ .place = place, .order = report->count, .text = text };
 	report->count++;
+}
+
+void report_host(struct report *report, const struct fault *fault)
+{
+	static const int passing[] = { EMFILE, ENFILE, ENOMEM, EIO, EINTR, EAGAIN };
+
+	for (unsigned i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		report->unread = report->unread || fault->host_errno == passing[i];
+}
+
+void report_fault(struct report *report, uint32_t place, const struct fault *fault)
+{
+	report_host(report, fault);
+	report_add(report, place, "%s", fault->reason);
 }
 
 bool report_full(const struct report *report)

@@ -8,6 +8,7 @@
 #define HWBROKERD_POLICY_REPORT_H
 
 #include "policy/place.h"
+#include "util/fault.h"
 
 #include <stdbool.h>
 
@@ -25,10 +26,17 @@ struct report {
 	uint32_t capacity;
 	uint32_t untold;
 	bool out_of_memory;
+	bool unread; /* the host lacked something: the next time there may be no mistake */
 };
 
 void report_add(struct report *report, uint32_t place, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+/* The same with a fault's reason, in which the host may be what is short of something. */
+void report_fault(struct report *report, uint32_t place, const struct fault *fault);
+
+/* Notes that of a fault that is told in other words. */
+void report_host(struct report *report, const struct fault *fault);
 
 /* Of what is added now nothing but the number is told. */
 bool report_full(const struct report *report);

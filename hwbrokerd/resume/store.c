@@ -119,6 +119,11 @@ void store_use(uint32_t *count, uint32_t *max)
 	*max = KEPT_MAX;
 }
 
+uint32_t store_passed(void)
+{
+	return passed_count;
+}
+
 bool store_works(void)
 {
 	return notify_socket >= 0;

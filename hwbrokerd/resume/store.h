@@ -22,6 +22,9 @@ enum { STORE_NAME = 40 };
 
 /* Takes note of what the manager has passed to us. Call once, at the start. */
 void store_open(void);
+/* How many descriptors that was. */
+uint32_t store_passed(void);
+
 /* Whether there is a manager that can keep something. */
 bool store_works(void);
 /* How much it keeps, and what that may be at most. */

@@ -85,6 +85,7 @@ struct broker {
 	bool reloading;                       /* the policy file is being read again */
 	bool reload_again;   /* asked for meanwhile: it may have been read too early */
 	bool policy_refused; /* the last time it was read */
+	bool policy_unread;  /* and then for no mistake of its own */
 	bool stopping;
 	bool leaving; /* another one goes on: nothing more is begun */
 };

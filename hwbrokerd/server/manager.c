@@ -97,7 +97,9 @@ void manager_status(const struct broker *broker, char text[MANAGER_STATUS_SIZE])
 		add(text, "; %" PRIu32 " quarantined", quarantined);
 	if (held != 0)
 		add(text, "; %" PRIu32 " given back, but still mapped by somebody", held);
-	if (broker->policy_refused)
+	if (broker->policy_unread)
+		add(text, "; the policy file could not be read, the former policy is in force");
+	else if (broker->policy_refused)
 		add(text, "; the policy file has mistakes, the former policy is in force");
 	if (broker->host.problem_count != 0)
 		add(text, "; %" PRIu32 " problem%s of the host: hwbroker-ctl status",
@@ -141,7 +143,8 @@ void manager_reloading(void)
 		notify_try(state);
 }
 
-/* Until it is taken: the manager would think for ever that the policy is being read. */
+/* Until it is taken: the manager would think for ever that the policy is being read, or that
+ * the daemon is not ready, and ends it for that. */
 static void on_ready(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)timer;
@@ -190,7 +193,7 @@ void manager_start(struct broker *broker)
 	ev_timer_init(&manager.status, on_status, 0.0, STATUS_SECONDS);
 	ev_timer_init(&manager.ready, on_ready, 0.0, AGAIN_SECONDS);
 	ev_timer_init(&manager.extend, on_extend, 0.0, EXTEND_SECONDS);
-	notify_manager("READY=1");
+	on_ready(broker->loop, &manager.ready, 0);
 	if (seconds > 0)
 		ev_timer_again(broker->loop, &manager.watchdog);
 	manager_changed(broker);

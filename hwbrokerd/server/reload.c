@@ -92,6 +92,7 @@ static void done(struct job *job)
 	                                                   : "");
 	free(self->report);
 	broker->policy_refused = self->result != 0;
+	broker->policy_unread = self->result == POLICY_UNREAD;
 	/* The strand is done with once its only job is. */
 	free(self);
 	broker->reloading = false;

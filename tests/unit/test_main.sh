@@ -68,6 +68,13 @@ check "nor a path that is too long" says 1 'is longer than' --policy "$work/poli
 	--socket "$long" --state "$work/state"
 check "nor one whose folder there is not" says 1 'cannot listen on' --policy "$work/policy" \
 	--socket "$work/none/socket" --state "$work/state"
+# few COMMAND...: with eight descriptors, of which it has some already.
+few() {
+	(ulimit -n 8 && "$@")
+}
+check "nor starts without descriptors, for it could tell nothing right" few says 1 \
+	'10 are needed: Too many open files. The limit is 8 (LimitNOFILE of its unit)' \
+	--policy "$work/policy" --socket "$work/socket" --state "$work/state"
 check "starts, with options that change nothing" starts --foreground --verbose
 check "a second one does not take its socket" says 1 'another hwbrokerd serves' --policy "$work/policy" \
 	--socket "$work/socket" --state "$work/other"

@@ -113,6 +113,18 @@ START_TEST(what_is_not_taken_is_said_again)
 }
 END_TEST
 
+/* Or the service would be ended for never having been ready. */
+START_TEST(ready_is_said_until_it_is_taken)
+{
+	while (notify_try("X=1"))
+		;
+	manager_start(&broker);
+	ck_assert_uint_eq(count("READY=1"), 0);
+	turn_for(0.3);
+	ck_assert_uint_eq(count("READY=1"), 1);
+}
+END_TEST
+
 START_TEST(the_status_is_said_when_it_changes)
 {
 	manager_start(&broker);
@@ -153,6 +165,10 @@ START_TEST(the_status_counts_what_needs_somebody)
 	ck_assert_str_eq(text, "1 device granted, 1 connection; 1 quarantined; 1 given back, but "
 	                       "still mapped by somebody; the policy file has mistakes, the former "
 	                       "policy is in force; 2 problems of the host: hwbroker-ctl status");
+	broker.policy_unread = true;
+	manager_status(&broker, text);
+	ck_assert_ptr_nonnull(strstr(text, "; the policy file could not be read, the former "
+	                                   "policy is in force; "));
 }
 END_TEST
 
@@ -197,6 +213,7 @@ int main(void)
 	tcase_add_test(tests, a_loop_that_does_not_turn_says_nothing);
 	tcase_add_test(tests, a_watchdog_of_another_process_is_not_ours);
 	tcase_add_test(tests, what_is_not_taken_is_said_again);
+	tcase_add_test(tests, ready_is_said_until_it_is_taken);
 	tcase_add_test(tests, the_status_is_said_when_it_changes);
 	tcase_add_test(tests, the_status_counts_what_needs_somebody);
 	tcase_add_test(tests, a_reload_has_a_begin_and_an_end);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -292,6 +293,23 @@ START_TEST(file_mistakes_have_no_line)
 }
 END_TEST
 
+/* Nothing is known of a file that cannot be read now: nobody is to look for a mistake. */
+START_TEST(no_descriptor_is_no_mistake)
+{
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+	struct policy *policy = NULL;
+	char *report = NULL;
+
+	ck_assert_int_eq(policy_load("/nonexistent/policy", &policy, &report), POLICY_MISTAKEN);
+	free(report);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(policy_load("/dev/null", &policy, &report), POLICY_UNREAD);
+	ck_assert_ptr_nonnull(strstr(report, ": cannot open it: Too many open files\n"));
+	ck_assert_ptr_null(policy);
+	free(report);
+}
+END_TEST
+
 /* ---- suggestions ---- */
 
 static const char *nearest(const char *word)
@@ -339,6 +357,7 @@ int main(void)
 	tcase_add_test(file, large_files_are_refused);
 	tcase_add_test(file, files_of_other_users_are_refused);
 	tcase_add_test(file, file_mistakes_have_no_line);
+	tcase_add_test(file, no_descriptor_is_no_mistake);
 	suite_add_tcase(suite, text);
 	suite_add_tcase(suite, file);
 	SRunner *runner = srunner_create(suite);
