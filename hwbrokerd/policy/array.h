@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for one more element behind `count`; `array` is the address of
- * the caller's pointer. -1: out of memory, nothing changed. */
+/* Makes room for one more element behind `count`, all of which is zero: whole elements
+ * go to clients, and with them no memory that was somebody's before. `array` is the
+ * address of the caller's pointer. -1: out of memory, nothing changed. */
 static inline int array_room(void *array, uint32_t *capacity, uint32_t count, size_t element)
 {
 	void *old;
@@ -20,6 +21,8 @@ static inline int array_room(void *array, uint32_t *capacity, uint32_t count, si
 	void *grown = reallocarray(old, wanted, element);
 	if (grown == NULL)
 		return -1;
+	memset((char *)grown + (size_t)*capacity * element, 0,
+	       (size_t)(wanted - *capacity) * element);
 	memcpy(array, &grown, sizeof(grown));
 	*capacity = wanted;
 	return 0;

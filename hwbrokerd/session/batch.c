@@ -69,7 +69,8 @@ void batch_read(struct batch *batch, enum batch_form form, uint32_t count, const
 	batch->form = form;
 	batch->count = count;
 	batch->stopped = 0;
-	memcpy(&batch->records, records, batch_size(batch));
+	if (count != 0) /* else there may be no records at all */
+		memcpy(&batch->records, records, batch_size(batch));
 }
 
 /* The fields of the records; `left` is how many there are from this one on. Widths are known

@@ -233,7 +233,11 @@ static void open_region(struct hwb_client *client, uint16_t opcode)
 	                     ? hwb_io_mem_open_bar(client, 1, &request, &region, &fd, &error)
 	                     : hwb_io_port_open_bar(client, 1, 1, &region, &fd, &error);
 
-	if (result == 0)
+	if (result != 0)
+		return;
+	must((fd < 0) == ((region.flags & HWB_REGION_MEDIATED) != 0),
+	     "a descriptor, unless it is by request");
+	if (fd >= 0)
 		got_fd(fd);
 }
 
@@ -270,9 +274,9 @@ static void open_line(struct hwb_client *client)
 	if (hwb_irq_open_number(client, 1, &line, fds, NULL) != 0)
 		return;
 	must((fds[1] >= 0) == (line.source == HWB_LINE_UIO), "an unmask eventfd with UIO");
-	close(fds[0]);
+	got_fd(fds[0]);
 	if (fds[1] >= 0)
-		close(fds[1]);
+		got_fd(fds[1]);
 }
 
 static void more_interrupts(struct hwb_client *client)
