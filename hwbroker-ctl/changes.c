@@ -373,8 +373,9 @@ static void compare_interrupts(struct changes *changes, const struct hwb_admin_r
 
 /* ---- clients ---- */
 
-static void compare_client(struct changes *changes, const struct hwb_admin_rule *old,
-                           const struct policy *policy, const struct policy_client *client)
+static void compare_client(struct changes *changes, const struct changes_facts *facts,
+                           const struct hwb_admin_rule *old, const struct policy *policy,
+                           const struct policy_client *client)
 {
 	char words[sizeof(old->grant)], old_words[sizeof(old->grant)] = "";
 
@@ -390,11 +391,15 @@ static void compare_client(struct changes *changes, const struct hwb_admin_rule 
 	policy_client_place(policy, client, change->rule, change->file, &change->line);
 	add_words(change->terms, '+', words, old_words);
 	add_words(change->terms, '-', old_words, words);
+	changes_use(change, facts, policy, client);
 }
 
-static void compare_clients(struct changes *changes, const struct hwb_admin_rule *rules,
-                            size_t count, const struct policy *policy)
+static void compare_clients(struct changes *changes, const struct changes_facts *facts,
+                            const struct policy *policy)
 {
+	const struct hwb_admin_rule *rules = facts->rules;
+	size_t count = facts->rule_count;
+
 	for (size_t i = 0; i < count; i++) {
 		if (rules[i].kind != HWB_RULE_CLIENT ||
 		    policy_client_named(policy, rules[i].client) != NULL)
@@ -402,6 +407,7 @@ static void compare_clients(struct changes *changes, const struct hwb_admin_rule
 		struct change *change = add(changes, CHANGE_LOSES, rules[i].client);
 		change->itself = true;
 		cite_old(change, &rules[i]);
+		changes_use(change, facts, policy, NULL);
 	}
 	for (uint32_t at = 0; at < policy_client_count(policy); at++) {
 		const struct policy_client *client = policy_client_at(policy, at);
@@ -410,17 +416,19 @@ static void compare_clients(struct changes *changes, const struct hwb_admin_rule
 		       (rules[i].kind != HWB_RULE_CLIENT ||
 		        strncmp(rules[i].client, client->name, sizeof(rules[i].client)) != 0))
 			i++;
-		compare_client(changes, i < count ? &rules[i] : NULL, policy, client);
+		compare_client(changes, facts, i < count ? &rules[i] : NULL, policy, client);
 	}
 }
 
-void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
-                  const struct hwb_admin_member *members, size_t member_count,
+void changes_find(struct changes *changes, const struct changes_facts *facts,
                   const struct policy *policy)
 {
+	const struct hwb_admin_rule *rules = facts->rules;
+	size_t rule_count = facts->rule_count;
+
 	*changes = (struct changes){ .items = NULL };
-	compare_clients(changes, rules, rule_count, policy);
-	compare_devices(changes, rules, rule_count, members, member_count, policy);
+	compare_clients(changes, facts, policy);
+	compare_devices(changes, rules, rule_count, facts->members, facts->member_count, policy);
 	compare_ports(changes, rules, rule_count, policy);
 	compare_memory(changes, rules, rule_count, policy);
 	compare_interrupts(changes, rules, rule_count, policy);

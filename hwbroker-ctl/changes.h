@@ -13,6 +13,26 @@
 
 enum change_kind { CHANGE_GAINS, CHANGE_LOSES, CHANGE_TERMS };
 
+/* What a client has now, and could not have any more, or could not add to. */
+enum change_use_of {
+	USE_PLACE, /* the connection is not that client's any more */
+	USE_CONNECTIONS,
+	USE_SESSIONS,
+	USE_IRQ_VECTORS,
+	USE_DMA_MAPPINGS,
+	USE_DMA_BYTES
+};
+
+struct change_use {
+	enum change_use_of of;
+	uint32_t connection; /* 0: of all of them together */
+	uint32_t uid;        /* USE_PLACE: the connection's */
+	bool unsure;         /* USE_PLACE: its groups or unit decide, which only the daemon knows */
+	uint64_t now, allowed; /* the others */
+};
+
+enum { CHANGE_USES = 8 };
+
 struct change {
 	enum change_kind kind;
 	char client[HWB_NAME_SIZE];
@@ -32,6 +52,10 @@ struct change {
 	bool in_use;    /* the client has it now */
 	bool taken;     /* and would not keep it */
 	uint32_t grace; /* seconds to give it back: the old rule's `revoke' */
+	/* Of one that is about who is the client, and its limits. */
+	struct change_use uses[CHANGE_USES];
+	uint32_t use_count;
+	uint32_t uses_untold; /* for which there is no room */
 };
 
 struct changes {
@@ -40,11 +64,26 @@ struct changes {
 	bool out_of_memory;
 };
 
-/* `rules`: ADMIN_RULES of the policy in force; `members`: ADMIN_GROUPS. By client, then device,
- * ports, memory, and interrupt lines. */
-void changes_find(struct changes *changes, const struct hwb_admin_rule *rules, size_t rule_count,
-                  const struct hwb_admin_member *members, size_t member_count,
+/* What the daemon tells: ADMIN_RULES of the policy in force, ADMIN_GROUPS, ADMIN_CLIENTS and
+ * ADMIN_SESSIONS. */
+struct changes_facts {
+	const struct hwb_admin_rule *rules;
+	size_t rule_count;
+	const struct hwb_admin_member *members;
+	size_t member_count;
+	const struct hwb_admin_client *clients;
+	size_t client_count;
+	const struct hwb_admin_session *sessions;
+	size_t session_count;
+};
+
+/* By client, then device, ports, memory, and interrupt lines. */
+void changes_find(struct changes *changes, const struct changes_facts *facts,
                   const struct policy *policy);
+
+/* changes_use.c: fills `uses' of that one. `now': its client in the other policy; NULL: none. */
+void changes_use(struct change *change, const struct changes_facts *facts,
+                 const struct policy *policy, const struct policy_client *now);
 void changes_free(struct changes *changes);
 
 #endif

@@ -79,6 +79,64 @@ static void resource_of(const struct change *change, char text[RESOURCE])
 		names_address(&change->address, text);
 }
 
+static const struct {
+	const char *key;  /* of the policy */
+	const char *what; /* of which there are so many */
+} uses[] = {
+	[USE_PLACE] = { "place", "" },
+	[USE_CONNECTIONS] = { "connections", "connections" },
+	[USE_SESSIONS] = { "sessions", "sessions" },
+	[USE_IRQ_VECTORS] = { "irq_vectors", "interrupt vectors of a device" },
+	[USE_DMA_MAPPINGS] = { "dma_mappings", "DMA mappings" },
+	[USE_DMA_BYTES] = { "dma_bytes", "bytes of DMA" },
+};
+
+static void print_use(FILE *out, const struct change_use *use)
+{
+	char connection[32] = "";
+
+	if (use->of == USE_PLACE) {
+		fprintf(out,
+		        "    connection %u of uid %u%s: it gets nothing more, and its devices "
+		        "are asked back\n",
+		        use->connection, use->uid,
+		        use->unsure ? ", if its groups or unit are not named" : "");
+		return;
+	}
+	if (use->connection != 0)
+		snprintf(connection, sizeof(connection), " of connection %u", use->connection);
+	fprintf(out, "    in use: %" PRIu64 " %s%s: they stay; none is added above %" PRIu64 "\n",
+	        use->now, uses[use->of].what, connection, use->allowed);
+}
+
+static void print_uses(FILE *out, const struct change *change)
+{
+	for (uint32_t i = 0; i < change->use_count; i++)
+		print_use(out, &change->uses[i]);
+	if (change->uses_untold != 0)
+		fprintf(out, "    and %u more of the kind\n", change->uses_untold);
+}
+
+static json_t *json_uses(const struct change *change)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < change->use_count; i++) {
+		const struct change_use *use = &change->uses[i];
+		bool place = use->of == USE_PLACE;
+		json_t *object = json_object();
+		json_set(object, "limit", json_string(uses[use->of].key));
+		json_set(object, "connection",
+		         use->connection != 0 ? json_integer(use->connection) : json_null());
+		json_set(object, "certain", json_boolean(!use->unsure));
+		json_set(object, "now", place ? json_null() : json_integer((json_int_t)use->now));
+		json_set(object, "allowed",
+		         place ? json_null() : json_integer((json_int_t)use->allowed));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
 void print_changes(FILE *out, const struct changes *changes)
 {
 	static const struct {
@@ -100,15 +158,16 @@ void print_changes(FILE *out, const struct changes *changes)
 		table_make_printable(line);
 		if (line[0] != '\0')
 			fprintf(out, "    %s\n", line);
+		print_uses(out, change);
 		if (change->taken)
 			fprintf(out, "    in use: it is asked back, and taken after %u s\n",
 			        change->grace);
-		else if (change->in_use && strstr(change->terms, "-dma") != NULL)
+		else if (change->in_use && !change->itself && strstr(change->terms, "-dma") != NULL)
 			fprintf(out,
 			        "    in use: if it does DMA now, it is asked back, and taken after "
 			        "%u s\n",
 			        change->grace);
-		else if (change->in_use)
+		else if (change->in_use && !change->itself)
 			fputs("    in use: it stays, and the new terms hold from the next taking on\n",
 			      out);
 	}
@@ -137,13 +196,27 @@ void json_changes(FILE *out, const struct changes *changes)
 		json_set(object, "taken", json_boolean(change->taken));
 		json_set(object, "grace_s",
 		         change->taken ? json_integer((json_int_t)change->grace) : json_null());
+		json_set(object, "now", json_uses(change));
+		json_set_number(object, "now_untold", change->uses_untold);
 		json_array_append_new(list, object);
 	}
 	json_finish(out, list);
 }
 
-static int fetch(const struct context *context, char file[129], void *lists[2], size_t counts[2])
+enum { RULES, GROUPS, CLIENTS, SESSIONS, LISTS };
+
+static int fetch(const struct context *context, char file[129], void *lists[LISTS],
+                 size_t counts[LISTS])
 {
+	static const struct {
+		uint16_t opcode;
+		uint16_t size;
+	} asked[LISTS] = {
+		[RULES] = { HWB_ADMIN_RULES, sizeof(struct hwb_admin_rule) },
+		[GROUPS] = { HWB_ADMIN_GROUPS, sizeof(struct hwb_admin_member) },
+		[CLIENTS] = { HWB_ADMIN_CLIENTS, sizeof(struct hwb_admin_client) },
+		[SESSIONS] = { HWB_ADMIN_SESSIONS, sizeof(struct hwb_admin_session) },
+	};
 	static union {
 		struct hwb_status_reply status;
 		char bytes[HWB_MESSAGE_MAX];
@@ -156,12 +229,9 @@ static int fetch(const struct context *context, char file[129], void *lists[2], 
 		return status;
 	status = broker_ask(&broker, HWB_ADMIN_STATUS, &reply, sizeof(reply), &length);
 	snprintf(file, 129, "%.128s", reply.status.policy);
-	if (status == EXIT_OK)
-		status = broker_list(&broker, HWB_ADMIN_RULES, sizeof(struct hwb_admin_rule),
-		                     &lists[0], &counts[0]);
-	if (status == EXIT_OK)
-		status = broker_list(&broker, HWB_ADMIN_GROUPS, sizeof(struct hwb_admin_member),
-		                     &lists[1], &counts[1]);
+	for (unsigned i = 0; i < LISTS && status == EXIT_OK; i++)
+		status =
+		        broker_list(&broker, asked[i].opcode, asked[i].size, &lists[i], &counts[i]);
 	broker_close(&broker);
 	return status;
 }
@@ -170,8 +240,8 @@ int diff_policy(const struct context *context)
 {
 	struct policy *policy = NULL;
 	struct changes changes;
-	void *lists[2] = { NULL };
-	size_t counts[2] = { 0 };
+	void *lists[LISTS] = { NULL };
+	size_t counts[LISTS] = { 0 };
 	char in_force[129] = "";
 	char *report = NULL;
 	int status = fetch(context, in_force, lists, counts);
@@ -183,7 +253,17 @@ int diff_policy(const struct context *context)
 		status = EXIT_REFUSED;
 	}
 	if (status == EXIT_OK) {
-		changes_find(&changes, lists[0], counts[0], lists[1], counts[1], policy);
+		const struct changes_facts facts = {
+			.rules = lists[RULES],
+			.rule_count = counts[RULES],
+			.members = lists[GROUPS],
+			.member_count = counts[GROUPS],
+			.clients = lists[CLIENTS],
+			.client_count = counts[CLIENTS],
+			.sessions = lists[SESSIONS],
+			.session_count = counts[SESSIONS],
+		};
+		changes_find(&changes, &facts, policy);
 		if (context->json)
 			json_changes(context->out, &changes);
 		else
@@ -195,7 +275,7 @@ int diff_policy(const struct context *context)
 		policy_free(policy);
 	}
 	free(report);
-	free(lists[0]);
-	free(lists[1]);
+	for (unsigned i = 0; i < LISTS; i++)
+		free(lists[i]);
 	return status;
 }

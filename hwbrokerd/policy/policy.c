@@ -226,6 +226,15 @@ const struct policy_client *policy_client_of(const struct policy *policy,
 	return NULL;
 }
 
+bool policy_client_is_of_users(const struct policy *policy, const struct policy_client *client)
+{
+	for (uint32_t i = 0; i < policy->member_count; i++)
+		if (policy->members[i].client == client->index &&
+		    policy->members[i].kind != MEMBER_USER)
+			return false;
+	return true;
+}
+
 bool policy_asks_for_units(const struct policy *policy)
 {
 	return policy->asks_for_units;

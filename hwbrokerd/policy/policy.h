@@ -178,6 +178,9 @@ const struct policy_client *policy_client_of(const struct policy *policy,
                                              const struct policy_subject *subject);
 
 /* Whether a client section asks for units or slices. */
+/* Whether its section names users alone, so that a uid tells who is it. */
+bool policy_client_is_of_users(const struct policy *policy, const struct policy_client *client);
+
 bool policy_asks_for_units(const struct policy *policy);
 
 /* By name, for reload: the section of the same name, or NULL. */

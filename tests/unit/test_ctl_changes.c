@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What `hwbroker-ctl diff' finds and prints: rules as the daemon tells them against policies. */
 #include "changes.h"
+#include "json.h"
 #include "print.h"
 #include "test_policy_load.h"
 
@@ -79,6 +80,9 @@ static const struct hwb_admin_rule rules[] = {
 /* Without the memory and the interrupt, which are in one test each. */
 static size_t rule_count = 5;
 
+static struct changes_facts facts = { .rules = rules, .members = members, .member_count = 3 };
+static bool as_json;
+
 /* What is printed of a change to this policy; the new file is "F". */
 static char *diff(const char *text)
 {
@@ -89,9 +93,13 @@ static char *diff(const char *text)
 	size_t size;
 	FILE *out = open_memstream(&printed, &size);
 
-	changes_find(&changes, rules, rule_count, members, 3, policy);
+	facts.rule_count = rule_count;
+	changes_find(&changes, &facts, policy);
 	ck_assert(!changes.out_of_memory);
-	print_changes(out, &changes);
+	if (as_json)
+		json_changes(out, &changes);
+	else
+		print_changes(out, &changes);
 	fclose(out);
 	at = printed;
 	while (*at != '\0') {
@@ -223,6 +231,93 @@ START_TEST(clients_that_come_and_are_others)
 }
 END_TEST
 
+/* Connections of client a. */
+static const struct hwb_admin_client connected[] = {
+	{ .id = 4, .uid = 1000, .sessions = 12, .mappings = 7, .dma_bytes = 8192, .client = "a" },
+	{ .id = 5, .uid = 1000, .sessions = 3, .mappings = 7, .dma_bytes = 8192, .client = "a" },
+	{ .id = 6, .uid = 1001, .sessions = 99, .client = "gone" },
+};
+
+static const struct hwb_admin_session sessions[] = {
+	{ .connection = 4,
+	  .kind = HWB_SESSION_IRQ,
+	  .client = "a",
+	  .resource = "0000:00:03.0 MSI-X, 8 vectors" },
+	{ .connection = 5,
+	  .kind = HWB_SESSION_IRQ,
+	  .client = "a",
+	  .resource = "0000:00:07.0 INTx, 1 vector, not enabled" },
+	{ .connection = 4, .kind = HWB_SESSION_DOMAIN, .client = "a", .resource = "1, 9 vectors" },
+};
+
+static void connect_all(void)
+{
+	facts.clients = connected;
+	facts.client_count = 3;
+	facts.sessions = sessions;
+	facts.session_count = 3;
+}
+
+#define LESS                                                                         \
+	"[client a]\nuser = 1000\nsessions = 9\nconnections = 1\ndma_bytes = 4096\n" \
+	"dma_mappings = 6\nirq_vectors = 4\n" GONE EDU "dma = yes\nrevoke = 9\n" OTHER TIMER
+
+START_TEST(limits_below_what_is_in_use)
+{
+	connect_all();
+	ck_assert_str_eq(diff(LESS),
+	                 "~ a who it is, and limits by [client a] F:1\n"
+	                 "    +connections=1 +dma_bytes=4096 +dma_mappings=6 +irq_vectors=4 "
+	                 "+sessions=9 -connections=16 -dma_bytes=268435456 -dma_mappings=4096 "
+	                 "-irq_vectors=64 -sessions=1024\n"
+	                 "    in use: 12 sessions of connection 4: they stay; none is added "
+	                 "above 9\n"
+	                 "    in use: 2 connections: they stay; none is added above 1\n"
+	                 "    in use: 8 interrupt vectors of a device of connection 4: they "
+	                 "stay; none is added above 4\n"
+	                 "    in use: 7 DMA mappings: they stay; none is added above 6\n"
+	                 "    in use: 8192 bytes of DMA: they stay; none is added above 4096\n");
+}
+END_TEST
+
+START_TEST(limits_below_what_is_in_use_for_programs)
+{
+	connect_all();
+	as_json = true;
+	const char *text = diff("[client a]\nuser = 1000\nsessions = 9\n" GONE EDU
+	                        "dma = yes\nrevoke = 9\n" OTHER TIMER);
+	ck_assert_ptr_nonnull(strstr(text, "\"limit\": \"sessions\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"connection\": 4"));
+	ck_assert_ptr_nonnull(strstr(text, "\"now\": 12"));
+	ck_assert_ptr_nonnull(strstr(text, "\"allowed\": 9"));
+	ck_assert_ptr_nonnull(strstr(text, "\"now_untold\": 0"));
+	ck_assert_ptr_null(strstr(text, "\"connection\": 5"));
+	as_json = false;
+}
+END_TEST
+
+START_TEST(connections_that_are_nobodys)
+{
+	connect_all();
+	ck_assert_str_eq(
+	        diff("[client a]\nuser = 1002\n" EDU "dma = yes\nrevoke = 9\n" TIMER),
+	        "- gone loses a place, given by [client gone] /old:3\n"
+	        "    connection 6 of uid 1001: it gets nothing more, and its devices are asked "
+	        "back\n"
+	        "~ a who it is, and limits by [client a] F:1\n"
+	        "    +user=1002 -user=1000\n"
+	        "    connection 4 of uid 1000: it gets nothing more, and its devices are asked "
+	        "back\n"
+	        "    connection 5 of uid 1000: it gets nothing more, and its devices are asked "
+	        "back\n"
+	        "- gone loses 0000:00:04.0, given by [device other] /old:9\n");
+	ck_assert_ptr_nonnull(strstr(
+	        diff("[client a]\nuser = 1002\ngroup = 7\n" GONE EDU TIMER),
+	        "    connection 5 of uid 1000, if its groups or unit are not named: it gets nothing "
+	        "more, and its devices are asked back\n"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hwbroker-ctl diff");
@@ -237,6 +332,9 @@ int main(void)
 	tcase_add_test(all, memory_that_comes_goes_and_is_on_other_terms);
 	tcase_add_test(all, interrupts_that_come_go_and_are_on_other_terms);
 	tcase_add_test(all, clients_that_come_and_are_others);
+	tcase_add_test(all, limits_below_what_is_in_use);
+	tcase_add_test(all, limits_below_what_is_in_use_for_programs);
+	tcase_add_test(all, connections_that_are_nobodys);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
