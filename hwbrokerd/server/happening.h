@@ -54,6 +54,7 @@ struct happening {
 	uint32_t opcode;        /* of the request: REFUSED, NOT_ADMITTED */
 	enum hwb_status status; /* HWB_OK: nothing went wrong */
 	const char *reason;     /* a sentence or part of one */
+	const char *candidates; /* REFUSED: what was thought of, and why each would not do */
 };
 
 /* Tells all who listen. On the loop. */

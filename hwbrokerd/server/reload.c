@@ -57,7 +57,7 @@ static void tell_loaded(struct broker *broker)
 }
 
 /* The first mistake; all of them are in the log before. */
-static void tell_refused(struct broker *broker, const char *report)
+static void tell_refused(struct broker *broker, const char *report, bool unread)
 {
 	char first[FAULT_REASON];
 
@@ -65,7 +65,7 @@ static void tell_refused(struct broker *broker, const char *report)
 	first[strcspn(first, "\n")] = '\0';
 	happened(broker, &(struct happening){ .kind = HAPPENED_POLICY_REFUSED,
 	                                      .resource = broker->policy_path,
-	                                      .status = HWB_INVALID,
+	                                      .status = unread ? HWB_HOST_ERROR : HWB_INVALID,
 	                                      .reason = first });
 }
 
@@ -76,7 +76,7 @@ static void done(struct job *job)
 
 	if (self->result != 0) {
 		reload_log_report(self->report);
-		tell_refused(broker, self->report);
+		tell_refused(broker, self->report, self->result == POLICY_UNREAD);
 	} else {
 		policy_free(broker->policy);
 		broker->policy = self->policy;

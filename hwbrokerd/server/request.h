@@ -9,7 +9,7 @@
 #include "server/peer.h"
 
 /* So many bytes of a request are kept with it: enough to say what it asks for. */
-enum { REQUEST_HEAD = 16 };
+enum { REQUEST_HEAD = HWB_NAME_SIZE };
 
 struct request {
 	struct peer *peer;
@@ -18,6 +18,9 @@ struct request {
 	int fd;           /* that came along, or -1; the handler may take it */
 	uint8_t head_length;
 	unsigned char head[REQUEST_HEAD]; /* how the body begins */
+	/* What a refusal says besides, to operators alone: it may name other clients. NULL:
+	 * nothing. Lasts until the request is refused. */
+	const char *candidates;
 };
 
 /* Keeps the request in flight beyond the handler: counts it, keeps the peer. */

@@ -34,6 +34,7 @@ void acquire_free(struct acquire *self)
 {
 	acquire_unplan(self);
 	free(self->passed);
+	free(self->passed_why);
 	free(self->session);
 	request_drop(&self->request);
 	free(self);

@@ -15,6 +15,10 @@
 /* How often one request looks for the host driver of a device. */
 enum { ACQUIRE_LOOKS = 64 };
 
+/* So many devices of a rule are named to operators when none of them will do, each with so
+ * much of its reason. */
+enum { ACQUIRE_TOLD = 12, ACQUIRE_WHY = 96 };
+
 struct acquire {
 	struct job job;
 	struct request request;
@@ -40,8 +44,9 @@ struct acquire {
 	char section[HWB_NAME_SIZE + 8]; /* "device vf"; "": a certain device */
 	struct device **passed;          /* those that could not be given */
 	uint32_t passed_count;
-	uint32_t looks;       /* for host drivers, that are left */
-	struct fault failure; /* of the first of them */
+	char (*passed_why)[ACQUIRE_WHY]; /* of the first ACQUIRE_TOLD of them; NULL: no memory */
+	uint32_t looks;                  /* for host drivers, that are left */
+	struct fault failure;            /* of the first of them */
 };
 
 /* acquire.c: fills in the plan for `self->device`, as wanted. On failure it is to be undone

@@ -194,6 +194,78 @@ static int may_have(struct acquire *self, const struct choice *choice, struct de
 	return -1;
 }
 
+/* ---- to operators ---- */
+
+/* Why `device` is not given now: as consider() sees it, in the words of who may know all. */
+static void tell_one(const struct acquire *self, struct device *device, char text[ACQUIRE_WHY])
+{
+	const struct peer *owner = device->owner;
+	const struct device *mate;
+	struct fault fault;
+	uint32_t at = 0;
+
+	text[0] = '\0';
+	while (at < self->passed_count && self->passed[at] != device)
+		at++;
+	if (device->held != NULL)
+		snprintf(text, ACQUIRE_WHY, "given back by `%s', with registers still mapped",
+		         device->held->release.client);
+	else if (lifecycle_in_transit(device->state))
+		snprintf(text, ACQUIRE_WHY, "being brought to rest");
+	else if (device->state == LIFE_QUARANTINED)
+		snprintf(text, ACQUIRE_WHY, "quarantined");
+	else if (!lifecycle_is_idle(device->state))
+		snprintf(text, ACQUIRE_WHY, "with `%s'", owner != NULL ? owner->name : "-");
+	else if (at < self->passed_count)
+		snprintf(text, ACQUIRE_WHY, "%s",
+		         at < ACQUIRE_TOLD && self->passed_why != NULL ? self->passed_why[at]
+		                                                       : "unfit");
+	else if (device->reclaimed && !held_was_its(device, self->request.peer))
+		snprintf(text, ACQUIRE_WHY, "kept for who has registers of it");
+	else if ((mate = acquire_in_transit(self->broker, device)) != NULL)
+		snprintf(text, ACQUIRE_WHY, "%s is being brought to rest", mate->name);
+	else if (acquire_may_begin(self, device, &fault) != 0)
+		snprintf(text, ACQUIRE_WHY, "%.*s", ACQUIRE_WHY - 1, fault.reason);
+}
+
+static void tell_each(const struct acquire *self, char *text, size_t size)
+{
+	const struct inventory *inventory = &self->broker->inventory;
+	uint32_t told = 0, more = 0;
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < inventory->count; i++) {
+		struct policy_verdict verdict;
+		char why[ACQUIRE_WHY];
+		if (!is_of_rule(self, inventory->devices[i], &verdict))
+			continue;
+		if (told == ACQUIRE_TOLD) {
+			more++;
+			continue;
+		}
+		tell_one(self, inventory->devices[i], why);
+		/* It could be given, and is not for the sake of a limit. */
+		if (why[0] == '\0')
+			continue;
+		int added = snprintf(text + length, size - length, "%s%s: %s",
+		                     told++ == 0 ? "" : "; ", inventory->devices[i]->name, why);
+		length += added > 0 ? (size_t)added : 0;
+	}
+	if (more != 0)
+		snprintf(text + length, size - length, "; and %u more", more);
+}
+
+static void refuse(struct acquire *self)
+{
+	/* Each with its address. */
+	char text[ACQUIRE_TOLD * (ACQUIRE_WHY + 20) + 32];
+
+	tell_each(self, text, sizeof(text));
+	self->request.candidates = text;
+	acquire_refuse(self);
+}
+
 /* What another device would not mend. */
 static bool is_final(const struct fault *fault)
 {
@@ -213,8 +285,13 @@ static bool pass_over(struct acquire *self)
 		return false;
 	}
 	self->passed = grown;
-	if (self->passed_count == 0)
+	if (self->passed_count == 0) {
 		self->failure = self->fault;
+		self->passed_why = calloc(ACQUIRE_TOLD, sizeof(*self->passed_why));
+	}
+	if (self->passed_count < ACQUIRE_TOLD && self->passed_why != NULL)
+		snprintf(self->passed_why[self->passed_count], ACQUIRE_WHY, "%.*s", ACQUIRE_WHY - 1,
+		         self->fault.reason);
 	self->passed[self->passed_count++] = self->device;
 	acquire_unplan(self);
 	return true;
@@ -228,18 +305,18 @@ void acquire_any_begin(struct acquire *self)
 	do {
 		self->field = REQUEST_FIELD(hwb_acquire_request, address);
 		if (!peer_connected(self->request.peer)) {
-			acquire_refuse(self);
+			refuse(self);
 			return;
 		}
 		if (self->domain != NULL && self->domain->closed) {
 			fault_set(&self->fault, HWB_NO_SESSION, "the domain was closed meanwhile");
-			acquire_refuse(self);
+			refuse(self);
 			return;
 		}
 		choose(self, &choice);
 		if (may_have(self, &choice, &busy, &self->fault) != 0 || choice.device == NULL) {
 			if (busy == NULL || !acquire_wait(self, busy))
-				acquire_refuse(self);
+				refuse(self);
 			return;
 		}
 		self->device = choice.device;
@@ -247,7 +324,7 @@ void acquire_any_begin(struct acquire *self)
 		if (acquire_plan(self, &self->fault) == 0 && acquire_start(self, &self->fault) == 0)
 			return;
 	} while (pass_over(self));
-	acquire_refuse(self);
+	refuse(self);
 }
 
 void acquire_any_next(struct acquire *self)
@@ -256,7 +333,7 @@ void acquire_any_next(struct acquire *self)
 	const struct group *group = self->device->group;
 
 	if (!pass_over(self)) {
-		acquire_refuse(self);
+		refuse(self);
 		return;
 	}
 	self->device = NULL;

@@ -7,6 +7,7 @@
 
 #include "pci.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -87,6 +88,19 @@ static void expect_reason(const char *words)
 	ck_assert_msg(strstr(why.reason, words) != NULL, "no `%s' in: %s", words, why.reason);
 }
 
+/* What the journal has for operators of a refusal: a pattern. */
+static void expect_candidates(const char *rule, const char *pattern)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+	         "journalctl --sync; journalctl -u hwbrokerd --no-pager -o json -n 5 "
+	         "HWBROKER_REQUEST=DEVICE_ACQUIRE_ANY 'HWBROKER_RESOURCE=any of [device %s]' | "
+	         "tee /dev/stderr | grep -q \"\\\"HWBROKER_CANDIDATES\\\" *: *\\\"%s\"",
+	         rule, pattern);
+	ck_assert_msg(system(command) == 0, "%s", command);
+}
+
 START_TEST(each_gets_one)
 {
 	struct given first, second, more;
@@ -99,6 +113,7 @@ START_TEST(each_gets_one)
 	expect_device(&second, EDU2);
 	want(HWB_BUSY, any(third, "edus", &more));
 	expect_reason("of 2, 2 in use");
+	expect_candidates("edus", "0000:00:03.0: with .driver'; 0000:00:04.0: with .other'");
 	/* That one may have no more is told before there are no more. */
 	want(HWB_QUOTA, any(driver, "edus", &more));
 	expect_reason("client `driver' has 1");
@@ -158,6 +173,7 @@ START_TEST(a_rule_that_gives_nothing)
 	/* No edu has it. */
 	want(HWB_NOT_FOUND, any_with(driver, "edus", 0, 2, &given));
 	expect_reason("of 2, 2 unfit");
+	expect_candidates("edus", "0000:00:03.0: [^;]*; 0000:00:04.0: ");
 	want(HWB_OK, any(driver, "edus", &given));
 }
 END_TEST
@@ -210,6 +226,7 @@ START_TEST(passes_over_what_the_host_uses)
 	pci_driver(NVME, host_driver);
 	ck_assert_str_eq(host_driver, "nvme");
 	want(HWB_QUOTA, any(other, "disks", &more));
+	expect_candidates("disks", "0000:00:0d.0: with .driver'");
 	expect_reason("total = 1");
 	ck_assert_ptr_null(strstr(why.reason, "driver"));
 	want(HWB_OK, hwb_close(driver, disk.handle, &why));

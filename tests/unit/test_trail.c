@@ -4,6 +4,7 @@
 #include "session/admin/trail.h"
 
 #include "server/peer.h"
+#include "session/admin/happening.h"
 #include "util/cleanup.h"
 #include "util/journal.h"
 #include "util/log.h"
@@ -72,8 +73,9 @@ END_TEST
 /* What the catalogue has the journal put in is what entries have. */
 START_TEST(the_catalogue_names_fields_that_there_are)
 {
-	static const char *const fields[] = { "CLIENT", "UID",     "PID",    "DEVICE", "RESOURCE",
-		                              "RULE",   "REQUEST", "RESULT", "REASON", "LEFT_OUT" };
+	static const char *const fields[] = { "CLIENT",   "UID",      "PID",       "DEVICE",
+		                              "RESOURCE", "RULE",     "REQUEST",   "RESULT",
+		                              "REASON",   "LEFT_OUT", "CANDIDATES" };
 	_cleanup_free_ char *catalogue = read_catalogue();
 
 	for (const char *at = catalogue; (at = strstr(at, "@HWBROKER_")) != NULL; at++) {
@@ -111,13 +113,19 @@ struct scene {
 	int out;
 };
 
-static void ignore(struct broker *broker, const struct happening *what)
+/* What the rest of the daemon would hear. */
+static struct happening told;
+static char told_resource[HAPPENING_RESOURCE_SIZE];
+
+static void hear(struct broker *broker, const struct happening *what)
 {
 	(void)broker;
-	(void)what;
+	told = *what;
+	happening_resource(what, told_resource);
+	told.resource = told_resource;
 }
 
-static const struct peer_handler handler = { .happened = ignore };
+static const struct peer_handler handler = { .happened = hear };
 
 static struct device net = { .name = "0000:00:03.0" };
 
@@ -223,6 +231,34 @@ START_TEST(a_refusal_says_what_was_asked_and_why_not)
 	has(entry, "HWBROKER_REASON=no device");
 	ck_assert_ptr_null(strstr(entry, "HWBROKER_DEVICE="));
 	ck_assert_ptr_null(strstr(entry, "HWBROKER_RULE="));
+	ck_assert_ptr_null(strstr(entry, "HWBROKER_CANDIDATES="));
+	clear(&scene);
+}
+END_TEST
+
+/* Of any device of a rule: which rule, and what was thought of. What was sent is no text yet. */
+START_TEST(a_refusal_of_any_device_names_the_candidates)
+{
+	struct request request = { .header.opcode = HWB_DEVICE_ACQUIRE_ANY,
+		                   .head_length = HWB_NAME_SIZE,
+		                   .head = "vf",
+		                   .candidates = "0000:00:05.1: with `disk'" };
+	const struct fault fault = { .status = HWB_BUSY, .reason = "no device of [device vf]" };
+	struct scene scene;
+
+	set(&scene);
+	request.peer = &scene.peer;
+	happening_refused(&request, &fault);
+	ck_assert_int_eq(told.kind, HAPPENED_REFUSED);
+	trail_note(&scene.broker, &told);
+	const char *entry = next_entry(&scene);
+	has(entry, "HWBROKER_REQUEST=DEVICE_ACQUIRE_ANY");
+	has(entry, "HWBROKER_CANDIDATES=0000:00:05.1: with `disk'");
+	has(entry, "HWBROKER_RESOURCE=any of [device vf]");
+	ck_assert_str_eq(told_resource, "any of [device vf]");
+	memset(request.head, 'x', sizeof(request.head));
+	happening_refused(&request, &fault);
+	ck_assert_str_eq(told_resource, "any of [device xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx]");
 	clear(&scene);
 }
 END_TEST
@@ -363,6 +399,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, open_journal, journal_close);
 	tcase_add_test(tests, a_grant_says_who_what_and_by_which_rule);
 	tcase_add_test(tests, a_refusal_says_what_was_asked_and_why_not);
+	tcase_add_test(tests, a_refusal_of_any_device_names_the_candidates);
 	tcase_add_test(tests, a_flood_is_counted_and_the_number_told);
 	tcase_add_test(tests, the_next_entry_tells_the_number);
 	tcase_add_test(tests, each_client_has_a_limit_of_its_own);

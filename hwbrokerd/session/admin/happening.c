@@ -189,7 +189,11 @@ void happening_text(const struct happening *what, char text[HAPPENING_TEXT_SIZE]
 		snprintf(text, SIZE, "policy reloaded: %s from %s", what->reason, resource);
 		break;
 	case HAPPENED_POLICY_REFUSED:
-		snprintf(text, SIZE, "%s has mistakes: the policy in force stays", resource);
+		snprintf(text, SIZE,
+		         what->status == HWB_HOST_ERROR
+		                 ? "%s cannot be read now: the policy in force stays"
+		                 : "%s has mistakes: the policy in force stays",
+		         resource);
 		break;
 	default:
 		describe_use(what, resource, text);
@@ -213,6 +217,7 @@ static void name_address(const void *body, char text[HAPPENING_RESOURCE_SIZE])
 static void read_body(const struct request *request, struct happening *what, const void *body,
                       char text[HAPPENING_RESOURCE_SIZE])
 {
+	struct hwb_acquire_any_request any;
 	struct hwb_io_port_request ports;
 	struct hwb_pci_address address;
 	struct hwb_io_mem_request memory;
@@ -228,6 +233,12 @@ static void read_body(const struct request *request, struct happening *what, con
 		name_address(body, text);
 		what->resource = text;
 		break;
+	case HWB_DEVICE_ACQUIRE_ANY:
+		memcpy(any.rule, body, sizeof(any.rule));
+		snprintf(text, HAPPENING_RESOURCE_SIZE, "any of [device %.*s]",
+		         (int)strnlen(any.rule, sizeof(any.rule)), any.rule);
+		what->resource = text;
+		break;
 	case HWB_IO_PORT_OPEN:
 		memcpy(&ports, body, sizeof(ports));
 		what->port = ports.base;
@@ -238,7 +249,7 @@ static void read_body(const struct request *request, struct happening *what, con
 		memcpy(&what->line, body, sizeof(what->line));
 		break;
 	case HWB_IO_MEM_OPEN:
-		memcpy(&memory, body, REQUEST_HEAD);
+		memcpy(&memory, body, sizeof(memory.base) + sizeof(memory.size));
 		snprintf(text, HAPPENING_RESOURCE_SIZE, "memory 0x%llx, 0x%llx bytes",
 		         (unsigned long long)memory.base, (unsigned long long)memory.size);
 		what->resource = text;
@@ -295,6 +306,7 @@ void happening_refused(const struct request *request, const struct fault *fault)
 		.opcode = request->header.opcode,
 		.status = fault->status,
 		.reason = fault->reason,
+		.candidates = request->candidates,
 	};
 	char text[HAPPENING_RESOURCE_SIZE];
 

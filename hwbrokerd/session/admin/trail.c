@@ -131,6 +131,8 @@ static void describe(struct journal_entry *entry, const struct broker *broker,
 		journal_field(entry, "HWBROKER_REQUEST", hwb_opcode_name(what->opcode));
 	journal_field(entry, "HWBROKER_RESULT", hwb_status_name(what->status));
 	journal_field(entry, "HWBROKER_REASON", what->reason);
+	if (what->candidates != NULL)
+		journal_field(entry, "HWBROKER_CANDIDATES", what->candidates);
 }
 
 /* ---- what was left out ---- */
