@@ -90,7 +90,7 @@ void close_memory(struct parser *parser)
 		if (range->rule != policy->memory_count - 1)
 			break;
 		const struct dangerous_memory *danger =
-		        dangerous_memory_find(range->first, range->last);
+		        dangerous_memory_find(range->first, range->last, rule->write);
 		if (danger == NULL)
 			continue;
 		report_add(parser->report, range->place,

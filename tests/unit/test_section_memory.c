@@ -62,27 +62,35 @@ END_TEST
 static const struct {
 	const char *range;
 	const char *named; /* NULL: not dangerous */
+	bool write;
 } dangers[] = {
-	{ "0xa0000-0xfffff", NULL },
-	{ "0xfebfffff", NULL },
-	{ "0xfebfffff-0xfec00000", "memory 0xfec00000 belongs to the I/O APICs" },
-	{ "0xfecfffff", "memory 0xfecfffff belongs to the I/O APICs" },
-	{ "0xfed00000-0xfed003ff", NULL },
-	{ "0xfed40000-0xfed44fff", "memory 0xfed40000 belongs to the TPM" },
-	{ "0xfed50000-0xfed8ffff", NULL },
-	{ "0xfed91000", "memory 0xfed91000 belongs to the IOMMU" },
-	{ "0xfeda0000-0xfedfffff", NULL },
-	{ "0xfee00000", "memory 0xfee00000 is the local APIC" },
-	{ "0xfeefffff", "memory 0xfeefffff is the local APIC" },
-	{ "0xfef00000-0xffffffffffffffff", NULL },
-	{ "0x0-0xffffffffffffffff", "memory 0xfec00000 belongs to the I/O APICs" },
+	{ "0x0-0xfff", NULL, false },
+	{ "0x0-0xfff", "memory 0x0 holds the interrupt vectors of real mode", true },
+	{ "0x400-0x4ff", "memory 0x400 holds the interrupt vectors of real mode", true },
+	{ "0xfff-0x2000", "memory 0xfff holds the interrupt vectors of real mode", true },
+	{ "0x1000-0x9ffff", NULL, true },
+	{ "0xfed00000-0xfed003ff", NULL, true },
+	{ "0xa0000-0xfffff", NULL, false },
+	{ "0xfebfffff", NULL, false },
+	{ "0xfebfffff-0xfec00000", "memory 0xfec00000 belongs to the I/O APICs", false },
+	{ "0xfecfffff", "memory 0xfecfffff belongs to the I/O APICs", false },
+	{ "0xfed00000-0xfed003ff", NULL, false },
+	{ "0xfed40000-0xfed44fff", "memory 0xfed40000 belongs to the TPM", false },
+	{ "0xfed50000-0xfed8ffff", NULL, false },
+	{ "0xfed91000", "memory 0xfed91000 belongs to the IOMMU", false },
+	{ "0xfeda0000-0xfedfffff", NULL, false },
+	{ "0xfee00000", "memory 0xfee00000 is the local APIC", false },
+	{ "0xfeefffff", "memory 0xfeefffff is the local APIC", false },
+	{ "0xfef00000-0xffffffffffffffff", NULL, false },
+	{ "0x0-0xffffffffffffffff", "memory 0xfec00000 belongs to the I/O APICs", false },
 };
 
 START_TEST(dangerous_memory_needs_force)
 {
 	char text[256], expected[128];
 
-	snprintf(text, sizeof(text), MEMORY "range = %s\n", dangers[_i].range);
+	snprintf(text, sizeof(text), MEMORY "range = %s\nwrite = %s\n", dangers[_i].range,
+	         dangers[_i].write ? "yes" : "no");
 	if (dangers[_i].named == NULL) {
 		policy_free(test_policy(text));
 		return;
