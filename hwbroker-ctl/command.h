@@ -27,6 +27,9 @@ struct context {
 	bool once;               /* --once */
 	const char *client;      /* --client, --user; NULL: not given */
 	const char *user;
+	const char *ports; /* --ports, --memory, --interrupt, as they were written */
+	const char *memory;
+	const char *interrupt;
 	char *const *words; /* those behind the command's own; as many as it takes */
 	unsigned word_count;
 };

@@ -50,10 +50,12 @@ static void put_head(FILE *out, const struct generate *what)
 	        "\n"
 	        "# Who: processes of this user.\n"
 	        "[client %s]\n"
-	        "user = %s\n"
-	        "# Memory that its devices may reach, in all.\n"
-	        "dma_bytes = 256M\n",
+	        "user = %s\n",
 	        what->client, what->client, what->client, what->user);
+	if (what->count != 0)
+		fputs("# Memory that its devices may reach, in all.\n"
+		      "dma_bytes = 256M\n",
+		      out);
 }
 
 /* What the group means for who is in it. */
@@ -155,4 +157,5 @@ void generate_policy(FILE *out, const struct generate *what)
 	put_head(out, what);
 	for (size_t i = 0; i < what->count; i++)
 		put_device(out, what, i);
+	generate_put_legacy(out, what);
 }

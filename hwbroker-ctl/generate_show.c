@@ -77,17 +77,15 @@ static int mark(const struct context *context, const struct hwb_admin_device *re
 	return EXIT_OK;
 }
 
-static int generate(const struct context *context, const struct hwb_admin_device *records,
-                    size_t count)
+static int generate(const struct context *context, struct generate *what,
+                    const struct hwb_admin_device *records, size_t count)
 {
 	struct generate_device *devices = calloc(count + 1, sizeof(*devices));
 	char(*resets)[RESETS_SIZE] = calloc(count + 1, sizeof(*resets));
 	unsigned char *marks = calloc(count + 1, 1);
-	struct generate what = { .client = context->client,
-		                 .user = context->user != NULL ? context->user : context->client,
-		                 .devices = devices };
 	int status = EXIT_REFUSED;
 
+	what->devices = devices;
 	if (devices == NULL || resets == NULL || marks == NULL)
 		fputs("hwbroker-ctl: no memory for the policy\n", stderr);
 	else
@@ -95,21 +93,21 @@ static int generate(const struct context *context, const struct hwb_admin_device
 	for (size_t i = 0; status == EXIT_OK && i < count; i++) {
 		if (marks[i] == 0)
 			continue;
-		struct generate_device *device = &devices[what.count];
-		read_resets(&records[i].device.address, resets[what.count]);
+		struct generate_device *device = &devices[what->count];
+		read_resets(&records[i].device.address, resets[what->count]);
 		*device = (struct generate_device){ .record = &records[i], .asked = marks[i] == 2 };
-		if (resets[what.count][0] != '\0')
-			device->resets = resets[what.count];
-		what.count++;
+		if (resets[what->count][0] != '\0')
+			device->resets = resets[what->count];
+		what->count++;
 	}
 	if (status == EXIT_OK) {
-		generate_policy(context->out, &what);
+		generate_policy(context->out, what);
 		names_end();
-		if (getpwnam(what.user) == NULL)
+		if (getpwnam(what->user) == NULL)
 			fprintf(stderr,
 			        "hwbroker-ctl: there is no user `%s' yet, which `hwbrokerd "
 			        "--check' will say, too: name one by --user, or make it\n",
-			        what.user);
+			        what->user);
 	}
 	free(marks);
 	free(resets);
@@ -119,9 +117,11 @@ static int generate(const struct context *context, const struct hwb_admin_device
 
 int show_generated(const struct context *context)
 {
+	struct generate what = { .client = context->client,
+		                 .user = context->user != NULL ? context->user : context->client };
 	struct broker broker;
-	void *records;
-	size_t count;
+	void *records = NULL;
+	size_t count = 0;
 
 	if (context->client == NULL || !generate_is_name(context->client)) {
 		fputs(context->client == NULL
@@ -136,6 +136,16 @@ int show_generated(const struct context *context)
 		fputs("hwbroker-ctl: --user takes the name of one user\n", stderr);
 		return EXIT_WRONG_USAGE;
 	}
+	if (generate_read_legacy(&what, context) != 0)
+		return EXIT_WRONG_USAGE;
+	if (context->word_count == 0) {
+		if (what.ports_count + what.memory_count + what.line_count != 0)
+			return generate(context, &what, NULL, 0);
+		fputs("hwbroker-ctl: `generate-policy' needs the address of a device, such as\n"
+		      "0000:00:03.0, or --ports, --memory or --interrupt\n",
+		      stderr);
+		return EXIT_WRONG_USAGE;
+	}
 	int status = broker_open(&broker, context);
 	if (status != EXIT_OK)
 		return status;
@@ -144,7 +154,7 @@ int show_generated(const struct context *context)
 	broker_close(&broker);
 	if (status != EXIT_OK)
 		return status;
-	status = generate(context, records, count);
+	status = generate(context, &what, records, count);
 	free(records);
 	return status;
 }

@@ -7,7 +7,23 @@
 #include <string.h>
 
 /* What the context has of each; the order is that of the table. */
-enum which { JSON, NOW, AS, SVG, ONCE, CLIENT, USER, FRAMEBUFFER, SOCKET, HELP, VERSION, COUNT };
+enum which {
+	JSON,
+	NOW,
+	AS,
+	SVG,
+	ONCE,
+	CLIENT,
+	USER,
+	PORTS,
+	MEMORY,
+	INTERRUPT,
+	FRAMEBUFFER,
+	SOCKET,
+	HELP,
+	VERSION,
+	COUNT
+};
 
 const struct option_about options[] = {
 	[JSON] = { "json", NULL, OPTION_JSON, "print JSON for programs instead of a table" },
@@ -22,6 +38,12 @@ const struct option_about options[] = {
 	             "generate-policy: what the client is to be called" },
 	[USER] = { "user", "USER", OPTION_USER,
 	           "generate-policy: whose processes it is\n(default: the user of that name)" },
+	[PORTS] = { "ports", "RANGE,...", OPTION_LEGACY,
+	            "generate-policy: legacy ports: 0x60,0x64 or 0x40-0x43" },
+	[MEMORY] = { "memory", "RANGE,...", OPTION_LEGACY,
+	             "generate-policy: memory of no device, such as\n0xfed00000-0xfed003ff" },
+	[INTERRUPT] = { "interrupt", "LINE,...", OPTION_LEGACY,
+	                "generate-policy: lines of the PC: 1,12 or keyboard,mouse" },
 	[FRAMEBUFFER] = { "framebuffer", "ADDRESS,WIDTHxHEIGHTxBITS,PITCH", OPTION_FRAMEBUFFER,
 	                  "genode-platform-info: a screen for boot_fb" },
 	[SOCKET] = { "socket", "PATH", 0,
@@ -55,6 +77,15 @@ static void set(struct context *context, enum which which, const char *argument)
 		break;
 	case USER:
 		context->user = argument;
+		break;
+	case PORTS:
+		context->ports = argument;
+		break;
+	case MEMORY:
+		context->memory = argument;
+		break;
+	case INTERRUPT:
+		context->interrupt = argument;
 		break;
 	case FRAMEBUFFER:
 		context->framebuffer = argument;

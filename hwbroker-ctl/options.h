@@ -14,7 +14,8 @@ enum {
 	OPTION_SVG = 16,
 	OPTION_ONCE = 32,
 	OPTION_CLIENT = 64,
-	OPTION_USER = 128
+	OPTION_USER = 128,
+	OPTION_LEGACY = 256 /* what no device has */
 };
 
 struct option_about {

@@ -15,7 +15,7 @@ graph|--json --svg|
 metrics||
 monitor|--json|
 top|--once|
-generate-policy|--client --user|device
+generate-policy|--client --user --ports --memory --interrupt|device
 explain|--json|explain
 audit|--json|device
 revoke|--json --now|device
@@ -31,7 +31,7 @@ genode-platform-info|--framebuffer|
 
 # Options of every command; and those that a word follows.
 _hwbroker_ctl_common='--socket --help --version'
-_hwbroker_ctl_follows='--as --client --user --framebuffer --socket'
+_hwbroker_ctl_follows='--as --client --user --ports --memory --interrupt --framebuffer --socket'
 
 _hwbroker_ctl_devices() {
 	hwbroker-ctl list devices 2> /dev/null |
@@ -96,7 +96,8 @@ _hwbroker_ctl() {
 	--as | --client) word=$(_hwbroker_ctl_clients) ;;
 	--user) word=$(compgen -u) ;;
 	--socket) word=$(compgen -f -- "$current") ;;
-	--framebuffer) word='' ;;
+	--interrupt) word='keyboard mouse com1 com2 lpt1' ;;
+	--ports | --memory | --framebuffer) word='' ;;
 	*) word=$(_hwbroker_ctl_words "$before" "$current") ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")

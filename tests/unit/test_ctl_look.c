@@ -4,6 +4,7 @@
  * in tests/golden/ctl, and what must hold of it: the metrics keep OpenMetrics' rules, a
  * frame fits its terminal, a generated policy is one that the daemon takes.
  */
+#include "command.h"
 #include "generate.h"
 #include "metrics.h"
 #include "monitor.h"
@@ -420,6 +421,62 @@ START_TEST(a_generated_policy_is_taken)
 }
 END_TEST
 
+/* A PS/2 keyboard and mouse, a serial port, the HPET: what no device has. */
+START_TEST(a_generated_policy_of_no_device_is_taken)
+{
+	const struct context given = { .ports = "0x60,0x64, 0x3f8-0x3ff",
+		                       .memory = "0xfed00000-0xfed003ff",
+		                       .interrupt = "keyboard,12,com1,5" };
+	struct generate what = { .client = "legacy", .user = "alice" };
+
+	ck_assert_int_eq(generate_read_legacy(&what, &given), 0);
+	generate_policy(out, &what);
+	struct policy *policy = test_policy(as_in("generated-legacy.conf"));
+	ck_assert_uint_eq(policy_rule_count(policy), 3);
+	policy_free(policy);
+	for (const char *line = printed(); *line != '\0'; line = strchr(line, '\n') + 1)
+		ck_assert_uint_le(strcspn(line, "\n"), 100);
+}
+END_TEST
+
+/* Without it the daemon would not take the policy. */
+START_TEST(what_needs_force_has_it)
+{
+	const struct context given = { .ports = "0xcf0-0xcff",
+		                       .memory = "0xfed91000-0xfed91fff",
+		                       .interrupt = "timer" };
+	struct generate what = { .client = "abcdefghijklmnopqrstuvwxyz12345", .user = "alice" };
+
+	ck_assert_int_eq(generate_read_legacy(&what, &given), 0);
+	generate_policy(out, &what);
+	policy_free(test_policy(printed()));
+	ck_assert_ptr_nonnull(strstr(printed(), "# 0xcf8 configures every PCI device"));
+	ck_assert_ptr_nonnull(strstr(printed(), "# 0xfed91000 belongs to the IOMMU.\n"));
+	ck_assert_ptr_nonnull(strstr(printed(), "# 0 is "));
+}
+END_TEST
+
+START_TEST(what_is_no_range_or_line)
+{
+	static const struct context wrong[] = {
+		{ .ports = "60" },
+		{ .ports = "0x64-0x60" },
+		{ .ports = "0x60,,0x64" },
+		{ .memory = "0xfed00000+0x400" },
+		{ .interrupt = "2" },
+		{ .interrupt = "keybord" },
+		{ .interrupt = "1,,3" },
+		{ .ports = "0x10000" },
+		{ .interrupt = "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct generate what = { .client = "a", .user = "b" };
+		ck_assert_int_eq(generate_read_legacy(&what, &wrong[i]), -1);
+	}
+}
+END_TEST
+
 START_TEST(names_of_clients)
 {
 	static const char *const good[] = { "a", "a-b_c.9", "9",
@@ -463,6 +520,9 @@ int main(void)
 	tcase_add_test(tests, frames_are_as_in_their_files);
 	tcase_add_test(tests, frames_fit_their_terminal);
 	tcase_add_test(tests, a_generated_policy_is_taken);
+	tcase_add_test(tests, a_generated_policy_of_no_device_is_taken);
+	tcase_add_test(tests, what_needs_force_has_it);
+	tcase_add_test(tests, what_is_no_range_or_line);
 	tcase_add_test(tests, names_of_clients);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
