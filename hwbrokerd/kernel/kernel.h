@@ -45,6 +45,10 @@ struct kernel_wish {
 	uint32_t page_size; /* of memory that is to be made, at least */
 };
 
+/* In place of a BAR's number: what a VGA card had before there were BARs, at its addresses: the
+ * window 0xa0000-0xbffff and ports 0x3b0-0x3bb and 0x3c0-0x3df. */
+enum { KERNEL_VGA = 8 };
+
 struct kernel_backend {
 	const char *name;   /* for status: "vfio-group" */
 	const char *driver; /* that devices are taken to; NULL: vfio-pci */
@@ -121,6 +125,11 @@ struct kernel_backend {
 	                uint32_t width, uint64_t *value, struct fault *fault);
 	int (*bar_write)(const struct kernel_device *device, uint32_t bar, uint64_t offset,
 	                 uint32_t width, uint64_t value, struct fault *fault);
+	/* Whether KERNEL_VGA is there for those two; HWB_UNSUPPORTED if not. NULL: never. */
+	int (*vga)(const struct kernel_device *device, struct fault *fault);
+	/* A sealed copy of its option ROM, for reading, the caller's; it is made once.
+	 * HWB_NOT_FOUND: it has none. Memory decoding must be on. NULL: this backend has none. */
+	int (*rom)(struct kernel_device *device, int *fd, uint64_t *size, struct fault *fault);
 	/* A duplicate of VFIO's descriptor of the device, which reaches nothing but the device:
 	 * the holder of it cannot change what memory that may reach. NULL: this backend has
 	 * none. Where BAR `bar` is in it, if it can be mapped: else HWB_UNSUPPORTED. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* memfd_create, F_ADD_SEALS; mmap with 64-bit offsets */
+#define _GNU_SOURCE /* mmap with 64-bit offsets */
 #include "kernel/physical.h"
 
+#include "kernel/sealed.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -152,27 +153,10 @@ void physical_write(const struct physical *physical, uint64_t offset, uint32_t w
 	}
 }
 
-static int put_all(int fd, const unsigned char *bytes, size_t size)
-{
-	while (size != 0) {
-		ssize_t put = write(fd, bytes, size);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return -1;
-		bytes += put;
-		size -= (size_t)put;
-	}
-	return 0;
-}
-
 int physical_copy(uint64_t base, uint64_t size, int *fd, struct fault *fault)
 {
 	struct physical physical = { .at = NULL };
-	_cleanup_fd_ int made = memfd_create("hwbroker-rom", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (made < 0)
-		return fault_errno(fault, errno, "cannot make a memfd");
 	if (physical_map(base, size, false, &physical, fault) != 0 || physical.at == NULL)
 		return -1;
 	/* Through memory of ours: the kernel would take a fault in device memory amiss. */
@@ -182,12 +166,7 @@ int physical_copy(uint64_t base, uint64_t size, int *fd, struct fault *fault)
 	physical_unmap(&physical);
 	if (bytes == NULL)
 		return fault_set(fault, HWB_NO_MEMORY, "no memory for a copy");
-	if (put_all(made, bytes, size) != 0)
-		return fault_errno(fault, errno, "cannot fill a memfd of %" PRIu64 " bytes", size);
-	if (fcntl(made, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-		return fault_errno(fault, errno, "cannot seal a memfd");
-	*fd = steal_fd(&made);
-	return 0;
+	return sealed_copy("hwbroker-rom", bytes, size, fd, fault);
 }
 
 int physical_open(uint64_t base, uint64_t size, bool write, int *fd, struct fault *fault)

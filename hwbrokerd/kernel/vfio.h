@@ -49,6 +49,10 @@ struct kernel_device {
 	uint32_t flags;          /* VFIO_DEVICE_FLAGS_* */
 	uint64_t config;         /* offset of config space in fd */
 	uint64_t bars[HWB_BARS]; /* and of each BAR */
+	uint64_t vga;            /* and of what VGA cards have; 0: it has not */
+	bool rom_made;           /* of its option ROM, a copy: */
+	int rom;
+	uint64_t rom_size;
 	struct vfio_group *group;
 	bool attached; /* to its domain, where each device is: iommufd */
 };
@@ -172,6 +176,10 @@ int vfio_bar_offset(const struct kernel_device *device, uint32_t bar, bool io, u
                     struct fault *fault);
 int vfio_device_fd(const struct kernel_device *device, int *fd, struct fault *fault);
 
+/* vfio_legacy.c */
+int vfio_vga(const struct kernel_device *device, struct fault *fault);
+int vfio_rom(struct kernel_device *device, int *fd, uint64_t *size, struct fault *fault);
+
 /* vfio_irq.c */
 uint32_t vfio_irq_count(struct kernel_device *device, enum hwb_irq_type type);
 int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const int *trigger_fds,
@@ -192,7 +200,7 @@ int vfio_irq_unmask(struct kernel_device *device, struct fault *fault);
 	.irq_enable = vfio_irq_enable, .irq_disable = vfio_irq_disable,                            \
 	.irq_unmask = vfio_irq_unmask, .config_read = vfio_config_read,                            \
 	.config_write = vfio_config_write, .bar_read = vfio_bar_read, .bar_write = vfio_bar_write, \
-	.domain_id = vfio_domain_id, .keep = vfio_domain_keep,                                     \
+	.vga = vfio_vga, .rom = vfio_rom, .domain_id = vfio_domain_id, .keep = vfio_domain_keep,   \
 	.resume_mapping = vfio_resume_mapping, .resume_where = vfio_resume_where,                  \
 	.resume = vfio_resume
 

@@ -34,6 +34,8 @@ void vfio_device_close(struct kernel_device *device)
 		store_settle();
 	}
 	close_fd(device->fd);
+	if (device->rom_made)
+		close_fd(device->rom);
 	if (device->group != NULL)
 		vfio_group_put(device->group);
 	free(device);
@@ -59,6 +61,10 @@ int vfio_device_read_facts(struct kernel_device *device, struct fault *fault)
 			                   bar, device->name);
 		device->bars[bar] = region.offset;
 	}
+	/* EINVAL: it is no VGA card, or vfio-pci is told to leave such alone. */
+	region.index = VFIO_PCI_VGA_REGION_INDEX;
+	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0)
+		device->vga = region.offset;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -57,20 +58,29 @@ int vfio_take_registers(struct kernel_device *device, uint32_t bars, struct faul
 static int refuse(const struct kernel_device *device, uint32_t bar, uint64_t offset, ssize_t done,
                   struct fault *fault)
 {
+	char of[sizeof("BAR 4294967295")] = "VGA";
+
+	if (bar != KERNEL_VGA)
+		snprintf(of, sizeof(of), "BAR %u", bar);
 	if (done >= 0)
 		return fault_set(fault, HWB_HOST_ERROR,
-		                 "VFIO moved %zd bytes only at 0x%" PRIx64 " of BAR %u of %s", done,
-		                 offset, bar, device->name);
+		                 "VFIO moved %zd bytes only at 0x%" PRIx64 " of %s of %s", done,
+		                 offset, of, device->name);
 	/* EIO: its memory is not decoded, as in D3 or while it is reset. */
-	return fault_errno(fault, errno, "VFIO cannot reach 0x%" PRIx64 " of BAR %u of %s", offset,
-	                   bar, device->name);
+	return fault_errno(fault, errno, "VFIO cannot reach 0x%" PRIx64 " of %s of %s", offset, of,
+	                   device->name);
+}
+
+static off_t place(const struct kernel_device *device, uint32_t bar, uint64_t offset)
+{
+	return (off_t)((bar == KERNEL_VGA ? device->vga : device->bars[bar]) + offset);
 }
 
 int vfio_bar_read(const struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
                   uint64_t *value, struct fault *fault)
 {
 	uint64_t read = 0;
-	ssize_t done = pread(device->fd, &read, width, (off_t)(device->bars[bar] + offset));
+	ssize_t done = pread(device->fd, &read, width, place(device, bar, offset));
 
 	if (done != (ssize_t)width)
 		return refuse(device, bar, offset, done, fault);
@@ -81,7 +91,7 @@ int vfio_bar_read(const struct kernel_device *device, uint32_t bar, uint64_t off
 int vfio_bar_write(const struct kernel_device *device, uint32_t bar, uint64_t offset,
                    uint32_t width, uint64_t value, struct fault *fault)
 {
-	ssize_t done = pwrite(device->fd, &value, width, (off_t)(device->bars[bar] + offset));
+	ssize_t done = pwrite(device->fd, &value, width, place(device, bar, offset));
 
 	return done == (ssize_t)width ? 0 : refuse(device, bar, offset, done, fault);
 }

@@ -10,6 +10,7 @@
 #include "session/memory.h"
 #include "session/platform.h"
 #include "session/restart/keep.h"
+#include "session/rom.h"
 #include "session/serve.h"
 #include "util/cleanup.h"
 
@@ -161,7 +162,7 @@ int region_publish(struct peer *peer, struct device *device, const struct region
 
 void region_close(struct region_session *session)
 {
-	if (session->device == NULL) {
+	if (region_is_memory(session)) {
 		memory_close((struct memory_session *)session);
 		return;
 	}
@@ -255,6 +256,10 @@ static void open_bar(struct request *request, bool io)
 	if (session == NULL)
 		return;
 	struct device_session *owner = (struct device_session *)session;
+	if (!io && wanted->bar == HWB_BAR_ROM) {
+		rom_open(request, owner);
+		return;
+	}
 	if (region_check(request->peer, owner->device, wanted->bar, io, wanted->offset,
 	                 wanted->size, (wanted->flags & HWB_IO_MEM_WC) != 0, &plan, &fault) != 0)
 		request_refuse(request, blame(owner->device, wanted), &fault);

@@ -9,6 +9,7 @@
 #include "session/restart/keep.h"
 #include "session/serve.h"
 #include "session/session.h"
+#include "session/vga.h"
 #include "util/cleanup.h"
 
 #include <stddef.h>
@@ -111,12 +112,12 @@ static int may(const struct peer *peer, uint32_t base, uint32_t count, struct fa
 
 bool port_still_given(const struct port_session *session)
 {
-	return session->device != NULL ||
+	return (session->device != NULL && !session->vga) ||
 	       may(session->session.peer, session->base, session->count, NULL) == 0;
 }
 
-/* The session, and the answer. */
-static void publish(const struct request *request, struct device *device, uint32_t base,
+/* The session, and the answer. `vga`: they are in no BAR of the device. */
+static void publish(const struct request *request, struct device *device, bool vga, uint32_t base,
                     uint32_t count)
 {
 	struct peer *peer = request->peer;
@@ -141,7 +142,8 @@ static void publish(const struct request *request, struct device *device, uint32
 		request_refuse(request, 0, &fault);
 		return;
 	}
-	session->by_vfio = device != NULL && device->way != WAY_SPLIT;
+	session->vga = vga;
+	session->by_vfio = vga || (device != NULL && device->way != WAY_SPLIT);
 	if (!session->by_vfio && ports_permit(base, count, true, &fault) != 0) {
 		session_withdraw(&session->session);
 		request_refuse(request, 0, &fault);
@@ -159,30 +161,51 @@ static void publish(const struct request *request, struct device *device, uint32
 	steal_pointer(&session);
 }
 
+/* Whether this host has any to give; refuses the request if not. */
+static bool may_have_ports(struct request *request)
+{
+	struct fault fault;
+
+	if (assess_ports_of_host(request->peer->broker, &fault) == 0)
+		return true;
+	request_refuse(request, 0, &fault);
+	return false;
+}
+
 /* ---- a device's I/O BAR, by port number ---- */
 
 struct port_job {
 	struct device_job base;
 	struct hwb_io_port_request range;
+	bool vga;    /* in no BAR of the device: vga.h */
+	bool no_vga; /* but it cannot be: the ports themselves */
 };
 
 /* The BAR answers only while the device is open. */
 static void run(struct job *job)
 {
-	struct device_job *self = (struct device_job *)job;
+	struct port_job *self = (struct port_job *)job;
+	struct device_job *base = &self->base;
 
-	self->result = operate_open(self->kernel, self->device, NULL, &self->fault);
+	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
+	if (base->result == 0 && self->vga)
+		self->no_vga = base->kernel->vga(base->device->unit.opened, NULL) != 0;
 }
 
 static void done(struct job *job)
 {
 	struct port_job *self = (struct port_job *)job;
 	struct device_job *base = &self->base;
+	const struct hwb_io_port_request *range = &self->range;
 
-	if (device_job_held(base))
-		publish(&base->request, base->device, self->range.base, self->range.count);
-	else
+	if (device_job_held(base) && self->vga)
+		base->result = may(base->request.peer, range->base, range->count, &base->fault);
+	if (base->result != 0)
 		request_refuse(&base->request, 0, &base->fault);
+	else if (!self->no_vga)
+		publish(&base->request, base->device, self->vga, range->base, range->count);
+	else if (may_have_ports(&base->request))
+		publish(&base->request, NULL, false, range->base, range->count);
 	device_job_end(base);
 }
 
@@ -202,26 +225,16 @@ static struct device_session *find_bar(const struct peer *peer, uint32_t base, u
 	return NULL;
 }
 
-static void open_in_bar(struct request *request, struct device_session *owner,
-                        const struct hwb_io_port_request *range)
+static void open_at(struct request *request, struct device_session *owner, bool vga,
+                    const struct hwb_io_port_request *range)
 {
 	struct port_job *self = device_job_new(request, sizeof(*self));
 
 	if (self == NULL)
 		return;
 	self->range = *range;
+	self->vga = vga;
 	device_job_start(&self->base, request, owner, run, done);
-}
-
-/* Whether this host has any to give; refuses the request if not. */
-static bool may_have_ports(struct request *request)
-{
-	struct fault fault;
-
-	if (assess_ports_of_host(request->peer->broker, &fault) == 0)
-		return true;
-	request_refuse(request, 0, &fault);
-	return false;
 }
 
 void serve_io_port_open(struct request *request)
@@ -239,17 +252,20 @@ void serve_io_port_open(struct request *request)
 		return;
 	}
 	struct device_session *owner = find_bar(peer, range->base, range->count);
+	struct device_session *card =
+	        owner == NULL && vga_has_ports(range->base, range->count) ? vga_owner(peer) : NULL;
 	/* What goes through VFIO needs no ports of ours. */
-	if ((owner == NULL || owner->device->way == WAY_SPLIT) && !may_have_ports(request))
+	if (card == NULL && (owner == NULL || owner->device->way == WAY_SPLIT) &&
+	    !may_have_ports(request))
 		return;
-	if (owner != NULL) {
-		open_in_bar(request, owner, range);
-		return;
-	}
-	if (may(peer, range->base, range->count, &fault) == 0)
-		publish(request, NULL, range->base, range->count);
-	else
+	if (owner != NULL)
+		open_at(request, owner, false, range);
+	else if (may(peer, range->base, range->count, &fault) != 0)
 		request_refuse(request, REQUEST_FIELD(hwb_io_port_request, base), &fault);
+	else if (card != NULL)
+		open_at(request, card, true, range);
+	else
+		publish(request, NULL, false, range->base, range->count);
 }
 
 /* ---- what the policy gives ---- */
@@ -329,7 +345,11 @@ void port_serve_batches(struct port_session *session)
 	};
 	session->batcher.form = BATCH_PORTS;
 	session->batcher.gone = gone;
-	if (session->by_vfio) {
+	if (session->vga) {
+		session->batcher.window =
+		        vga_ports_window(&session->reach, session->session.peer, session->device,
+		                         session->base, session->count);
+	} else if (session->by_vfio) {
 		session->batcher.window =
 		        mediated_ports(&session->reach, session->session.peer, session->device,
 		                       session->base, session->count);

@@ -2,6 +2,7 @@
 #include "session/memory.h"
 
 #include "session/assess.h"
+#include "session/vga.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -20,7 +21,9 @@ void memory_describe(const struct region_session *session, char *text, size_t si
 {
 	const struct hwb_region *region = &session->region;
 
-	snprintf(text, size, "memory 0x%" PRIx64 "-0x%" PRIx64 "%s%s", region->base,
+	snprintf(text, size, "%s%smemory 0x%" PRIx64 "-0x%" PRIx64 "%s%s",
+	         session->device != NULL ? session->device->name : "",
+	         session->device != NULL ? " VGA " : "", region->base,
 	         memory_last(region->base, region->size),
 	         (region->flags & HWB_REGION_COPY) != 0      ? " copy"
 	         : (region->flags & HWB_REGION_DEV_MEM) != 0 ? " /dev/mem"
@@ -118,7 +121,7 @@ static int write_memory(const struct batch_window *window, uint64_t place, uint3
 	return 0;
 }
 
-/* Behind its peer. An access of registers does not sleep. */
+/* Behind its peer. An access of registers does not sleep, unless it goes through VFIO. */
 static void serve_batches(struct memory_session *session)
 {
 	struct batcher *batcher = &session->batcher;
@@ -131,8 +134,12 @@ static void serve_batches(struct memory_session *session)
 		.write = session->physical.write ? write_memory : NULL,
 		.context = &session->physical,
 	};
+	if (session->region.device != NULL)
+		batcher->window =
+		        vga_memory_window(&session->reach, session->region.session.peer,
+		                          session->region.device, &session->region.region);
 	batcher->form = BATCH_MEMORY;
-	batcher->prompt = true;
+	batcher->prompt = session->region.device == NULL;
 	batcher->gone = gone;
 	batcher_start(batcher, session->region.session.peer);
 	session->region.batcher = batcher;

@@ -5,6 +5,7 @@
 #include "session/memory.h"
 #include "session/restart/keep.h"
 #include "session/serve.h"
+#include "session/vga.h"
 #include "util/cleanup.h"
 
 #include <inttypes.h>
@@ -24,7 +25,6 @@ struct memory_job {
 	struct request request;
 	struct policy_access access;
 	char rule[HAPPENING_RULE_SIZE];
-	struct hwb_region region;
 	struct memory_session *session; /* not published yet */
 	int fd;
 	int result;
@@ -74,35 +74,31 @@ static void run(struct job *job)
 {
 	struct memory_job *self = (struct memory_job *)job;
 
-	self->result = reach(&self->region, self->access.force, &self->session->physical, &self->fd,
-	                     &self->fault);
+	self->result = reach(&self->session->region.region, self->access.force,
+	                     &self->session->physical, &self->fd, &self->fault);
 }
 
-/* Makes it the client's; what was so when it asked may not be any more. */
-static int publish(struct memory_job *self)
+int memory_publish(struct peer *peer, struct memory_session *session,
+                   const struct policy_access *access, struct fault *fault)
 {
-	struct memory_session *session = self->session;
-	struct hwb_region *region = &self->region;
-	struct peer *peer = self->request.peer;
+	struct hwb_region *region = &session->region.region;
 	struct asker asker = asker_of(peer);
 	struct policy_verdict verdict;
 
 	if (!peer_connected(peer))
-		return fault_set(&self->fault, HWB_GONE, "the client has hung up");
-	if (assess_memory(&asker, region->base, region->size, &verdict, &self->fault) != 0)
+		return fault_set(fault, HWB_GONE, "the client has hung up");
+	if (assess_memory(&asker, region->base, region->size, &verdict, fault) != 0)
 		return -1;
-	if (memcmp(&verdict.memory, &self->access, sizeof(self->access)) != 0)
-		return fault_set(&self->fault, HWB_BUSY,
-		                 "the policy has changed meanwhile: ask again");
+	if (memcmp(&verdict.memory, access, sizeof(*access)) != 0)
+		return fault_set(fault, HWB_BUSY, "the policy has changed meanwhile: ask again");
 	if ((region->flags & HWB_REGION_COPY) == 0 &&
-	    memory_free(peer->broker, peer, region->base, region->size, &self->fault) != 0)
+	    memory_free(peer->broker, peer, region->base, region->size, fault) != 0)
 		return -1;
 	session->region.session.kind = HWB_SESSION_IO_MEM;
-	if (session_publish(peer, &session->region.session, &self->fault) != 0)
+	if (session_publish(peer, &session->region.session, fault) != 0)
 		return -1;
 	region->session = session->region.session.handle;
 	region->fd_offset = (region->flags & HWB_REGION_DEV_MEM) != 0 ? region->base : 0;
-	session->region.region = *region;
 	memory_begin(session);
 	keep_session(&session->region.session);
 	return 0;
@@ -114,14 +110,16 @@ static void done(struct job *job)
 	struct broker *broker = self->request.peer->broker;
 
 	if (self->result == 0)
-		self->result = publish(self);
+		self->result = memory_publish(self->request.peer, self->session, &self->access,
+		                              &self->fault);
 	broker->busy_devices--;
 	if (self->result == 0) {
 		struct memory_session *session = steal_pointer(&self->session);
-		request_reply(&self->request, self->region.session, &self->region,
-		              sizeof(self->region), &self->fd, self->fd >= 0 ? 1 : 0);
+		const struct hwb_region *region = &session->region.region;
+		request_reply(&self->request, region->session, region, sizeof(*region), &self->fd,
+		              self->fd >= 0 ? 1 : 0);
 		memory_tell(HAPPENED_MEMORY_GRANTED, session, self->rule,
-		            (self->region.flags & HWB_REGION_DEV_MEM) != 0 ? fd_warning : "");
+		            (region->flags & HWB_REGION_DEV_MEM) != 0 ? fd_warning : "");
 	} else {
 		request_refuse(&self->request, REQUEST_FIELD(hwb_io_mem_request, base),
 		               &self->fault);
@@ -133,9 +131,9 @@ static void done(struct job *job)
 	free(self);
 }
 
-static void start(struct request *request, const struct policy_verdict *verdict, uint32_t flags)
+void memory_start(const struct request *request, const struct hwb_region *region,
+                  const struct policy_verdict *verdict)
 {
-	const struct hwb_io_mem_request *wanted = request->body;
 	struct peer *peer = request->peer;
 	_cleanup_free_ struct memory_session *session = calloc(1, sizeof(*session));
 	struct memory_job *self = calloc(1, sizeof(*self));
@@ -149,11 +147,7 @@ static void start(struct request *request, const struct policy_verdict *verdict,
 	self->job.done = done;
 	self->access = verdict->memory;
 	happening_cite(verdict, self->rule);
-	self->region = (struct hwb_region){
-		.flags = flags,
-		.base = wanted->base,
-		.size = wanted->size,
-	};
+	session->region.region = *region;
 	self->session = steal_pointer(&session);
 	self->fd = -1;
 	request_hold(&self->request, request);
@@ -186,31 +180,43 @@ void memory_open(struct request *request)
 		result = choose(wanted->base, wanted->size, &verdict.memory, &flags, &fault);
 	if (result == 0 && (flags & HWB_REGION_COPY) == 0)
 		result = memory_free(peer->broker, peer, wanted->base, wanted->size, &fault);
-	if (result == 0)
-		start(request, &verdict, flags);
-	else
+	if (result != 0) {
 		request_refuse(request, REQUEST_FIELD(hwb_io_mem_request, base), &fault);
+		return;
+	}
+	const struct hwb_region region = { 0, flags, wanted->base, wanted->size, 0 };
+	struct device_session *card = NULL;
+	if ((flags & HWB_REGION_MEDIATED) != 0 && vga_has_memory(wanted->base, wanted->size))
+		card = vga_owner(peer);
+	if (card != NULL)
+		memory_open_vga(request, card, &region, &verdict);
+	else
+		memory_start(request, &region, &verdict);
 }
 
 /* ---- going on with it ---- */
 
 struct memory_session *memory_resume(struct peer *peer, const struct hwb_region *region,
-                                     struct fault *fault)
+                                     struct device *device, struct fault *fault)
 {
 	_cleanup_free_ struct memory_session *session = calloc(1, sizeof(*session));
 	struct asker asker = asker_of(peer);
 	struct policy_verdict verdict;
 	_cleanup_fd_ int fd = -1;
 
-	if (session == NULL || region->size == 0 || region->base > UINT64_MAX - (region->size - 1))
+	if (session == NULL || region->size == 0 ||
+	    region->base > UINT64_MAX - (region->size - 1) ||
+	    (device != NULL && !vga_has_memory(region->base, region->size)))
 		return NULL;
 	/* What the policy of now does not give is taken before anything is asked of it, and a
 	 * descriptor that the client has needs nothing of us. */
-	if ((region->flags & HWB_REGION_MEDIATED) != 0 &&
+	if ((region->flags & HWB_REGION_MEDIATED) != 0 && device == NULL &&
 	    assess_memory(&asker, region->base, region->size, &verdict, NULL) == 0 &&
 	    reach(region, verdict.memory.force, &session->physical, &fd, fault) != 0)
 		return NULL;
 	session->region.region = *region;
+	session->region.device = device;
+	session->region.bar = KERNEL_VGA;
 	return steal_pointer(&session);
 }
 

@@ -107,8 +107,12 @@ static void describe_region(const struct region_session *session, char *text, si
 {
 	const struct hwb_region *region = &session->region;
 
-	if (session->device == NULL) {
+	if (region_is_memory(session)) {
 		memory_describe(session, text, size);
+		return;
+	}
+	if (session->bar == HWB_BAR_ROM) {
+		snprintf(text, size, "%s option ROM copy", session->device->name);
 		return;
 	}
 	snprintf(text, size, "%s BAR %u 0x%" PRIx64 "-0x%" PRIx64 "%s%s", session->device->name,

@@ -82,10 +82,16 @@ struct device_session {
 struct region_session {
 	struct session session;
 	struct batcher *batcher; /* NULL: there is a descriptor */
-	struct device *device;   /* NULL: it is a memory_session (memory.h) */
+	struct device *device;   /* NULL: of no device */
 	struct hwb_region region;
-	uint32_t bar;
+	uint32_t bar; /* or KERNEL_VGA, or HWB_BAR_ROM */
 };
+
+/* Whether it is a memory_session (memory.h). */
+static inline bool region_is_memory(const struct region_session *session)
+{
+	return session->device == NULL || session->bar == KERNEL_VGA;
+}
 
 struct port_session {
 	struct session session;
@@ -93,7 +99,8 @@ struct port_session {
 	struct port_session *next; /* all that are open, of all connections */
 	struct port_session **link;
 	struct device *device;       /* whose I/O BAR it is; NULL: legacy ports */
-	bool by_vfio;                /* its rule does not say `grant = split' */
+	bool vga;                    /* or whose legacy ports: vga.h */
+	bool by_vfio;                /* then, or if its rule does not say `grant = split' */
 	struct mediated_reach reach; /* then */
 	uint32_t base;
 	uint32_t count;
@@ -166,7 +173,7 @@ void port_forget(const struct peer *peer);
 /* Readies it for batches: the range is set, and the peer. */
 void port_serve_batches(struct port_session *session);
 
-/* Whether the policy of now gives what was opened; ports of a device are given with it. */
+/* Whether the policy of now gives what was opened; those of a BAR are given with it. */
 bool port_still_given(const struct port_session *session);
 
 /* A device left the domain, or never came in. Frees it if that was the last. */

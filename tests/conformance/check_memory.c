@@ -199,7 +199,7 @@ static void bar_number(void)
 
 	need_device();
 	device = own(fd);
-	for (uint32_t bar = 6; bar != 0; bar <<= 1) {
+	for (uint32_t bar = 7; bar != 0; bar <<= 1) {
 		by_bar(&packet, device, bar, 0, 0);
 		want(fd, &packet, NOT_FOUND);
 	}
@@ -323,7 +323,7 @@ const struct check memory_checks[] = {
 	{ "io-mem-not-found", "what is not within one BAR is NOT_FOUND", io_mem_not_found, false },
 	{ "bar-open", "IO_MEM_OPEN_BAR gives a region by BAR", bar_open, false },
 	{ "bar-size-zero", "size 0 is up to the BAR's end", bar_size_zero, false },
-	{ "bar-number", "a BAR above 5 is NOT_FOUND", bar_number, false },
+	{ "bar-number", "a BAR above 6 is NOT_FOUND", bar_number, false },
 	{ "bar-missing", "a BAR that is not there is NOT_FOUND", bar_missing, false },
 	{ "mem-batch-descriptor", "what has a descriptor takes no batch", mem_batch_descriptor,
 	  false },

@@ -80,6 +80,11 @@ then
 		env CK_RUN_CASE="by request" $libexec/tests/guest-mediated
 	result "device: its descriptor, and its end" \
 		env CK_RUN_CASE=descriptor $libexec/tests/guest-mediated
+	cp $libexec/tests/policy/vga.conf /etc/hwbroker/hwbroker.conf
+	result "a policy with a VGA card" hwbroker-ctl reload
+	result "its window, its ports and its ROM" $libexec/tests/guest-vga --locked-down
+	cp $libexec/tests/policy/mediated.conf /etc/hwbroker/hwbroker.conf
+	result "the policy of before" hwbroker-ctl reload
 	result "explain does not complain of it any more" says "slow (grant = mediated)" \
 		hwbroker-ctl explain driver 00:03.0
 	cp $libexec/tests/demo.conf /etc/hwbroker/hwbroker.conf

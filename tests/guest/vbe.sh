@@ -60,5 +60,8 @@ udevadm settle
 result "the daemon starts" systemctl start hwbrokerd
 result "the card's own BIOS sets a mode, and a picture is drawn" paint
 result "not without the memory that the BIOS needs" refused
+cp /usr/libexec/hwbroker/tests/policy/vga.conf /etc/hwbroker/hwbroker.conf
+result "a policy for the tests" systemctl reload hwbrokerd
+result "the window, the ports and the ROM of the card" /usr/libexec/hwbroker/tests/guest-vga
 result "the daemon is well" systemctl is-active hwbrokerd
 [ $failed = 0 ]

@@ -29,7 +29,7 @@ part_guest() {
 		in_guest no-iommu "$tar" $degraded --no-iommu
 		in_guest no-remapping "$tar" $degraded --no-intremap
 		in_guest refused "$tar" /usr/libexec/hwbroker/tests/run --no-intremap
-		in_guest lockdown "$tar" $degraded --append lockdown=integrity
+		in_guest lockdown "$tar" $degraded --with vga --append lockdown=integrity
 		in_guest vbe "$tar" /usr/libexec/hwbroker/tests/vbe.sh --with vga
 		in_guest relaxed "$tar" $degraded --append iomem=relaxed
 	else

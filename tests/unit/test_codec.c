@@ -1035,6 +1035,7 @@ static const struct constant constants[] = {
 	C(HWB_FDS_MAX),
 	C(HWB_NAME_SIZE),
 	C(HWB_BARS),
+	C(HWB_BAR_ROM),
 	C(HWB_PORT_OPS_MAX),
 	C(HWB_MEM_OPS_MAX),
 	C(HWB_BATCH_POLL_MAX),

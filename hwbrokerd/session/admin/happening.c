@@ -274,7 +274,7 @@ static void read_session(const struct request *request, struct happening *what,
 		break;
 	case HWB_SESSION_IO_MEM:
 		what->device = ((const struct region_session *)session)->device;
-		if (what->device == NULL) {
+		if (region_is_memory((const struct region_session *)session)) {
 			session_describe(session, text, HAPPENING_RESOURCE_SIZE);
 			what->resource = text;
 		}

@@ -94,7 +94,9 @@ static void note_ports(struct port_session *self)
 		.handle = self->session.handle,
 		.base = self->base,
 		.count = self->count,
-		.of_device = self->device != NULL,
+		.of_device = self->vga              ? KEPT_OF_VGA
+		             : self->device != NULL ? KEPT_OF_BAR
+		                                    : KEPT_OF_NONE,
 	};
 
 	if (self->device != NULL)

@@ -68,13 +68,16 @@ struct kept_region {
 	struct hwb_region region;
 };
 
+/* Legacy ports; those of a BAR; legacy ports of a VGA card, through that. */
+enum kept_of { KEPT_OF_NONE, KEPT_OF_BAR, KEPT_OF_VGA };
+
 struct kept_ports {
 	uint32_t peer;
 	uint32_t handle;
 	uint32_t base;
 	uint32_t count;
 	struct hwb_pci_address address;
-	uint32_t of_device; /* 0: legacy ports */
+	uint32_t of_device; /* enum kept_of */
 	uint32_t padding;
 };
 

@@ -15,6 +15,7 @@
 #include "session/restart/keep.h"
 #include "session/restart/keep_line.h"
 #include "session/revoke.h"
+#include "session/vga.h"
 #include "util/cleanup.h"
 
 #include <string.h>
@@ -265,10 +266,11 @@ static int mediate(const struct peer *peer, struct region_session *session, stru
 	               : fault_set(fault, HWB_NO_MEMORY, "no memory for a session");
 }
 
-static int rebuild_memory(struct peer *peer, const struct note *note, struct fault *fault)
+static int rebuild_memory(struct peer *peer, const struct note *note, struct device *device,
+                          struct fault *fault)
 {
 	const struct kept_region *kept = note->body;
-	struct memory_session *session = memory_resume(peer, &kept->region, fault);
+	struct memory_session *session = memory_resume(peer, &kept->region, device, fault);
 
 	if (session == NULL)
 		return -1;
@@ -288,13 +290,16 @@ int rebuild_region(struct peer *peer, const struct note *note, struct fault *fau
 	_cleanup_free_ struct region_session *session = calloc(1, sizeof(*session));
 
 	if (kept->bar == KEPT_NO_BAR)
-		return rebuild_memory(peer, note, fault);
-	if (session == NULL || owner == NULL || kept->bar >= HWB_BARS)
+		return rebuild_memory(peer, note, NULL, fault);
+	if (owner != NULL && kept->bar == KERNEL_VGA)
+		return rebuild_memory(peer, note, owner->device, fault);
+	if (session == NULL || owner == NULL || kept->bar > HWB_BAR_ROM)
 		return refuse(fault, "registers of no device");
 	session->device = owner->device;
 	session->region = kept->region;
 	session->bar = kept->bar;
-	if ((kept->region.flags & HWB_REGION_MEDIATED) != 0 && mediate(peer, session, fault) != 0)
+	if ((kept->region.flags & HWB_REGION_MEDIATED) != 0 &&
+	    (session->bar == HWB_BAR_ROM || mediate(peer, session, fault) != 0))
 		return -1;
 	if (publish(peer, &session->session, HWB_SESSION_IO_MEM, kept->region.session, note,
 	            fault) != 0) {
@@ -319,7 +324,11 @@ int rebuild_ports(struct peer *peer, const struct note *note, struct fault *faul
 	session->device = kept->of_device != 0 ? owner->device : NULL;
 	session->base = kept->base;
 	session->count = kept->count;
-	session->by_vfio = session->device != NULL && session->device->way != WAY_SPLIT;
+	session->vga = kept->of_device == KEPT_OF_VGA;
+	if (session->vga && !vga_has_ports(kept->base, kept->count))
+		return refuse(fault, "ports of no VGA card");
+	session->by_vfio =
+	        session->vga || (session->device != NULL && session->device->way != WAY_SPLIT);
 	if ((!session->by_vfio && ports_permit(kept->base, kept->count, true, fault) != 0) ||
 	    publish(peer, &session->session, HWB_SESSION_IO_PORT, kept->handle, note, fault) != 0)
 		return -1;

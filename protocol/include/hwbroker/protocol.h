@@ -368,6 +368,9 @@ struct hwb_io_mem_request {
 };
 HWB_PIN(sizeof(struct hwb_io_mem_request) == 24);
 
+/* In place of a BAR's number: the option ROM, of which a copy comes. */
+#define HWB_BAR_ROM 6u
+
 /* header.session: device handle. Reply: hwb_region and one descriptor.
  * IO_PORT_OPEN_BAR takes the same with flags 0. */
 struct hwb_bar_request {

@@ -79,7 +79,7 @@ void refused()
 	static char const *const wrong[] = {
 		"base=0xfe000000, size=0",          "base=0xfe000000, size=0x20001",
 		"base=0xfe100800, size=0x801",      "base=0xffffffffffff0000, size=0x20000",
-		"base=0xc0000000, size=0x1000",     "size=0x1000",
+		"base=0xc0000000, size=0x1000",     "base=0xff000, size=0x2000",
 		"base=0xfdfff000, size=0x2000",     "base=0x4000000000018000, size=0x2000",
 		"base=0x4000000000020000, size=16", "base=0xfe000000, size=0xffffffff02000000",
 	};
@@ -159,6 +159,90 @@ void configuration_page()
 	must(begins_with(genuine, ids), "with the device's ids");
 	test.core.close(genuine);
 	test.core.close(registers);
+	test.must_have_open(0);
+}
+
+uint32_t word_of(Io_mem_session_component *session, long offset)
+{
+	uint32_t word = 0;
+
+	must(pread(fd_of(session->dataspace()), &word, sizeof(word), offset) == sizeof(word),
+	     "it has memory");
+	return word;
+}
+
+/* what runs a BIOS writes to it: a copy each */
+void below_1_mib()
+{
+	Test_with_broker test;
+	auto *const rom = test.core.io_mem("base=0xc0000, size=0x9000");
+	auto *const again = test.core.io_mem("base=0xc0000, size=0x1000");
+	auto *const vectors = test.core.io_mem("base=0x10, size=0x400");
+	uint32_t const mine = 0x12345678;
+
+	must(rom && again && vectors, "the policy is asked later");
+	must(word_of(rom, 0) == 0xc0000 && word_of(rom, 0x8ffc) == 0xc8ffc, "a copy of ROMs");
+	must(word_of(vectors, 0) == 0 && word_of(vectors, 0xffc) == 0xffc, "and by requests");
+	must(test.broker.times("memory 0x0+0x1000") + test.broker.times("memory 0+0x1000") == 1,
+	     "whole pages");
+	must(dataspace(rom).writeable() && dataspace(rom).size() == 0x9000, "it may be written to");
+	must(pwrite(fd_of(rom->dataspace()), &mine, sizeof(mine), 0) == sizeof(mine), "written");
+	must(word_of(again, 0) == 0xc0000, "by its owner alone");
+	test.settle();
+	test.must_have_open(0);
+	test.core.close(rom);
+	test.core.close(again);
+	test.core.close(vectors);
+}
+
+void is_vga_card(Stub_broker &broker)
+{
+	broker.devices[Stub_broker::CARD].class_code = 0x030000;
+}
+
+/* a card is taken from the host before its BIOS is run, and stays as long as that is open */
+void bios_of_a_card()
+{
+	Test_with_broker test(is_vga_card);
+	auto *const vectors = test.core.io_mem("base=0, size=0x1000");
+
+	must(vectors->dataspace().valid() && test.broker.times("acquire") == 0, "not of a card");
+	auto *const bios = test.core.io_mem("base=0xc0000, size=0x1000");
+	must(word_of(bios, 0) == 0xc0000, "a copy");
+	must(test.broker.times("acquire card") == 1, "of a card that it has");
+	auto *const ports = test.core.ports("io_port_base=0x3c4, io_port_size=2");
+	must(ports && ports->inb(0x3c4) == 0x12, "and its ports");
+	must(test.broker.times("acquire card") == 1, "it is the same card");
+	test.core.close(bios);
+	test.core.close(vectors);
+	test.settle();
+	must(test.broker.times("close device") == 0, "the card is in use");
+	test.core.close(ports);
+	test.must_have_open(0);
+
+	auto *const refused = test.core.io_mem("base=0xc0000, size=0x1000");
+	test.broker.refuse(HWB_DEVICE_ACQUIRE, HWB_BUSY);
+	must(!refused->dataspace().valid(), "none of a card that is not to be had");
+}
+
+void not_below_1_mib()
+{
+	Test_with_broker test;
+	auto *const window = test.core.io_mem("base=0xa0000, size=0x1000");
+	auto *const forced = test.core.io_mem("base=0x9f000, size=0x1000");
+	auto *const rom = test.core.io_mem("base=0xc0000, size=0x1000");
+
+	must(!window->dataspace().valid(), "not the window");
+	must(logged("the VGA window has no descriptor") == 1, "says so");
+	must(!forced->dataspace().valid(), "not a descriptor of all memory");
+	must(logged("`access = fd'") == 1, "says so");
+	test.broker.refuse(HWB_IO_MEM_OPEN, HWB_DENIED);
+	must(!rom->dataspace().valid(), "not what the policy does not give");
+	must(logged("legacy memory: the test says no (DENIED)") == 1, "says why");
+	test.broker.refuse(HWB_IO_MEM_BATCH, HWB_GONE);
+	auto *const vectors = test.core.io_mem("base=0, size=0x1000");
+	must(!vectors->dataspace().valid(), "not what is taken meanwhile");
+	test.settle();
 	test.must_have_open(0);
 }
 
@@ -244,6 +328,9 @@ Test const io_mem_tests[] = {
 	{ "a device that the broker refuses", acquire_refused },
 	{ "registers that the broker refuses", registers_refused },
 	{ "configuration space as a page", configuration_page },
+	{ "what is below 1 MiB, as copies", below_1_mib },
+	{ "what is below 1 MiB, of a VGA card", bios_of_a_card },
+	{ "what is not to be had of that", not_below_1_mib },
 	{ "registers leave no descriptor behind", no_leak },
 	{ "registers are closed before they are given back", registers_first },
 	{ "a slow device does not stop core", slow_device },

@@ -373,6 +373,11 @@ void Stub_broker::_note(unsigned char const *packet, int fd)
 		     request.offset, request.flags & HWB_IO_MEM_WC ? " wc" : " uncached");
 		break;
 	}
+	case HWB_IO_MEM_OPEN: {
+		auto const &request = body_of<hwb_io_mem_request>(packet);
+		_say("memory %#lx+%#lx\n", request.base, request.size);
+		break;
+	}
 	case HWB_IO_PORT_OPEN: {
 		auto const &request = body_of<hwb_io_port_request>(packet);
 		_say("ports %#x+%u\n", request.base, request.count);
@@ -442,6 +447,28 @@ void Stub_broker::_interrupt(hwb_header const &header, hwb_irq_request const &re
 	_answer(header, reply.session, &reply, sizeof(reply), fds, pin ? 2 : 1);
 }
 
+/* ROMs are copies; of the rest some is given as a descriptor of all memory */
+void Stub_broker::_memory(hwb_header const &header, hwb_io_mem_request const &request)
+{
+	hwb_region reply{ 0, HWB_REGION_MEDIATED, request.base, request.size, 0 };
+	int fd = -1;
+
+	if (request.base >= 0xc0000 || request.base == FORCED_MEMORY) {
+		fd = memfd_create("memory", MFD_CLOEXEC);
+		for (uint64_t at = 0; at < request.size; at += 4) {
+			uint32_t const word = static_cast<uint32_t>(request.base + at);
+			must(write(fd, &word, sizeof(word)) == sizeof(word), "cannot write memory");
+		}
+		reply.flags = request.base == FORCED_MEMORY
+		                      ? HWB_REGION_DEV_MEM
+		                      : HWB_REGION_COPY | HWB_REGION_READ_ONLY;
+	}
+	reply.session = _open("memory", 0);
+	_answer(header, reply.session, &reply, sizeof(reply), &fd, fd >= 0 ? 1 : 0);
+	if (fd >= 0)
+		close(fd);
+}
+
 void Stub_broker::_perform(unsigned char *packet)
 {
 	hwb_header const header = *reinterpret_cast<hwb_header *>(packet);
@@ -490,6 +517,21 @@ void Stub_broker::_perform(unsigned char *packet)
 		must(write(fd, text, sizeof(text)) == sizeof(text), "cannot write a BAR");
 		_answer(header, reply.session, &reply, sizeof(reply), &fd, 1);
 		close(fd);
+		break;
+	}
+	case HWB_IO_MEM_OPEN:
+		_memory(header, body_of<hwb_io_mem_request>(packet));
+		break;
+	case HWB_IO_MEM_BATCH: {
+		auto *const ops = reinterpret_cast<hwb_mem_op *>(
+		        static_cast<hwb_mem_batch *>(hwb_body_rw(packet)) + 1);
+		must(ops->action == HWB_BATCH_READ_BLOCK && ops->width == 4, "not a block");
+		/* each word is its address */
+		for (uint32_t i = 0; i < ops->value; i++) {
+			uint32_t const word = ops->offset + 4 * i;
+			memcpy(reinterpret_cast<unsigned char *>(ops + 1) + 4 * i, &word, 4);
+		}
+		_answer(header, header.session, hwb_body(packet), hwb_body_length(&header));
 		break;
 	}
 	case HWB_IO_PORT_OPEN:

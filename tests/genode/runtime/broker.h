@@ -18,6 +18,7 @@ class Stub_broker
 	enum { CARD = 0, DISK = 1, DEVICES = 2, HANDLES = 512 };
 
 	/* addresses of the devices' pieces */
+	static constexpr uint64_t FORCED_MEMORY = 0x9f000;
 	static constexpr unsigned long CARD_BAR0 = 0xfe000000, CARD_BAR1 = 0xfe100800,
 	                               DISK_BAR0 = 0xd0000000;
 	static constexpr unsigned CARD_PORTS = 0xc000;
@@ -91,6 +92,7 @@ class Stub_broker
 	void _refuse(hwb_header const &request, hwb_status);
 	void _send(void const *packet, size_t length, int const *fds, unsigned count);
 	void _list(hwb_header const &);
+	void _memory(hwb_header const &header, hwb_io_mem_request const &request);
 	void _interrupt(hwb_header const &, hwb_irq_request const &);
 };
 

@@ -35,7 +35,7 @@ endif
 # Ours alone: the glue in C++, and the client library as it is.
 SRC_CC += hwb_broker.cc hwb_device.cc hwb_device_list.cc hwb_devices.cc hwb_domain.cc \
           hwb_errands.cc hwb_events.cc hwb_host.cc hwb_interrupt.cc hwb_legacy_line.cc \
-          hwb_native_ports.cc hwb_transport.cc
+          hwb_legacy_memory.cc hwb_native_ports.cc hwb_transport.cc
 SRC_C  += client.c requests.c codec.c device.c rom.c shadow.c
 
 vpath hwb_%.cc   $(HWB_DIR)/src/core/hwb

@@ -4,6 +4,7 @@
 
 #include <hwb/broker.h>
 #include <hwb/devices_rom.h>
+#include <hwb/legacy_memory.h>
 #include <io_mem_session_component.h>
 
 using namespace Core;
@@ -42,8 +43,14 @@ Piece Piece::from_args(char const *args)
 	}
 
 	piece.device = Hwb::devices().by_page(page);
-	if (!piece.device)
+	if (!piece.device) {
+		/* whether the policy gives it is for the broker to say */
+		if (Hwb::broker().up() && base + size <= Hwb::Legacy_memory::END) {
+			piece.kind   = Kind::LEGACY;
+			piece.device = Hwb::devices().vga_by_page(page);
+		}
 		return piece;
+	}
 
 	piece.bar = unsigned(piece.device->bar_of_page(page));
 	hwb_bar const &bar = piece.device->facts().bars[piece.bar];
@@ -72,8 +79,12 @@ int Io_mem_session_component::_open()
 	if (_piece.kind == Piece::Kind::CONFIG)
 		return _piece.device->config_page();
 
-	if (!_held)
+	if (!_held && _piece.device)
 		_held = _piece.device->hold();
+
+	/* who runs a card's BIOS is about to use the card: it is taken from the host before */
+	if (_piece.kind == Piece::Kind::LEGACY)
+		return _held || !_piece.device ? Hwb::Legacy_memory::copy(_piece.page, _piece.size) : -1;
 
 	return _held ? _piece.device->open_bar(_piece.bar, _piece.wc, _session) : -1;
 }

@@ -24,7 +24,12 @@ Ports Ports::from_args(char const *args)
 	if (size == 0)
 		return { base, size, nullptr, 0, false };
 
-	return { base, size, Hwb::devices().by_port(base, size), 0, Hwb::native_ports(base, size) };
+	/* those of old of a VGA card are used with the card, as those in its BARs are */
+	Hwb::Device *device = Hwb::devices().by_port(base, size);
+	if (!device)
+		device = Hwb::devices().vga_by_port(base, size);
+
+	return { base, size, device, 0, Hwb::native_ports(base, size) };
 }
 
 

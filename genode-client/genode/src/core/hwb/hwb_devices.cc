@@ -190,6 +190,27 @@ Device *Devices::by_port(unsigned first, unsigned count)
 }
 
 
+Device *Devices::_vga()
+{
+	enum { CLASS_VGA = 0x0300 };
+
+	return _find([&] (Device const &d) { return d.facts().class_code >> 8 == CLASS_VGA; });
+}
+
+
+/* The window, and where the firmware puts the video BIOS. */
+Device *Devices::vga_by_page(addr_t page)
+{
+	return page >= 0xa0000 && page < 0xd0000 ? _vga() : nullptr;
+}
+
+
+Device *Devices::vga_by_port(unsigned first, unsigned count)
+{
+	return first >= 0x3b0 && first + count <= 0x3e0 ? _vga() : nullptr;
+}
+
+
 Device *Devices::by_irq(uint32_t number)
 {
 	hwb_pci_address address { };

@@ -72,6 +72,12 @@ void Host::close(int fd)
 }
 
 
+bool Host::read_at(int fd, void *to, size_t size, size_t offset)
+{
+	return lx_syscall(SYS_pread64, fd, to, size, offset) == long(size);
+}
+
+
 bool Host::write_at(int fd, void const *from, size_t size, size_t offset)
 {
 	return lx_syscall(SYS_pwrite64, fd, from, size, offset) == long(size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * IO_MEM session: registers of a device as a dataspace, the shadow page of its
- * configuration space, or the list of devices.
+ * configuration space, the list of devices, or a copy of what is below 1 MiB.
  *
  * The device is found when the session is created, but only dataspace(), which
  * has an entrypoint of its own, acquires it and waits for that.
@@ -26,10 +26,10 @@ class Core::Io_mem_session_component : public Rpc_object<Io_mem_session>
 
 		struct Piece
 		{
-			enum class Kind { NONE, REGISTERS, CONFIG, LIST };
+			enum class Kind { NONE, REGISTERS, CONFIG, LIST, LEGACY };
 
 			Kind         kind;   /* NONE: nobody has it, or not in this form */
-			Hwb::Device *device; /* nullptr with NONE and LIST */
+			Hwb::Device *device; /* nullptr with NONE and LIST; may be with LEGACY */
 			addr_t       page;
 			size_t       size;   /* whole pages */
 			unsigned     bar;    /* of REGISTERS */

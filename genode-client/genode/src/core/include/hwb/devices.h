@@ -57,6 +57,8 @@ class Core::Hwb::Devices : Noncopyable
 		/* whether it is granted or not */
 		Device *_known(hwb_pci_address const &);
 
+		Device *_vga();
+
 		Device *_find(auto const &matches)
 		{
 			unsigned const count = __atomic_load_n(&_count, __ATOMIC_ACQUIRE);
@@ -93,6 +95,13 @@ class Core::Hwb::Devices : Noncopyable
 		Device *by_page  (addr_t page);
 		Device *by_port  (unsigned first, unsigned count);
 		Device *by_irq   (uint32_t number);
+
+		/*
+		 * The VGA card of whom wants memory or ports that such had before there were
+		 * BARs; nullptr: they are of no card, or there is none
+		 */
+		Device *vga_by_page(addr_t page);
+		Device *vga_by_port(unsigned first, unsigned count);
 };
 
 #endif

@@ -24,6 +24,7 @@ namespace Core::Hwb::Host {
 
 	int  dup(int fd);
 	void close(int fd);
+	bool read_at(int fd, void *, size_t, size_t offset);
 	bool write_at(int fd, void const *, size_t, size_t offset);
 
 	/* eventfds: a new one; how often it was signalled since the last time; signal it */
