@@ -26,6 +26,17 @@ static int refuse_unfit(const struct device *device, struct fault *fault)
 	                 device->name);
 }
 
+static int look_for_registers(struct device *device, struct fault *fault)
+{
+	uint32_t prefetchable = 0;
+
+	for (uint32_t i = 0; i < HWB_BARS; i++)
+		if ((device->facts.bars[i].flags & HWB_BAR_PREFETCHABLE) != 0)
+			prefetchable |= 1u << i;
+	return witness_open(&device->facts.address, device->instance, prefetchable,
+	                    &device->unit.witness, fault);
+}
+
 /* Nobody else may have its registers: not the host, beside its drivers, and no client of
  * a daemon before this one. */
 static int watch_registers(struct device *device, bool former, struct fault *fault)
@@ -34,7 +45,7 @@ static int watch_registers(struct device *device, bool former, struct fault *fau
 
 	witness_close(&unit->witness);
 	unit->loose = false;
-	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
+	if (look_for_registers(device, fault) != 0)
 		return -1;
 	if (former || !witness_held(&unit->witness))
 		return 0;
@@ -115,8 +126,8 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 	char driver[HWB_NAME_SIZE];
 
 	/* A neighbour that has left is in nobody's way. */
-	if (bind_instance(&device->facts.address) != device->instance)
-		return wanted ? refuse_left(device, fault) : 0;
+	if (!wanted && bind_instance(&device->facts.address) != device->instance)
+		return 0;
 	if (wanted && watch_registers(device, target->former, fault) != 0)
 		return -1;
 	bind_driver(&device->facts.address, driver);
@@ -157,7 +168,7 @@ int operate_claim(const struct kernel_backend *kernel, struct operate_targets *t
 		result = targets->items[i].device->unit.unfit
 		                 ? refuse_unfit(targets->items[i].device, fault)
 		                 : claim_one(&targets->items[i], i == 0, fault);
-	if (result == 0 && grouped)
+	if (result == 0 && grouped && !targets->opens)
 		result = bind_group_viable(wanted->group->id, fault);
 	if (result != 0)
 		operate_unclaim(targets);
@@ -470,6 +481,9 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 		result = check_reset(kernel, device, fault);
 		close_unit(kernel, device);
 	}
+	/* It stays open to keep them from reaching anything, and so it is to do after us. */
+	if (result == 0 && held && unit->opened != NULL && kernel->keep_device != NULL)
+		kernel->keep_device(unit->opened);
 	if (result == 0 && held)
 		return OPERATE_HELD;
 	if (result != 0) {
@@ -509,7 +523,7 @@ int operate_take_up(const struct kernel_backend *kernel, struct device *device, 
 	if (!bind_is_ours(driver))
 		return operate_restore(device, fault);
 	witness_close(&unit->witness);
-	if (witness_open(&device->facts.address, &unit->witness, fault) != 0)
+	if (look_for_registers(device, fault) != 0)
 		return -1;
 	unit->loose = false;
 	/* operate_retire() opens it when nobody has its descriptor any more. */
@@ -523,7 +537,7 @@ static int watch_again(struct device *device, struct fault *fault)
 	bind_driver(&device->facts.address, driver);
 	if (!bind_is_ours(driver))
 		return fault_set(fault, HWB_GONE, "%s has lost its driver", device->name);
-	return witness_open(&device->facts.address, &device->unit.witness, fault);
+	return look_for_registers(device, fault);
 }
 
 int operate_resume(const struct kernel_backend *kernel, struct device *device,

@@ -28,6 +28,7 @@ struct operate_target {
 struct operate_targets {
 	struct operate_target items[OPERATE_GROUP_MAX];
 	uint32_t count;
+	bool opens; /* the first is opened next, by which the kernel tells whether it can be */
 };
 
 /* Whether the function may be taken from the host as it is now: by the policy, and by what the
@@ -35,7 +36,8 @@ struct operate_targets {
 int operate_may_take(const struct operate_target *target, struct fault *fault);
 
 /* Binds the wanted function, and the others that have a driver, to our driver and
- * checks that the group, if there is one, can be opened. On failure nothing has changed. */
+ * checks that the group, if there is one, can be opened, unless that is seen next. On failure
+ * nothing has changed. */
 int operate_claim(const struct kernel_backend *kernel, struct operate_targets *targets,
                   struct fault *fault);
 

@@ -140,6 +140,9 @@ static int save(void)
 		close_fd(fd);
 		return error;
 	}
+	/* So that it need not ask the kernel how large a buffer is to be. */
+	char buffer[BUFSIZ];
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 	fprintf(file, "%s\n", head);
 	if (estate)
 		fputs(estate_line, file);

@@ -90,8 +90,6 @@ static int enter_domain(struct kernel_domain *domain, struct fault *fault)
 		return -1;
 	}
 	domain->groups++;
-	if (first)
-		vfio_domain_start(domain, domain->fd);
 	return fd;
 }
 

@@ -121,9 +121,9 @@ struct kernel_backend {
 	 * it and within the BAR. From any thread, as long as the device is open. What the
 	 * kernel forbids there, as the MSI-X table, reads as ones and is not written. NULL: this
 	 * backend has none. */
-	int (*bar_read)(const struct kernel_device *device, uint32_t bar, uint64_t offset,
-	                uint32_t width, uint64_t *value, struct fault *fault);
-	int (*bar_write)(const struct kernel_device *device, uint32_t bar, uint64_t offset,
+	int (*bar_read)(struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
+	                uint64_t *value, struct fault *fault);
+	int (*bar_write)(struct kernel_device *device, uint32_t bar, uint64_t offset,
 	                 uint32_t width, uint64_t value, struct fault *fault);
 	/* Whether KERNEL_VGA is there for those two; HWB_UNSUPPORTED if not. NULL: never. */
 	int (*vga)(const struct kernel_device *device, struct fault *fault);
@@ -141,6 +141,9 @@ struct kernel_backend {
 	 * the memory of its mappings kept that is not yet, as far as the share goes. */
 	uint32_t (*domain_id)(const struct kernel_domain *domain);
 	void (*keep)(struct kernel_domain *domain, struct store_share *share);
+	/* Has an open device kept, and what it is opened in; false: not all of it, for want of
+	 * room. NULL: nothing of it outlives the process. */
+	bool (*keep_device)(struct kernel_device *device);
 	/* The daemon before this one has left them; these are for its start, before there
 	 * are jobs. What is not taken up so is ended by kernel_resume_end(). */
 	int (*resume_domain)(uint32_t id, struct kernel_domain **domain, struct fault *fault);

@@ -119,44 +119,70 @@ uint64_t memory_missing(int fd, uint64_t size)
 
 /* ---- memory of our own ---- */
 
+static int make(uint64_t size, unsigned kind, int *fd, struct fault *fault)
+{
+	_cleanup_fd_ int made =
+	        memfd_create("hwbroker-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | kind);
+
+	if (made < 0)
+		return fault_errno(fault, errno, "cannot make a memfd%s",
+		                   kind != 0 ? " of huge pages" : "");
+	if (ftruncate(made, (off_t)size) != 0)
+		return fault_errno(fault, errno, "cannot size a memfd of %" PRIu64 " bytes", size);
+	*fd = steal_fd(&made);
+	return 0;
+}
+
+/* All pages now: a lack of memory is an error here and not a SIGBUS for whoever touches it. */
+static int fill(int fd, uint64_t size, bool huge, struct fault *fault)
+{
+	int error;
+
+	/* A worker that has closed a ring (pinned.h) is interrupted for that, and huge pages are
+	 * not taken then. */
+	do
+		error = fallocate(fd, 0, 0, (off_t)size) == 0 ? 0 : errno;
+	while (error == EINTR);
+	if (error == ENOSPC || error == ENOMEM)
+		return fault_set(fault, HWB_NO_MEMORY,
+		                 huge ? "no %" PRIu64 " bytes of 2 MiB pages are free: raise "
+		                        "/proc/sys/vm/nr_hugepages"
+		                      : "no %" PRIu64 " bytes of memory are free",
+		                 size);
+	if (error != 0)
+		return fault_errno(fault, error, "cannot allocate %" PRIu64 " bytes", size);
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+		return fault_errno(fault, errno, "cannot seal a memfd");
+	return 0;
+}
+
 int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault)
 {
 	bool huge = page_size != MEMORY_PAGE;
 	unsigned kind = page_size == MEMORY_GIANT_PAGE ? MFD_HUGE_1GB : MFD_HUGE_2MB;
-	_cleanup_fd_ int made = memfd_create(
-	        "hwbroker-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | kind : 0));
+	_cleanup_fd_ int made = -1;
 
-	if (made < 0)
-		return fault_errno(fault, errno, "cannot make a memfd%s",
-		                   huge ? " of huge pages" : "");
-	if (ftruncate(made, (off_t)size) != 0)
-		return fault_errno(fault, errno, "cannot size a memfd of %" PRIu64 " bytes", size);
-	if (memory_reserve(huge ? 0 : size, fault) != 0)
+	if (make(size, huge ? MFD_HUGETLB | kind : 0, &made, fault) != 0 ||
+	    memory_reserve(huge ? 0 : size, fault) != 0)
 		return -1;
-	/* All pages now: a lack of memory is an error here and not a SIGBUS for
-	 * whoever touches it. */
-	int error;
-	/* A worker that has closed a ring (pinned.h) is interrupted for that, and huge pages are
-	 * not taken then. */
-	do
-		error = fallocate(made, 0, 0, (off_t)size) == 0 ? 0 : errno;
-	while (error == EINTR);
+	int result = fill(made, size, huge, fault);
 	memory_settle(huge ? 0 : size);
-	if (error != 0) {
-		errno = error;
-		if (errno == ENOSPC || errno == ENOMEM)
-			return fault_set(fault, HWB_NO_MEMORY,
-			                 huge ? "no %" PRIu64
-			                        " bytes of 2 MiB pages are free: raise "
-			                        "/proc/sys/vm/nr_hugepages"
-			                      : "no %" PRIu64 " bytes of memory are free",
-			                 size);
-		return fault_errno(fault, errno, "cannot allocate %" PRIu64 " bytes", size);
-	}
-	if (fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-		return fault_errno(fault, errno, "cannot seal a memfd");
-	*fd = steal_fd(&made);
-	return 0;
+	if (result == 0)
+		*fd = steal_fd(&made);
+	return result;
+}
+
+bool memory_new_promptly(uint64_t size, int *fd)
+{
+	_cleanup_fd_ int made = -1;
+
+	if (!plenty(size))
+		return false;
+	bool done = make(size, 0, &made, NULL) == 0 && fill(made, size, false, NULL) == 0;
+	memory_settle(size);
+	if (done)
+		*fd = steal_fd(&made);
+	return done;
 }
 
 void memory_drop(int fd, uint64_t size)

@@ -18,6 +18,11 @@
  * and further seals. May block: allocates the pages. */
 int memory_new(uint64_t size, uint32_t page_size, int *fd, struct fault *fault);
 
+/* memory_new() of `size` bytes in pages of MEMORY_PAGE, if the host has so much free memory that
+ * nothing need be freed for it, which takes no longer than to clear the pages. False: it has
+ * not, and nothing was done. */
+bool memory_new_promptly(uint64_t size, int *fd);
+
 /* HWB_NO_MEMORY if `bytes` more, pinned, would leave the host short: it would rather
  * kill its processes than refuse. Otherwise they are counted as in use until
  * memory_settle(), after which the host itself counts them. Any thread. */

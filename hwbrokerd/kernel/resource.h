@@ -10,12 +10,12 @@
 
 #include <stdbool.h>
 
-/* Opens BAR `bar`. `*wc` asks for write-combined and says on return whether it
- * is (resourceN_wc exists for prefetchable BARs only). The device's ids are
- * compared with `vendor` and `device` after the open, so that an address that
- * changed hands meanwhile is HWB_GONE. The descriptor is close-on-exec and the
- * caller's. Opening never touches the device. */
-int resource_open(const struct hwb_pci_address *address, uint32_t bar, uint16_t vendor,
-                  uint16_t device, bool *wc, int *fd, struct fault *fault);
+/* Opens BAR `bar` of the device whose directory in sysfs that is (witness.h), and of no other
+ * that has got its address since: that is HWB_GONE. `device`: its name, for what is said.
+ * `*wc` asks for write-combined and says on return whether it is (resourceN_wc exists for
+ * prefetchable BARs only). The descriptor is close-on-exec and the caller's. Opening never
+ * touches the device. */
+int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int *fd,
+                  struct fault *fault);
 
 #endif

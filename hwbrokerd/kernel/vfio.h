@@ -48,7 +48,8 @@ struct kernel_device {
 	char name[32];
 	uint32_t flags;          /* VFIO_DEVICE_FLAGS_* */
 	uint64_t config;         /* offset of config space in fd */
-	uint64_t bars[HWB_BARS]; /* and of each BAR */
+	uint64_t bars[HWB_BARS]; /* and of each BAR that was reached by request */
+	uint8_t bars_known;      /* bit n: of BAR n */
 	uint64_t vga;            /* and of what VGA cards have; 0: it has not */
 	bool rom_made;           /* of its option ROM, a copy: */
 	int rom;
@@ -114,6 +115,8 @@ int vfio_group_get(uint32_t id, struct kernel_domain *domain, struct vfio_group 
 int vfio_group_resume(uint32_t id, struct kernel_domain *domain, int fd, struct vfio_group **group,
                       struct fault *fault);
 void vfio_group_put(struct vfio_group *group);
+/* Whether it is kept now. */
+bool vfio_group_keep(struct vfio_group *group);
 
 /* vfio_container.c. A domain of that way; vfio_noiommu.c is the same without an IOMMU. */
 int vfio_container_new(struct kernel_domain **domain, struct fault *fault);
@@ -129,12 +132,13 @@ bool vfio_device_resets(const struct kernel_device *device);
 int vfio_device_reset(struct kernel_device *device, struct fault *fault);
 int vfio_device_rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault);
 void vfio_device_close(struct kernel_device *device);
+bool vfio_device_keep(struct kernel_device *device);
 /* Repeats what gives EAGAIN while the device is being reset by somebody. */
 enum { VFIO_BUSY_TRIES = 10, VFIO_BUSY_PAUSE_MS = 100 };
 
-/* vfio_domain.c. With the domain's lock held: it has got its descriptor, which is kept; the
- * kernel is told of all mappings, or of none; and the descriptor is closed. */
-void vfio_domain_start(struct kernel_domain *domain, int fd);
+/* vfio_domain.c. Whether its descriptor is kept now. With the domain's lock held: the kernel is
+ * told of all mappings, or of none; and the descriptor is closed. */
+bool vfio_domain_keep_itself(struct kernel_domain *domain);
 int vfio_domain_fill(struct kernel_domain *domain, struct fault *fault);
 void vfio_domain_drop(struct kernel_domain *domain);
 /* One group less, by a caller without the lock: the domain may be gone afterwards. */
@@ -168,10 +172,10 @@ int vfio_config_write(struct kernel_device *device, uint32_t offset, uint32_t wi
  * device is closed; decoding must be on. */
 int vfio_take_registers(struct kernel_device *device, uint32_t bars, struct fault *fault);
 
-int vfio_bar_read(const struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
+int vfio_bar_read(struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
                   uint64_t *value, struct fault *fault);
-int vfio_bar_write(const struct kernel_device *device, uint32_t bar, uint64_t offset,
-                   uint32_t width, uint64_t value, struct fault *fault);
+int vfio_bar_write(struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
+                   uint64_t value, struct fault *fault);
 int vfio_bar_offset(const struct kernel_device *device, uint32_t bar, bool io, uint64_t *offset,
                     struct fault *fault);
 int vfio_device_fd(const struct kernel_device *device, int *fd, struct fault *fault);
@@ -201,7 +205,7 @@ int vfio_irq_unmask(struct kernel_device *device, struct fault *fault);
 	.irq_unmask = vfio_irq_unmask, .config_read = vfio_config_read,                            \
 	.config_write = vfio_config_write, .bar_read = vfio_bar_read, .bar_write = vfio_bar_write, \
 	.vga = vfio_vga, .rom = vfio_rom, .domain_id = vfio_domain_id, .keep = vfio_domain_keep,   \
-	.resume_mapping = vfio_resume_mapping, .resume_where = vfio_resume_where,                  \
-	.resume = vfio_resume
+	.keep_device = vfio_device_keep, .resume_mapping = vfio_resume_mapping,                    \
+	.resume_where = vfio_resume_where, .resume = vfio_resume
 
 #endif

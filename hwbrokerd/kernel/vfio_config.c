@@ -39,11 +39,14 @@ int vfio_set_command(struct kernel_device *device, uint32_t set, uint32_t clear,
 		return fault_set(fault, HWB_GONE, "%s does not answer any more", device->name);
 	if (((command | set) & ~clear) == command)
 		return 0;
-	if (vfio_config_write(device, PCI_COMMAND, 2, (command | set) & ~clear, fault) != 0 ||
-	    vfio_config_read(device, PCI_COMMAND, 2, &command, fault) != 0)
+	if (vfio_config_write(device, PCI_COMMAND, 2, (command | set) & ~clear, fault) != 0)
 		return -1;
 	/* Bits that a device hardwires to 0 (I/O decoding without I/O BARs) are
 	 * no failure; one that cannot be cleared is. */
+	if (clear == 0)
+		return 0;
+	if (vfio_config_read(device, PCI_COMMAND, 2, &command, fault) != 0)
+		return -1;
 	if ((command & clear) != 0)
 		return fault_set(fault, HWB_HOST_ERROR,
 		                 "bits 0x%x of the command register of %s cannot be cleared",

@@ -177,8 +177,6 @@ static int attach(struct kernel_domain *domain, int group_fd, uint32_t group, st
 		result = start(domain, group_fd, group, fault);
 	if (result == 0)
 		domain->groups++;
-	if (result == 0 && first)
-		vfio_domain_start(domain, domain->fd);
 	else if (first)
 		vfio_domain_drop(domain);
 	return result;

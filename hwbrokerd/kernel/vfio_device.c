@@ -54,13 +54,6 @@ int vfio_device_read_facts(struct kernel_device *device, struct fault *fault)
 		return fault_errno(fault, errno, "VFIO tells nothing about %s", device->name);
 	device->flags = info.flags;
 	device->config = region.offset;
-	for (uint32_t bar = 0; bar < HWB_BARS; bar++) {
-		region.index = VFIO_PCI_BAR0_REGION_INDEX + bar;
-		if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) != 0)
-			return fault_errno(fault, errno, "VFIO tells nothing about BAR %u of %s",
-			                   bar, device->name);
-		device->bars[bar] = region.offset;
-	}
 	/* EINVAL: it is no VGA card, or vfio-pci is told to leave such alone. */
 	region.index = VFIO_PCI_VGA_REGION_INDEX;
 	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0)
@@ -78,13 +71,9 @@ int vfio_device_listen(struct kernel_device *device, int wanted_fd, int failed_f
 
 static int open_in_group(struct kernel_device *device, struct fault *fault)
 {
-	char name[STORE_NAME];
-
 	device->fd = device->group->domain->way->open(device, fault);
 	if (device->fd < 0)
 		return -1;
-	vfio_name_device(device->name, name);
-	device->kept = !device->group->domain->unsafe && store_put(name, device->fd, true);
 	if (vfio_device_read_facts(device, fault) != 0)
 		return -1;
 	/* A device whose INTx nobody listens to must not pull the line: it may be
@@ -113,6 +102,19 @@ int vfio_device_open(const struct hwb_pci_address *address, uint32_t group,
 	}
 	*device = made;
 	return 0;
+}
+
+bool vfio_device_keep(struct kernel_device *device)
+{
+	char name[STORE_NAME];
+
+	/* In the order in which the next daemon needs them. */
+	if (!vfio_domain_keep_itself(device->group->domain) || !vfio_group_keep(device->group))
+		return false;
+	vfio_name_device(device->name, name);
+	if (!device->kept)
+		device->kept = store_put(name, device->fd, true);
+	return device->kept;
 }
 
 bool vfio_device_resets(const struct kernel_device *device)

@@ -284,13 +284,17 @@ void vfio_domain_free(struct kernel_domain *domain)
 
 /* ---- groups ---- */
 
-void vfio_domain_start(struct kernel_domain *domain, int fd)
+bool vfio_domain_keep_itself(struct kernel_domain *domain)
 {
 	char name[STORE_NAME];
 
+	pthread_mutex_lock(&domain->lock);
 	vfio_name_domain(domain, name);
-	domain->fd = fd;
-	domain->kept = !domain->unsafe && store_put(name, fd, true);
+	if (!domain->kept)
+		domain->kept = domain->fd >= 0 && store_put(name, domain->fd, true);
+	bool kept = domain->kept;
+	pthread_mutex_unlock(&domain->lock);
+	return kept;
 }
 
 int vfio_domain_fill(struct kernel_domain *domain, struct fault *fault)

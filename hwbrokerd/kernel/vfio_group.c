@@ -49,16 +49,11 @@ static int add_group(uint32_t id, struct kernel_domain *domain, struct vfio_grou
                      struct fault *fault)
 {
 	_cleanup_free_ struct vfio_group *made = new_group(id, domain, fault);
-	_cleanup_fd_ int fd = -1, mark = -1;
-	char name[STORE_NAME];
+	int fd = -1;
 
 	if (made == NULL || domain->way->enter(domain, id, &fd, fault) != 0)
 		return -1;
-	vfio_name_group(id, domain->id, name);
-	if (domain->way->shares_fd)
-		mark = eventfd(0, EFD_CLOEXEC);
-	made->kept = !domain->unsafe && store_put(name, mark >= 0 ? mark : fd, true);
-	made->fd = steal_fd(&fd);
+	made->fd = fd;
 	enlist(made);
 	*group = steal_pointer(&made);
 	return 0;
@@ -104,6 +99,20 @@ int vfio_group_get(uint32_t id, struct kernel_domain *domain, struct vfio_group 
 	found->devices++;
 	*group = found;
 	return 0;
+}
+
+bool vfio_group_keep(struct vfio_group *group)
+{
+	_cleanup_fd_ int mark = -1;
+	char name[STORE_NAME];
+
+	if (group->kept)
+		return true;
+	vfio_name_group(group->id, group->domain->id, name);
+	if (group->domain->way->shares_fd)
+		mark = eventfd(0, EFD_CLOEXEC);
+	group->kept = store_put(name, mark >= 0 ? mark : group->fd, true);
+	return group->kept;
 }
 
 void vfio_group_put(struct vfio_group *group)

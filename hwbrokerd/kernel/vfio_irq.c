@@ -50,17 +50,16 @@ static int set_irqs(struct kernel_device *device, uint32_t index, uint32_t actio
 int vfio_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const int *trigger_fds,
                     uint32_t count, int unmask_fd, struct fault *fault)
 {
-	uint32_t available = vfio_irq_count(device, type);
-
-	if (count > available)
-		return fault_set(fault, HWB_UNSUPPORTED,
-		                 "the kernel offers %u of the %u vectors of %s", available, count,
-		                 device->name);
 	int result =
 	        set_irqs(device, index_of(type), VFIO_IRQ_SET_ACTION_TRIGGER, trigger_fds, count);
 	if (result == 0 && unmask_fd >= 0)
 		result =
 		        set_irqs(device, index_of(type), VFIO_IRQ_SET_ACTION_UNMASK, &unmask_fd, 1);
+	uint32_t available = result == -EINVAL ? vfio_irq_count(device, type) : count;
+	if (available < count)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "the kernel offers %u of the %u vectors of %s", available, count,
+		                 device->name);
 	if (result != 0)
 		fault_errno(fault, -result, "cannot enable %u interrupts of %s", count,
 		            device->name);

@@ -76,10 +76,31 @@ static off_t place(const struct kernel_device *device, uint32_t bar, uint64_t of
 	return (off_t)((bar == KERNEL_VGA ? device->vga : device->bars[bar]) + offset);
 }
 
-int vfio_bar_read(const struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
+/* Where the BAR is in the descriptor: asked once. */
+static int find(struct kernel_device *device, uint32_t bar, struct fault *fault)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_BAR0_REGION_INDEX + bar,
+	};
+
+	if (bar == KERNEL_VGA || (device->bars_known >> bar & 1) != 0)
+		return 0;
+	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &info) != 0)
+		return fault_errno(fault, errno, "VFIO tells nothing about BAR %u of %s", bar,
+		                   device->name);
+	device->bars[bar] = info.offset;
+	device->bars_known |= (uint8_t)(1u << bar);
+	return 0;
+}
+
+int vfio_bar_read(struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
                   uint64_t *value, struct fault *fault)
 {
 	uint64_t read = 0;
+
+	if (find(device, bar, fault) != 0)
+		return -1;
 	ssize_t done = pread(device->fd, &read, width, place(device, bar, offset));
 
 	if (done != (ssize_t)width)
@@ -88,9 +109,11 @@ int vfio_bar_read(const struct kernel_device *device, uint32_t bar, uint64_t off
 	return 0;
 }
 
-int vfio_bar_write(const struct kernel_device *device, uint32_t bar, uint64_t offset,
-                   uint32_t width, uint64_t value, struct fault *fault)
+int vfio_bar_write(struct kernel_device *device, uint32_t bar, uint64_t offset, uint32_t width,
+                   uint64_t value, struct fault *fault)
 {
+	if (find(device, bar, fault) != 0)
+		return -1;
 	ssize_t done = pwrite(device->fd, &value, width, place(device, bar, offset));
 
 	return done == (ssize_t)width ? 0 : refuse(device, bar, offset, done, fault);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* 0: nobody has it open for writing; else errno, EAGAIN if somebody has. */
 static int lease(int fd)
@@ -19,9 +20,9 @@ static int lease(int fd)
 	return 0;
 }
 
-static int add(struct witness *witness, const char *path)
+static int add(struct witness *witness, int directory, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -29,21 +30,46 @@ static int add(struct witness *witness, const char *path)
 	return 0;
 }
 
-int witness_open(const struct hwb_pci_address *address, struct witness *witness,
-                 struct fault *fault)
+static int open_directory(const struct hwb_pci_address *address, uint64_t instance,
+                          struct witness *witness, struct fault *fault)
+{
+	char path[SYSFS_PATH], text[SYSFS_ADDRESS];
+	struct stat status;
+
+	sysfs_address(address, text);
+	sysfs_device_path(address, "", path);
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return errno == ENOENT ? fault_set(fault, HWB_GONE, "%s has left the bus", text)
+		                       : fault_errno(fault, errno, "cannot open %s", path);
+	witness->placed = true;
+	witness->directory = directory;
+	if (fstat(directory, &status) == 0 && status.st_ino == instance)
+		return 0;
+	witness_close(witness);
+	return fault_set(fault, HWB_GONE, "another device has taken the place of %s", text);
+}
+
+int witness_open(const struct hwb_pci_address *address, uint64_t instance, uint32_t prefetchable,
+                 struct witness *witness, struct fault *fault)
 {
 	static const char *const kinds[] = { "", "_wc" };
-	char path[SYSFS_PATH], name[16];
+	char name[16];
 
 	*witness = (struct witness){ 0 };
+	if (open_directory(address, instance, witness, fault) != 0)
+		return -1;
 	for (unsigned i = 0; i < 2 * HWB_BARS; i++) {
+		if (i % 2 != 0 && (prefetchable >> i / 2 & 1) == 0)
+			continue;
 		snprintf(name, sizeof(name), "resource%u%s", i / 2, kinds[i % 2]);
-		sysfs_device_path(address, name, path);
-		int result = add(witness, path);
+		int result = add(witness, witness->directory, name);
 		if (result == 0)
 			continue;
+		char text[SYSFS_ADDRESS];
+		sysfs_address(address, text);
 		witness_close(witness);
-		return fault_errno(fault, -result, "cannot open %s", path);
+		return fault_errno(fault, -result, "cannot open %s of %s", name, text);
 	}
 	return 0;
 }
@@ -52,6 +78,8 @@ void witness_close(struct witness *witness)
 {
 	for (uint32_t i = 0; i < witness->count; i++)
 		close_fd(witness->fds[i]);
+	if (witness->placed)
+		close_fd(witness->directory);
 	*witness = (struct witness){ 0 };
 }
 
@@ -73,7 +101,7 @@ bool witness_works(void)
 		char path[sizeof(devices) + NAME_MAX + 16];
 		struct witness witness = { 0 };
 		snprintf(path, sizeof(path), "%s/%s/resource0", devices, entry->d_name);
-		if (add(&witness, path) != 0 || witness.count == 0)
+		if (add(&witness, AT_FDCWD, path) != 0 || witness.count == 0)
 			continue;
 		int error = lease(witness.fds[0]);
 		witness_close(&witness);

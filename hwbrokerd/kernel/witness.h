@@ -19,11 +19,15 @@
 struct witness {
 	int fds[2 * HWB_BARS];
 	uint32_t count;
+	bool placed;   /* `directory` is open: the device's own, whoever gets its address later */
+	int directory; /* in sysfs */
 };
 
-/* Of all resource files that the device has. On failure it is of none. */
-int witness_open(const struct hwb_pci_address *address, struct witness *witness,
-                 struct fault *fault);
+/* Of all resource files that the device has, which is the one of that instance (bind.h):
+ * another at its address is HWB_GONE. Bit n of `prefetchable`: BAR n is, and so may have a
+ * second file. On failure it is of none. */
+int witness_open(const struct hwb_pci_address *address, uint64_t instance, uint32_t prefetchable,
+                 struct witness *witness, struct fault *fault);
 void witness_close(struct witness *witness);
 
 /* False also where the kernel gives no leases: see witness_works(). */

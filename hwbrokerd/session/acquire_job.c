@@ -22,11 +22,12 @@ static int open_and_arm(struct acquire *self)
 	struct fault *fault = &self->fault;
 	int result = 0;
 
-	/* A device that nothing is asked of yet stays closed, so that a domain
-	 * can still be chosen without another reset. */
-	if (self->domain != NULL || self->region_count != 0 || self->irq != NULL)
+	if (self->targets.opens)
 		result = operate_open(kernel, device,
 		                      self->domain != NULL ? self->domain->kernel : NULL, fault);
+	/* Who is in the way has a name. */
+	if (result != 0 && device->group->id != UINT32_MAX)
+		bind_group_viable(device->group->id, fault);
 	if (result == 0 && self->domain != NULL)
 		result = kernel->set_bus_master(device->unit.opened, true, fault);
 	for (uint32_t i = 0; i < self->region_count && result == 0; i++)
@@ -45,6 +46,9 @@ static void run_acquire(struct job *job)
 	struct unit *unit = &self->device->unit;
 
 	unit->haunted = unit->haunted || self->haunted;
+	/* A device that nothing is asked of yet stays closed, so that a domain
+	 * can still be chosen without another reset. */
+	self->targets.opens = self->domain != NULL || self->region_count != 0 || self->irq != NULL;
 	self->result = operate_claim(self->broker->host.backend, &self->targets, &self->fault);
 	if (self->result == 0) {
 		self->result = open_and_arm(self);
@@ -87,6 +91,7 @@ static int publish(struct acquire *self, struct device_session *session)
 		keep_session(&session->irq->session);
 	}
 	keep_session(&session->session);
+	keep_opened(session);
 	platform_describe(peer, device, &reply.device);
 	request_reply(&self->request, session->session.handle, &reply, sizeof(reply), fds,
 	              fd_count);

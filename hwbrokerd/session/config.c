@@ -60,7 +60,7 @@ static void run(struct job *job)
 	const struct hwb_config_access *access = &self->access;
 	struct device *device = base->device;
 
-	base->result = operate_open(base->kernel, device, NULL, &base->fault);
+	device_job_open(base);
 	if (base->result == 0)
 		base->result = base->kernel->config_read(device->unit.opened, access->offset,
 		                                         access->width, &self->old, &base->fault);
@@ -154,7 +154,7 @@ static void serve(struct request *request, bool write)
 	self->base.device = device;
 	if (write)
 		ask_policy(self, request->peer);
-	device_job_start(&self->base, request, (struct device_session *)session, run, done);
+	device_job_start(&self->base, request, (struct device_session *)session, run, done, false);
 }
 
 void serve_config_read(struct request *request)

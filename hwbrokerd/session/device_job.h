@@ -15,6 +15,7 @@ struct device_job {
 	const struct kernel_backend *kernel;
 	struct device *device;
 	uint32_t owner; /* handle of the device session */
+	bool opened;    /* by the job: there are descriptors to keep */
 	int result;     /* of run() */
 	struct fault fault;
 };
@@ -23,10 +24,14 @@ struct device_job {
  * the request has been refused. */
 void *device_job_new(const struct request *request, size_t size);
 
-/* Holds the request and submits. `done` answers, then calls device_job_end(). */
+/* Holds the request and submits. `done` answers, then calls device_job_end(). `prompt`: once the
+ * device is open, `run` takes so little time that the loop itself may call both, at once. */
 void device_job_start(struct device_job *self, const struct request *request,
                       const struct device_session *owner, void (*run)(struct job *job),
-                      void (*done)(struct job *job));
+                      void (*done)(struct job *job), bool prompt);
+
+/* In run(): opens the device if it is closed; sets the result. */
+void device_job_open(struct device_job *self);
 
 /* In done(): whether it worked, and the device has not been closed meanwhile. */
 bool device_job_held(struct device_job *self);

@@ -10,6 +10,9 @@
 
 #include <inttypes.h>
 
+/* So much of pages of the usual size is cleared in no more time than a few requests take. */
+enum { PROMPT_SIZE = 64 << 10 };
+
 enum dma_flags { RIGHTS = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES };
 
 /* What both ALLOC and MAP ask for. */
@@ -64,7 +67,7 @@ static void run(struct job *job)
 			self->fd = close_fd(self->fd);
 		return;
 	}
-	if (self->step == DMA_STEP_ALLOC) {
+	if (self->step == DMA_STEP_ALLOC && self->fd < 0) {
 		self->result =
 		        memory_new(self->mapping.size, self->page_size, &self->fd, &self->fault);
 		if (self->result != 0 && self->may_fall_back) {
@@ -158,6 +161,23 @@ static void submit(struct dma_job *self, const struct request *request)
 {
 	request_hold(&self->request, request);
 	strand_submit(&self->domain->strand, &self->job);
+}
+
+/* Small memory, of which there is plenty, is had by the loop itself: waking a thread, and
+ * being woken by it, takes longer. */
+static void submit_alloc(struct dma_job *self, const struct request *request)
+{
+	struct domain *domain = self->domain;
+	bool small = self->page_size == MEMORY_PAGE && self->mapping.size <= PROMPT_SIZE;
+
+	if (!small || is_unsafe(domain) || !strand_is_free(&domain->strand) ||
+	    !memory_new_promptly(self->mapping.size, &self->fd)) {
+		submit(self, request);
+		return;
+	}
+	request_hold(&self->request, request);
+	run(&self->job);
+	done(&self->job);
 }
 
 /* Where ALLOC's fields are in the packet; MAP's are behind its `offset`. */
@@ -350,7 +370,7 @@ void serve_dma_alloc(struct request *request)
 	self->wish = wish_of(&wanted, page_size);
 	self->page_size = page_size;
 	self->may_fall_back = own_choice;
-	submit(self, request);
+	submit_alloc(self, request);
 }
 
 void serve_dma_map(struct request *request)

@@ -134,6 +134,9 @@ static void done_assign(struct job *job)
 {
 	struct assign_job *self = (struct assign_job *)job;
 
+	/* What was open is not any more. */
+	if (self->device->session != NULL)
+		keep_opened(self->device->session);
 	if (self->enter && self->result == 0 && self->window_count != 0)
 		ledger_set_windows(&self->domain->ledger, self->windows, self->window_count);
 	if (self->enter && self->result != 0)

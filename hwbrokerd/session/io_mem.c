@@ -99,8 +99,8 @@ int region_open(const struct kernel_backend *kernel, struct device *device,
 		return -1;
 	if (plan->way == WAY_DEVICE)
 		return operate_lend(kernel, device, &plan->fd, fault);
-	return resource_open(&device->facts.address, plan->bar, device->facts.vendor,
-	                     device->facts.device, &plan->wc, &plan->fd, fault);
+	return resource_open(device->unit.witness.directory, device->name, plan->bar, &plan->wc,
+	                     &plan->fd, fault);
 }
 
 static uint32_t flags_of(enum policy_way way, bool io, const struct host *host)
@@ -199,7 +199,7 @@ static void run(struct job *job)
 	struct region_job *self = (struct region_job *)job;
 	struct device_job *base = &self->base;
 
-	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
+	device_job_open(base);
 	if (base->result == 0)
 		base->result = region_open(base->kernel, base->device, &self->plan, &base->fault);
 }
@@ -230,7 +230,7 @@ static void start(struct request *request, struct device_session *owner,
 	if (self == NULL)
 		return;
 	self->plan = *plan;
-	device_job_start(&self->base, request, owner, run, done);
+	device_job_start(&self->base, request, owner, run, done, true);
 }
 
 /* The field to which a refusal of region_check() is due. */

@@ -187,7 +187,7 @@ static void run(struct job *job)
 	struct port_job *self = (struct port_job *)job;
 	struct device_job *base = &self->base;
 
-	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
+	device_job_open(base);
 	if (base->result == 0 && self->vga)
 		self->no_vga = base->kernel->vga(base->device->unit.opened, NULL) != 0;
 }
@@ -234,7 +234,7 @@ static void open_at(struct request *request, struct device_session *owner, bool 
 		return;
 	self->range = *range;
 	self->vga = vga;
-	device_job_start(&self->base, request, owner, run, done);
+	device_job_start(&self->base, request, owner, run, done, false);
 }
 
 void serve_io_port_open(struct request *request)

@@ -145,6 +145,7 @@ struct irq_job {
 	uint32_t owner;          /* handle of the device session */
 	enum irq_step step;
 	bool arm;
+	bool opened; /* the device, by this job */
 	int result;
 	struct fault fault;
 };
@@ -157,6 +158,7 @@ static void run(struct job *job)
 
 	switch (self->step) {
 	case IRQ_STEP_OPEN:
+		self->opened = unit->opened == NULL;
 		self->result = irq_make_fds(irq, &self->fault);
 		if (self->result == 0)
 			self->result = operate_open(self->kernel, irq->device, NULL, &self->fault);
@@ -200,6 +202,8 @@ static bool finish_open(struct irq_job *self)
 	struct hwb_interrupt reply;
 	int fds[IRQ_FDS_FIRST + 1];
 
+	if (self->opened && owner != NULL)
+		keep_opened(owner);
 	if (self->result == 0 && owner == NULL)
 		self->result = fault_set(&self->fault, HWB_GONE,
 		                         "%s was closed, or left its domain, meanwhile",

@@ -109,7 +109,7 @@ static void run_lend(struct job *job)
 	struct lend_job *self = (struct lend_job *)job;
 	struct device_job *base = &self->base;
 
-	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
+	device_job_open(base);
 	if (base->result == 0)
 		base->result = operate_lend(base->kernel, base->device, &self->fd, &base->fault);
 }
@@ -145,5 +145,5 @@ void serve_device_fd(struct request *request)
 	if (self == NULL)
 		return;
 	self->fd = -1;
-	device_job_start(&self->base, request, owner, run_lend, done_lend);
+	device_job_start(&self->base, request, owner, run_lend, done_lend, false);
 }

@@ -19,7 +19,7 @@ static void run(struct job *job)
 	struct rom_job *self = (struct rom_job *)job;
 	struct device_job *base = &self->base;
 
-	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
+	device_job_open(base);
 	if (base->result == 0)
 		base->result = base->kernel->rom(base->device->unit.opened, &self->fd, &self->size,
 		                                 &base->fault);
@@ -89,5 +89,5 @@ void rom_open(struct request *request, struct device_session *owner)
 	if (self == NULL)
 		return;
 	self->fd = -1;
-	device_job_start(&self->base, request, owner, run, done);
+	device_job_start(&self->base, request, owner, run, done, false);
 }

@@ -74,6 +74,14 @@ struct device_session {
 	ev_io failed;                   /* says the kernel */
 	enum hwb_device_change ending;  /* that the client is told of in the end */
 	char rule[HAPPENING_RULE_SIZE]; /* by which it was granted */
+	/* keep_opened(). It was opened since its descriptors were kept, which is counted in the
+	 * peer; how often; a job sees to it, as of that opening; and there was no room. */
+	bool unkept;
+	uint32_t openings;
+	bool keeping, full;
+	uint32_t keeping_of;
+	struct job keep_job;
+	int keep_result;
 	struct release_job release;
 };
 

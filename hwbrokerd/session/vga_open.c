@@ -19,7 +19,7 @@ static void run(struct job *job)
 	struct vga_job *self = (struct vga_job *)job;
 	struct device_job *base = &self->base;
 
-	base->result = operate_open(base->kernel, base->device, NULL, &base->fault);
+	device_job_open(base);
 	if (base->result == 0)
 		self->no_vga = base->kernel->vga(base->device->unit.opened, NULL) != 0;
 }
@@ -65,5 +65,5 @@ void memory_open_vga(const struct request *request, const struct device_session 
 	self->session = steal_pointer(&session);
 	self->verdict = *verdict;
 	happening_cite(verdict, self->rule);
-	device_job_start(&self->base, request, owner, run, done);
+	device_job_start(&self->base, request, owner, run, done, false);
 }

@@ -193,6 +193,7 @@ static void on_finished(struct ev_loop *loop, ev_async *watcher, int events)
 	pthread_mutex_unlock(&workers->lock);
 	while (job != NULL) {
 		struct job *next = job->next;
+		job->strand->undone--; /* done() may free it */
 		job->done(job);
 		job = next;
 	}
@@ -273,11 +274,24 @@ bool strand_idle(const struct strand *strand)
 	return idle;
 }
 
+bool strand_is_free(const struct strand *strand)
+{
+	struct workers *workers = strand->workers;
+
+	if (strand->undone != 0)
+		return false;
+	pthread_mutex_lock(&workers->lock);
+	bool rest = workers->busy == 0 && workers->waiting == 0;
+	pthread_mutex_unlock(&workers->lock);
+	return rest;
+}
+
 void strand_submit(struct strand *strand, struct job *job)
 {
 	struct workers *workers = strand->workers;
 
 	job->next = NULL;
+	strand->undone++;
 	job->strand = strand;
 	pthread_mutex_lock(&workers->lock);
 	if (strand->last != NULL)

@@ -42,7 +42,8 @@ struct strand {
 	struct lane *lane; /* NULL: none */
 	struct job *first;
 	struct job *last;
-	bool running; /* queued or on a thread */
+	bool running;    /* queued or on a thread */
+	uint32_t undone; /* jobs whose done() was not called yet: the loop's */
 };
 
 /* Starts no thread yet. NULL: no memory. */
@@ -63,6 +64,12 @@ void strand_init(struct strand *strand, struct workers *workers, struct lane *la
 
 /* Whether no job of it is queued or running; the last may still wait for its done(). */
 bool strand_idle(const struct strand *strand);
+
+/* Whether the loop may do this strand's work itself, now, instead of submitting it: nothing of
+ * it is queued, running or undone, and no thread of the pool is at work, which could have a
+ * lock of the kernel's, or of ours, that one waits for. For what takes no longer than a few
+ * small requests, as it saves two changes of thread. True until something is submitted. */
+bool strand_is_free(const struct strand *strand);
 
 /* Hands the job over. If no thread can be started and none runs, the job runs
  * when one can: nothing is lost. */

@@ -461,16 +461,19 @@ struct model_device *model_behind(int fd)
 	return NULL;
 }
 
-int witness_open(const struct hwb_pci_address *address, struct witness *witness,
-                 struct fault *fault)
+int witness_open(const struct hwb_pci_address *address, uint64_t instance, uint32_t prefetchable,
+                 struct witness *witness, struct fault *fault)
 {
+	(void)prefetchable;
 	struct model_device *device = model_find(address);
 
 	*witness = (struct witness){ 0 };
 	if (model_fails(fault))
 		return -1;
-	if (!device->present)
-		return 0;
+	if (bind_instance(address) != instance)
+		return fault_set(fault, HWB_GONE, "it has left the bus");
+	/* As the index of the device, which tells what is opened. */
+	witness->directory = (int)(device - model.devices);
 	witness->fds[witness->count++] = open_registers(device, O_RDONLY);
 	return 0;
 }
@@ -494,19 +497,20 @@ bool witness_held(const struct witness *witness)
 	return false;
 }
 
-int resource_open(const struct hwb_pci_address *address, uint32_t bar, uint16_t vendor,
-                  uint16_t device, bool *wc, int *fd, struct fault *fault)
+int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int *fd,
+                  struct fault *fault)
 {
-	const struct model_device *found = model_find(address);
+	struct model_device *found = &model.devices[directory];
+	(void)device;
 
-	must(found != NULL && bar < HWB_BARS && found->bars[bar].size != 0, "there is such a BAR");
+	must(bar < HWB_BARS && found->bars[bar].size != 0, "there is such a BAR");
 	must(!found->present || found->opened != NULL, "a BAR is opened of an open device");
 	if (model_fails(fault))
 		return -1;
-	if (!found->present || found->vendor != vendor || found->device != device)
+	if (!found->present)
 		return fault_set(fault, HWB_GONE, "it has left the bus");
 	*wc = *wc && (found->bars[bar].flags & HWB_BAR_PREFETCHABLE) != 0;
-	*fd = open_registers(model_find(address), O_RDWR);
+	*fd = open_registers(found, O_RDWR);
 	return *fd >= 0 ? 0 : fault_errno(fault, errno, "no descriptor");
 }
 

@@ -322,8 +322,8 @@ static void need_register(const struct kernel_device *opened, uint32_t bar, uint
 	     "a bus has such accesses");
 }
 
-static int bar_read(const struct kernel_device *opened, uint32_t bar, uint64_t offset,
-                    uint32_t width, uint64_t *value, struct fault *fault)
+static int bar_read(struct kernel_device *opened, uint32_t bar, uint64_t offset, uint32_t width,
+                    uint64_t *value, struct fault *fault)
 {
 	need_register(opened, bar, offset, width);
 	if (model_fails(fault))
@@ -332,8 +332,8 @@ static int bar_read(const struct kernel_device *opened, uint32_t bar, uint64_t o
 	return 0;
 }
 
-static int bar_write(const struct kernel_device *opened, uint32_t bar, uint64_t offset,
-                     uint32_t width, uint64_t value, struct fault *fault)
+static int bar_write(struct kernel_device *opened, uint32_t bar, uint64_t offset, uint32_t width,
+                     uint64_t value, struct fault *fault)
 {
 	(void)value;
 	need_register(opened, bar, offset, width);

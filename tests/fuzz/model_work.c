@@ -51,6 +51,13 @@ bool strand_idle(const struct strand *strand)
 	return !strand->running;
 }
 
+/* Without a job anywhere, as there are no threads to be at work. */
+bool strand_is_free(const struct strand *strand)
+{
+	(void)strand;
+	return strands == NULL && finished == NULL;
+}
+
 void strand_submit(struct strand *strand, struct job *job)
 {
 	struct strand **end = &strands;

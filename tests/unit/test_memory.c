@@ -273,6 +273,21 @@ START_TEST(new_memory_is_sealed_allocated_and_zero)
 }
 END_TEST
 
+START_TEST(prompt_memory_is_the_same_or_none)
+{
+	struct stat status;
+	_cleanup_fd_ int fd = -1;
+
+	ck_assert(!memory_new_promptly(1ull << 60, &fd));
+	ck_assert_int_eq(fd, -1);
+	if (!memory_new_promptly(PAGES * PAGE, &fd))
+		return; /* this host is short of it */
+	ck_assert_int_eq(fcntl(fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	ck_assert_int_eq(status.st_blocks, PAGES * PAGE / 512);
+}
+END_TEST
+
 START_TEST(impossible_sizes_fail_and_leak_nothing)
 {
 	static const uint64_t sizes[] = { UINT64_MAX - PAGE + 1, 1ull << 63, 0 };
@@ -378,6 +393,7 @@ int main(void)
 	tcase_add_test(others, descriptors_without_rights_or_file);
 	tcase_add_test(ours, new_memory_is_sealed_allocated_and_zero);
 	tcase_add_test(ours, impossible_sizes_fail_and_leak_nothing);
+	tcase_add_test(ours, prompt_memory_is_the_same_or_none);
 	tcase_add_test(ours, huge_pages_or_a_hint);
 	tcase_add_test(ours, the_host_keeps_some);
 	tcase_add_test(ours, reservations_add_up);

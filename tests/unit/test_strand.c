@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -308,6 +309,40 @@ START_TEST(a_stuck_job_stalls_only_its_strand)
 }
 END_TEST
 
+/* What the loop does itself must come behind what was submitted, and meet nobody's lock. */
+START_TEST(free_is_who_has_nothing_left_among_idle_threads)
+{
+	struct track track = { 0 }, other = { 0 };
+	struct stuck stuck;
+	sem_t gate, begun;
+
+	sem_init(&gate, 0, 0);
+	sem_init(&begun, 0, 0);
+	strand_init(&track.strand, workers, NULL);
+	strand_init(&other.strand, workers, NULL);
+	ck_assert(strand_is_free(&track.strand));
+	submit_step(&track, 0);
+	ck_assert(!strand_is_free(&track.strand));
+	/* It has run, but its done() is to come. */
+	while (!strand_idle(&track.strand))
+		sched_yield();
+	ck_assert(!strand_is_free(&track.strand));
+	wait_for(1);
+	while (workers_busy(workers) != 0)
+		sched_yield();
+	ck_assert(strand_is_free(&track.strand));
+	submit_stuck(&other.strand, &stuck, &gate, &begun);
+	ck_assert(!strand_is_free(&track.strand));
+	sem_wait(&begun);
+	ck_assert(!strand_is_free(&track.strand));
+	sem_post(&gate);
+	wait_for(1);
+	ck_assert(strand_is_free(&track.strand));
+	sem_destroy(&gate);
+	sem_destroy(&begun);
+}
+END_TEST
+
 START_TEST(many_stuck_jobs_leave_a_thread)
 {
 	enum { STUCK = 31, STEPS = 200 };
@@ -518,6 +553,7 @@ int main(void)
 	tcase_add_test(order, done_may_submit);
 	tcase_add_test(beside, strands_run_side_by_side);
 	tcase_add_test(beside, a_stuck_job_stalls_only_its_strand);
+	tcase_add_test(beside, free_is_who_has_nothing_left_among_idle_threads);
 	tcase_add_test(beside, many_stuck_jobs_leave_a_thread);
 	tcase_add_test(beside, more_than_there_are_threads_wait_their_turn);
 	tcase_add_test(beside, strands_take_turns);

@@ -4,6 +4,7 @@
 #include "resume/note.h"
 #include "resume/store.h"
 #include "server/whence.h"
+#include "session/restart/keep_device.h"
 #include "session/restart/keep_line.h"
 #include "session/restart/kept.h"
 #include "util/log.h"
@@ -235,6 +236,8 @@ void keep_forget(struct session *session)
 	if (session->unnoted)
 		session->peer->unkept--;
 	session->unnoted = false;
+	if (session->kind == HWB_SESSION_DEVICE)
+		keep_device_forget((struct device_session *)session);
 	if (session->kind == HWB_SESSION_IRQ)
 		forget_irq((struct irq_session *)session);
 	if (session->kind == HWB_SESSION_LINE)
@@ -350,11 +353,17 @@ static bool keep_irq(struct irq_session *irq)
 /* False: something is left to do. */
 static bool keep_sessions(struct peer *peer)
 {
-	bool all = true;
+	bool all = true, later = false;
 
 	for (uint32_t i = 0; i < peer->sessions.count && all; i++) {
 		struct session *session = peer->sessions.items[i];
-		if (session->kind == HWB_SESSION_IRQ && ((struct irq_session *)session)->unkept)
+		struct device_session *owner = (struct device_session *)session;
+		if (session->kind == HWB_SESSION_DEVICE && owner->unkept && !owner->full) {
+			keep_device(owner);
+			/* Whether it is kept is seen the next time. */
+			later = true;
+		} else if (session->kind == HWB_SESSION_IRQ &&
+		           ((struct irq_session *)session)->unkept)
 			all = keep_irq((struct irq_session *)session);
 		else if (session->kind == HWB_SESSION_DOMAIN && ((struct domain *)session)->unkept)
 			all = keep_domain((struct domain *)session);
@@ -362,7 +371,7 @@ static bool keep_sessions(struct peer *peer)
 		         ((struct line_session *)session)->unkept)
 			all = keep_line((struct line_session *)session);
 	}
-	peer->dirty = !all;
+	peer->dirty = !all || later;
 	return all;
 }
 

@@ -4,8 +4,8 @@
  *
  * What a connection has is noted as it comes and goes, before the request is over that
  * changes it (resume/note.h). The descriptors behind it are kept by the service manager
- * (resume/store.h): of devices as they are opened, all others a moment later, so that
- * what lives shorter costs the manager nothing. A connection of which something is under
+ * (resume/store.h), a moment later, so that what lives shorter costs the manager nothing, and
+ * nobody who asks for a device waits for it. A connection of which something is under
  * way, or not kept yet, when the process ends without warning ends with it.
  */
 #ifndef HWBROKERD_SESSION_KEEP_H
@@ -22,6 +22,10 @@ void keep_peer_changed(struct peer *peer);
 void keep_session(struct session *session);
 /* It is open no more. */
 void keep_forget(struct session *session);
+
+/* Its device was opened, or opened anew: there are other descriptors to keep. Before the request
+ * is over that it was opened for. */
+void keep_opened(struct device_session *owner);
 
 void keep_mapping(struct domain *domain, const struct kernel_mapping *mapping);
 /* What the ledger has a note of. */
