@@ -434,6 +434,7 @@ static void stop(struct daemon *self)
 	if (broker->closings != 0)
 		return;
 	account_free_all(&broker->accounts);
+	free(broker->port_uses);
 	if (broker->loop != NULL)
 		ev_loop_destroy(broker->loop);
 }

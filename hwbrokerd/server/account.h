@@ -18,6 +18,7 @@ enum { ACCOUNT_THREADS = 2, ACCOUNT_CLOSERS = 2 };
 struct account {
 	struct account *next;
 	char client[HWB_NAME_SIZE];
+	uint32_t connections; /* that may do what its section says */
 	uint32_t mappings;
 	uint64_t bytes;
 	uint64_t requests;    /* served since start */

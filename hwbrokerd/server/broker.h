@@ -24,6 +24,7 @@ struct happening;
 struct line_session;
 struct peer;
 struct port_session;
+struct port_use;
 struct reload_waiter;
 struct request;
 
@@ -60,6 +61,7 @@ struct broker {
 	struct account *accounts;
 	struct peer *peers; /* connected ones, ascending by id */
 	struct peer **peers_end;
+	struct peer *page; /* where a list of them, or of theirs, was read last; NULL: the end */
 	uint32_t peer_count;
 	uint32_t stranger_count; /* of them, those who may do nothing */
 	uint32_t next_peer;
@@ -67,6 +69,7 @@ struct broker {
 	struct strand arrivals; /* peer.c readies it */
 	double quiet;           /* whence.h; 0 where the kernel does not need it */
 	struct port_session *port_sessions;
+	struct port_use *port_uses; /* session/port_use.h */
 	struct line_session *line_sessions;
 	struct memory_session *memory_sessions;
 	uint32_t session_count;

@@ -53,16 +53,33 @@ static int read_credentials(struct peer *peer)
 	return 0;
 }
 
+static void count_out(struct peer *peer)
+{
+	if (peer->counted)
+		peer->account->connections--;
+	peer->counted = false;
+}
+
+static void count_in(struct peer *peer)
+{
+	peer->counted = peer->client != NULL;
+	if (peer->counted)
+		peer->account->connections++;
+}
+
 void peer_apply_policy(struct peer *peer)
 {
 	const struct policy *policy = peer->broker->policy;
-	bool admitted = peer->id != 0;
+	bool admitted = peer->id != 0, counts = peer->link != NULL && peer->account != NULL;
 
+	count_out(peer);
 	peer->client = policy_client_of(policy, &peer->subject);
 	/* A connection stays the client that it was, or becomes nobody: its
 	 * sessions are charged and logged under that name. */
 	if (admitted && peer->client != NULL && strcmp(peer->client->name, peer->name) != 0)
 		peer->client = NULL;
+	if (counts)
+		count_in(peer);
 	peer->may_query = policy_may_query(policy, &peer->subject);
 	if (peer->client != NULL)
 		peer->limits = peer->client->limits;
@@ -98,9 +115,10 @@ static uint32_t count_like(const struct peer *peer)
 {
 	uint32_t same = 0;
 
+	if (peer->client != NULL)
+		return peer->account->connections;
 	for (const struct peer *other = peer->broker->peers; other != NULL; other = other->next)
-		if (other->client == peer->client &&
-		    (peer->client != NULL || other->subject.uid == peer->subject.uid))
+		if (other->client == NULL && other->subject.uid == peer->subject.uid)
 			same++;
 	return same;
 }
@@ -157,6 +175,7 @@ static void enlist(struct peer *peer)
 	broker->peers_end = &peer->next;
 	broker->peer_count++;
 	broker->stranger_count += peer->stranger;
+	count_in(peer);
 	peer_io_start(peer);
 }
 
@@ -349,8 +368,11 @@ void peer_drop(struct peer *peer, const char *why)
 		peer->next->link = peer->link;
 	else
 		broker->peers_end = peer->link;
+	if (broker->page == peer)
+		broker->page = peer->next;
 	broker->peer_count--;
 	broker->stranger_count -= peer->stranger;
+	count_out(peer);
 	broker->handler->closed(peer);
 	if (peer->greeted)
 		happened(broker, &(struct happening){ .kind = HAPPENED_DISCONNECTED,
@@ -359,6 +381,19 @@ void peer_drop(struct peer *peer, const char *why)
 	/* Requests that are still in flight must not outlive the policy with it. */
 	peer->client = NULL;
 	peer_release(peer);
+}
+
+const struct peer *peer_from(struct broker *broker, uint64_t id)
+{
+	struct peer *peer = broker->page;
+
+	/* A list goes on where the page before ended, mostly. */
+	if (peer == NULL || peer->id > id)
+		peer = broker->peers;
+	while (peer != NULL && peer->id < id)
+		peer = peer->next;
+	broker->page = peer;
+	return peer;
 }
 
 void peer_reference(struct peer *peer)

@@ -44,6 +44,7 @@ struct peer {
 	bool last_words; /* hang up once the queue is sent */
 	bool broken;     /* hang up as soon as nobody serves it */
 	bool stranger;   /* neither client nor operator, when it connected */
+	bool counted;    /* in its account's connections */
 	bool has_ports;  /* natively, or its children have, once it has opened them */
 
 	ev_io reader;
@@ -57,8 +58,9 @@ struct peer {
 	uint32_t missed; /* and more that nobody has counted: 0 or 1 */
 
 	struct session_table sessions;
-	uint32_t pending; /* requests in flight */
-	uint32_t closing; /* descriptors of its packets that are being closed */
+	uint32_t kept_ports; /* sessions that were taken, and count until it hangs up */
+	uint32_t pending;    /* requests in flight */
+	uint32_t closing;    /* descriptors of its packets that are being closed */
 	uint64_t requests;
 	ev_tstamp since;
 
@@ -111,6 +113,10 @@ struct log_limit *peer_refusal_limit(const struct peer *peer);
 
 /* How many connections this peer's client, or uid, may have. */
 uint32_t peer_connections_max(const struct peer *peer);
+
+/* The first connection with at least that id; NULL: there is none. For lists in pages, which take
+ * no longer the further they are. */
+const struct peer *peer_from(struct broker *broker, uint64_t id);
 
 void peer_reference(struct peer *peer);
 void peer_release(struct peer *peer);

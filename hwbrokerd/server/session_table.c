@@ -18,6 +18,11 @@ static uint32_t position(const struct session_table *table, uint32_t handle)
 	return low;
 }
 
+uint32_t session_table_from(const struct session_table *table, uint32_t handle)
+{
+	return position(table, handle);
+}
+
 static int make_room(struct session_table *table)
 {
 	if (table->count < table->capacity)

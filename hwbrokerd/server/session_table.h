@@ -37,6 +37,8 @@ struct session_table {
 /* Gives the session a handle. HWB_QUOTA at `max`. */
 int session_table_add(struct session_table *table, struct session *session, uint32_t max,
                       struct fault *fault);
+/* Index of the first one with a handle of at least `handle`. */
+uint32_t session_table_from(const struct session_table *table, uint32_t handle);
 /* NULL: no such handle, or (with a kind other than 0) of another kind. */
 struct session *session_table_find(const struct session_table *table, uint32_t handle,
                                    unsigned kind);

@@ -4,6 +4,7 @@
 #include "kernel/line.h"
 #include "kernel/ports.h"
 #include "session/line.h"
+#include "session/port_use.h"
 #include "session/share.h"
 
 #include <string.h>
@@ -188,14 +189,10 @@ int assess_ports_of_host(const struct broker *broker, struct fault *fault)
 
 int assess_ports_free(const struct asker *asker, uint32_t base, uint32_t count, struct fault *fault)
 {
-	for (const struct port_session *other = asker->broker->port_sessions; other != NULL;
-	     other = other->next)
-		if (other->session.peer != asker->peer && other->base < base + count &&
-		    base < other->base + other->count)
-			return fault_set(fault, HWB_BUSY,
-			                 "some of ports 0x%x-0x%x are in use by another owner",
-			                 base, base + count - 1);
-	return 0;
+	if (port_use_is_free(asker->broker, asker->peer, base, count))
+		return 0;
+	return fault_set(fault, HWB_BUSY, "some of ports 0x%x-0x%x are in use by another owner",
+	                 base, base + count - 1);
 }
 
 /* ---- interrupt lines ---- */

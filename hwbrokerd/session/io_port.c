@@ -6,6 +6,7 @@
 #include "session/device_job.h"
 #include "session/mediated.h"
 #include "session/platform.h"
+#include "session/port_use.h"
 #include "session/restart/keep.h"
 #include "session/serve.h"
 #include "session/session.h"
@@ -31,18 +32,8 @@ static void tell(enum happening_kind kind, const struct port_session *session)
 static void forbid(const struct broker *broker, uint32_t base, uint32_t end)
 {
 	while (base < end) {
-		uint32_t next = end; /* where it changes whether one has them */
-		bool used = false;
-		for (const struct port_session *other = broker->port_sessions; other != NULL;
-		     other = other->next) {
-			uint32_t after = other->base + other->count;
-			if (other->base <= base && base < after) {
-				next = used && next > after ? next : after;
-				used = true;
-			} else if (!used && other->base > base && other->base < next) {
-				next = other->base;
-			}
-		}
+		bool used;
+		uint32_t next = port_use_change(broker, base, end, &used);
 		if (!used)
 			ports_permit(base, next - base, false, NULL);
 		base = next;
@@ -51,14 +42,15 @@ static void forbid(const struct broker *broker, uint32_t base, uint32_t end)
 
 static void forget(struct port_session *session)
 {
-	*session->link = session->next;
-	if (session->next != NULL)
-		session->next->link = session->link;
+	struct peer *peer = session->session.peer;
+
+	port_use_end(peer->broker, session);
+	if (session->kept)
+		peer->kept_ports--;
 	/* Sessions of one owner may overlap: what a session may reach is decided for each
 	 * operation, and open to us is what any of them may. */
 	if (!session->by_vfio)
-		forbid(session->session.peer->broker, session->base,
-		       session->base + session->count);
+		forbid(peer->broker, session->base, session->base + session->count);
 	free(session);
 }
 
@@ -87,14 +79,15 @@ void port_take(struct port_session *session)
 	session_withdraw(&session->session);
 	batcher_cut(&session->batcher);
 	session->kept = true;
+	session->session.peer->kept_ports++;
 }
 
 void port_forget(const struct peer *peer)
 {
 	struct port_session *next;
 
-	for (struct port_session *session = peer->broker->port_sessions; session != NULL;
-	     session = next) {
+	for (struct port_session *session = peer->broker->port_sessions;
+	     session != NULL && peer->kept_ports != 0; session = next) {
 		next = session->next;
 		if (session->kept && session->session.peer == peer)
 			batcher_close(&session->batcher);
@@ -149,12 +142,14 @@ static void publish(const struct request *request, struct device *device, bool v
 		request_refuse(request, 0, &fault);
 		return;
 	}
+	if (port_use_begin(broker, session) != 0) {
+		if (!session->by_vfio)
+			ports_permit(base, count, false, NULL);
+		session_withdraw(&session->session);
+		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a session");
+		return;
+	}
 	port_serve_batches(session);
-	session->next = broker->port_sessions;
-	session->link = &broker->port_sessions;
-	if (session->next != NULL)
-		session->next->link = &session->next;
-	broker->port_sessions = session;
 	keep_session(&session->session);
 	request_reply(request, session->session.handle, NULL, 0, NULL, 0);
 	tell(HAPPENED_PORTS_GRANTED, session);

@@ -9,7 +9,8 @@
  *                                                    and until all is closed again, each
  *     bench-crowd CONNECTIONS SESSIONS hold          waits for SIGTERM
  *
- * `longest' and `hold' print `ready' first.
+ * `longest' and `hold' print `ready' first. SESSIONS are DMA domains, which need no device; or
+ * with a `p' behind the number one port each, from 0x4000 on, which needs no IOMMU either.
  */
 #define _POSIX_C_SOURCE 200809L /* sigaction */
 #include "measure.h"
@@ -38,14 +39,23 @@ static void check(int result, const char *what, const struct hwb_error *error)
 	exit(EXIT_FAILURE);
 }
 
-/* A session that needs no device. */
-static void open_sessions(struct hwb_client *client, unsigned sessions)
+static void open_domains(struct hwb_client *client, unsigned sessions)
 {
 	struct hwb_error error;
 	uint32_t session;
 
 	for (unsigned i = 0; i < sessions; i++)
 		check(hwb_domain_open(client, &session, &error), "domain", &error);
+}
+
+static void open_ports(struct hwb_client *client, unsigned sessions)
+{
+	static uint32_t next = 0x4000;
+	struct hwb_error error;
+	uint32_t session;
+
+	for (unsigned i = 0; i < sessions; i++)
+		check(hwb_io_port_open(client, next++, 1, &session, &error), "port", &error);
 }
 
 static void ping(struct hwb_client *client)
@@ -106,13 +116,14 @@ int main(int argc, char **argv)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	sigaction(SIGTERM, &action, NULL);
-	unsigned sessions = (unsigned)atoi(argv[2]);
+	char *kind;
+	unsigned sessions = (unsigned)strtoul(argv[2], &kind, 10);
 	uint64_t start = measure_now();
 	for (unsigned i = 0; i < connections; i++)
 		check(hwb_posix_open(&all[i], NULL, NULL, NULL, &error), "connect", &error);
 	uint64_t connected = measure_now();
 	for (unsigned i = 0; i < connections; i++)
-		open_sessions(&all[i].client, sessions);
+		(*kind == 'p' ? open_ports : open_domains)(&all[i].client, sessions);
 	uint64_t opened = measure_now();
 
 	if (strcmp(argv[3], "ping") == 0) {

@@ -507,6 +507,8 @@ static void end(struct world *world)
 	inventory_free(&broker->inventory);
 	estates_free(&broker->estates, broker->loop);
 	account_free_all(&broker->accounts);
+	free(broker->port_uses);
+	broker->port_uses = NULL;
 	record_close();
 	policy_free(broker->policy);
 	ev_loop_destroy(broker->loop);

@@ -2,6 +2,7 @@
 /* What stands in the way of a device and of ports, step by step. */
 #include "session/assess.h"
 
+#include "session/port_use.h"
 #include "session/session.h"
 #include "test_policy_load.h"
 
@@ -143,12 +144,46 @@ START_TEST(ports)
 	broker.host.ports = true;
 	ck_assert_int_eq(assess_ports_of_host(&broker, &fault), 0);
 	session.session.peer = &peer;
-	broker.port_sessions = &session;
+	ck_assert_int_eq(assess_ports_free(&asker, 0x40, 3, &fault), 0);
+	ck_assert_int_eq(port_use_begin(&broker, &session), 0);
 	ck_assert_int_eq(assess_ports_free(&asker, 0x40, 2, &fault), 0);
 	ck_assert_int_eq(assess_ports_free(&asker, 0x40, 3, &fault), -1);
 	ck_assert_int_eq(fault.status, HWB_BUSY);
 	asker.peer = &peer;
 	ck_assert_int_eq(assess_ports_free(&asker, 0x40, 3, &fault), 0);
+	asker.peer = NULL;
+	port_use_end(&broker, &session);
+	ck_assert_int_eq(assess_ports_free(&asker, 0x40, 3, &fault), 0);
+	free(broker.port_uses);
+	broker.port_uses = NULL;
+}
+END_TEST
+
+/* Sessions of one connection may overlap: what is in use is what any of them has. */
+START_TEST(ports_in_use)
+{
+	struct port_session first = { .base = 0x40, .count = 4 },
+	                    second = { .base = 0x42, .count = 4 };
+	bool used;
+
+	first.session.peer = second.session.peer = &peer;
+	ck_assert_int_eq(port_use_begin(&broker, &first), 0);
+	ck_assert_int_eq(port_use_begin(&broker, &second), 0);
+	ck_assert_uint_eq(port_use_change(&broker, 0x3e, 0x50, &used), 0x40);
+	ck_assert(!used);
+	ck_assert_uint_eq(port_use_change(&broker, 0x40, 0x50, &used), 0x46);
+	ck_assert(used);
+	ck_assert_uint_eq(port_use_change(&broker, 0x40, 0x43, &used), 0x43);
+	port_use_end(&broker, &second);
+	ck_assert_uint_eq(port_use_change(&broker, 0x40, 0x50, &used), 0x44);
+	ck_assert(port_use_is_free(&broker, NULL, 0x44, 4));
+	ck_assert(!port_use_is_free(&broker, NULL, 0x43, 4));
+	ck_assert(port_use_is_free(&broker, &peer, 0, 0x10000));
+	port_use_end(&broker, &first);
+	ck_assert_ptr_null(broker.port_sessions);
+	ck_assert(port_use_is_free(&broker, NULL, 0, 0x10000));
+	free(broker.port_uses);
+	broker.port_uses = NULL;
 }
 END_TEST
 
@@ -165,6 +200,7 @@ int main(void)
 	tcase_add_test(all, its_neighbours);
 	tcase_add_test(all, who_may_take_what);
 	tcase_add_test(all, ports);
+	tcase_add_test(all, ports_in_use);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -164,16 +164,15 @@ void serve_admin_clients(struct request *request)
 {
 	enum { MAX = ROOM / sizeof(struct hwb_admin_client) };
 	const struct hwb_list_request *list = request->body;
-	const struct broker *broker = request->peer->broker;
+	struct broker *broker = request->peer->broker;
 	struct {
 		struct hwb_list_reply head;
 		struct hwb_admin_client records[MAX];
 	} reply;
 
 	reply.head = (struct hwb_list_reply){ .record_size = sizeof(reply.records[0]) };
-	for (const struct peer *peer = broker->peers; peer != NULL; peer = peer->next) {
-		if (peer->id < list->cursor)
-			continue;
+	for (const struct peer *peer = peer_from(broker, list->cursor); peer != NULL;
+	     peer = peer->next) {
 		if (reply.head.count == MAX) {
 			reply.head.next = peer->id;
 			break;
@@ -223,12 +222,15 @@ void serve_admin_sessions(struct request *request)
 
 	/* The cursor is the connection's id and the handle. */
 	reply.head = (struct hwb_list_reply){ .record_size = sizeof(reply.records[0]) };
-	for (const struct peer *peer = request->peer->broker->peers;
+	for (const struct peer *peer = peer_from(request->peer->broker, list->cursor >> 32);
 	     peer != NULL && reply.head.next == 0; peer = peer->next) {
-		for (uint32_t i = 0; i < peer->sessions.count; i++) {
+		bool same = peer->id == list->cursor >> 32;
+		uint32_t from =
+		        same ? session_table_from(&peer->sessions, (uint32_t)list->cursor) : 0;
+		for (uint32_t i = from; i < peer->sessions.count; i++) {
 			const struct session *session = peer->sessions.items[i];
 			uint64_t key = (uint64_t)peer->id << 32 | session->handle;
-			if (key < list->cursor || session->kind == SESSION_TAKEN)
+			if (session->kind == SESSION_TAKEN)
 				continue;
 			if (reply.head.count == MAX) {
 				reply.head.next = key;

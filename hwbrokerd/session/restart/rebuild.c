@@ -11,6 +11,7 @@
 #include "session/mediated.h"
 #include "session/memory.h"
 #include "session/platform.h"
+#include "session/port_use.h"
 #include "session/release.h"
 #include "session/restart/keep.h"
 #include "session/restart/keep_line.h"
@@ -332,12 +333,16 @@ int rebuild_ports(struct peer *peer, const struct note *note, struct fault *faul
 	if ((!session->by_vfio && ports_permit(kept->base, kept->count, true, fault) != 0) ||
 	    publish(peer, &session->session, HWB_SESSION_IO_PORT, kept->handle, note, fault) != 0)
 		return -1;
+	/* Its end takes it back from the kernel, too. */
+	if (port_use_begin(broker, session) != 0) {
+		session_table_remove(&peer->sessions, &session->session);
+		broker->session_count--;
+		if (!session->by_vfio)
+			ports_permit(kept->base, kept->count, false, NULL);
+		return refuse(fault, "no memory for ports");
+	}
 	port_serve_batches(session);
-	session->next = broker->port_sessions;
-	session->link = &broker->port_sessions;
-	if (session->next != NULL)
-		session->next->link = &session->next;
-	broker->port_sessions = steal_pointer(&session);
+	steal_pointer(&session);
 	/* Or it has not: that is not kept, and to believe it costs others nothing but time. */
 	peer->has_ports |= kept->of_device == 0;
 	return 0;
