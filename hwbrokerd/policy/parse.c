@@ -16,11 +16,28 @@ uint32_t parser_place_of(const struct parser *parser, const char *key)
 	return 0;
 }
 
-int parser_bad_entry(struct parser *parser, const struct key *key, const struct fault *fault)
+static void bad_entry(struct parser *parser, const struct key *key, const struct fault *fault)
 {
 	report_host(parser->report, fault);
 	report_add(parser->report, parser->place, "`%s': %s", key->name, fault->reason);
 	parser->faulty = true;
+}
+
+int parser_each(struct parser *parser, const struct key *key, const char *value,
+                int (*add)(struct parser *parser, char *entry, struct fault *fault))
+{
+	char list[INI_LINE_MAX + 1];
+	char *rest = list, *entry;
+	struct fault fault;
+
+	snprintf(list, sizeof(list), "%s", value);
+	while ((entry = value_next(&rest)) != NULL) {
+		int result = entry[0] == '\0'
+		                     ? fault_set(&fault, HWB_INVALID, "empty entry in the list")
+		                     : add(parser, entry, &fault);
+		if (result != 0)
+			bad_entry(parser, key, &fault);
+	}
 	return 0;
 }
 
@@ -33,7 +50,7 @@ static void apply_presets(struct parser *parser, enum section_kind kind)
 		const struct key *key = &policy_keys[i];
 		if (key->section == kind && key->preset != NULL &&
 		    key->set(parser, key, key->preset, &fault) != 0)
-			parser_bad_entry(parser, key, &fault);
+			bad_entry(parser, key, &fault);
 	}
 }
 
@@ -194,7 +211,7 @@ static void on_key(void *context, uint32_t place, const char *name, const char *
 		}
 		parser->key_places[i] = place;
 		if (key->set(parser, key, value, &fault) != 0)
-			parser_bad_entry(parser, key, &fault);
+			bad_entry(parser, key, &fault);
 		return;
 	}
 	unknown_key(parser, name);

@@ -64,9 +64,10 @@ void parser_release(struct parser *parser);
 /* Where the current section sets a key of this name, 0: nowhere. */
 uint32_t parser_place_of(const struct parser *parser, const char *key);
 
-/* For a setter of a list: reports what is wrong with one entry and lets the
- * others be read. Always 0. */
-int parser_bad_entry(struct parser *parser, const struct key *key, const struct fault *fault);
+/* For a setter of a list with commas: `add` takes each entry, none of which is empty. What is
+ * wrong with one is reported, and the others are read. Always 0. */
+int parser_each(struct parser *parser, const struct key *key, const char *value,
+                int (*add)(struct parser *parser, char *entry, struct fault *fault));
 
 /* Setters of the table, by the file that has them. parse_values.c: */
 int set_u32(struct parser *parser, const struct key *key, const char *value, struct fault *fault);

@@ -54,12 +54,10 @@ static uint32_t current_rule(const struct parser *parser)
 	}
 }
 
-static int add_reference(struct parser *parser, const char *name, struct fault *fault)
+static int add_reference(struct parser *parser, char *name, struct fault *fault)
 {
 	uint32_t rule = current_rule(parser);
 
-	if (name[0] == '\0')
-		return fault_set(fault, HWB_INVALID, "empty entry in the list");
 	if (value_name(name, fault) != 0)
 		return -1;
 	for (uint32_t i = parser->first_reference; i < parser->reference_count; i++) {
@@ -80,13 +78,7 @@ static int add_reference(struct parser *parser, const char *name, struct fault *
 int set_references(struct parser *parser, const struct key *key, const char *value,
                    struct fault *fault)
 {
-	char list[INI_LINE_MAX + 1];
-	char *rest = list, *name;
+	(void)fault;
 
-	snprintf(list, sizeof(list), "%s", value);
-	while ((name = value_next(&rest)) != NULL) {
-		if (add_reference(parser, name, fault) != 0)
-			parser_bad_entry(parser, key, fault);
-	}
-	return 0;
+	return parser_each(parser, key, value, add_reference);
 }

@@ -107,62 +107,61 @@ static int add_member(struct parser *parser, enum member_kind kind, uint32_t id,
 	return 0;
 }
 
-static int add_entry(struct parser *parser, enum member_kind kind, char *text, struct fault *fault)
+static int add_user(struct parser *parser, char *text, struct fault *fault)
 {
-	uint32_t id = 0;
+	uint32_t id;
 
-	switch (kind) {
-	case MEMBER_USER:
-	case MEMBER_GROUP:
-		if (look_up(parser, kind == MEMBER_GROUP, text, &id, fault) != 0)
-			return -1;
-		break;
-	case MEMBER_UNIT:
-		if (value_unit(text, fault) != 0)
-			return -1;
-		break;
-	case MEMBER_SLICE:
-		if (value_slice(text, fault) != 0)
-			return -1;
-		break;
-	case MEMBER_KINDS:
-		break;
-	}
-	return add_member(parser, kind, id, text, fault);
+	return look_up(parser, false, text, &id, fault) != 0
+	               ? -1
+	               : add_member(parser, MEMBER_USER, id, text, fault);
 }
 
-static int add_members(struct parser *parser, const struct key *key, enum member_kind kind,
-                       const char *value, struct fault *fault)
+static int add_group(struct parser *parser, char *text, struct fault *fault)
 {
-	char list[INI_LINE_MAX + 1];
-	char *rest = list, *name;
+	uint32_t id;
 
-	snprintf(list, sizeof(list), "%s", value);
-	while ((name = value_next(&rest)) != NULL) {
-		if (add_entry(parser, kind, name, fault) != 0)
-			parser_bad_entry(parser, key, fault);
-	}
-	return 0;
+	return look_up(parser, true, text, &id, fault) != 0
+	               ? -1
+	               : add_member(parser, MEMBER_GROUP, id, text, fault);
+}
+
+static int add_unit(struct parser *parser, char *text, struct fault *fault)
+{
+	return value_unit(text, fault) != 0 ? -1 : add_member(parser, MEMBER_UNIT, 0, text, fault);
+}
+
+static int add_slice(struct parser *parser, char *text, struct fault *fault)
+{
+	return value_slice(text, fault) != 0 ? -1
+	                                     : add_member(parser, MEMBER_SLICE, 0, text, fault);
 }
 
 int set_users(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
-	return add_members(parser, key, MEMBER_USER, value, fault);
+	(void)fault;
+
+	return parser_each(parser, key, value, add_user);
 }
 
 int set_groups(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
-	return add_members(parser, key, MEMBER_GROUP, value, fault);
+	(void)fault;
+
+	return parser_each(parser, key, value, add_group);
 }
 
 int set_units(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
-	return add_members(parser, key, MEMBER_UNIT, value, fault);
+	(void)fault;
+
+	return parser_each(parser, key, value, add_unit);
 }
 
 int set_slices(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
-	return add_members(parser, key, MEMBER_SLICE, value, fault);
+	(void)fault;
+
+	return parser_each(parser, key, value, add_slice);
 }
 
 void close_client(struct parser *parser)

@@ -93,14 +93,12 @@ int set_path(struct parser *parser, const struct key *key, const char *value, st
 	return value_path(pattern, fault) != 0 ? -1 : add_text(parser, MATCH_PATH, pattern);
 }
 
-static int add_mask(struct parser *parser, const char *text, struct fault *fault)
+static int add_mask(struct parser *parser, char *text, struct fault *fault)
 {
 	struct policy *policy = parser->policy;
 	struct device_rule *rule = parser->target;
 	struct config_mask mask;
 
-	if (text[0] == '\0')
-		return fault_set(fault, HWB_INVALID, "empty entry in the list");
 	if (value_config_mask(text, &mask, fault) != 0)
 		return -1;
 	if (array_room(&policy->masks, &policy->mask_capacity, policy->mask_count,
@@ -116,15 +114,9 @@ static int add_mask(struct parser *parser, const char *text, struct fault *fault
 int set_config_write(struct parser *parser, const struct key *key, const char *value,
                      struct fault *fault)
 {
-	char list[INI_LINE_MAX + 1];
-	char *rest = list, *entry;
+	(void)fault;
 
-	snprintf(list, sizeof(list), "%s", value);
-	while ((entry = value_next(&rest)) != NULL) {
-		if (add_mask(parser, entry, fault) != 0)
-			parser_bad_entry(parser, key, fault);
-	}
-	return 0;
+	return parser_each(parser, key, value, add_mask);
 }
 
 int set_holders(struct parser *parser, const struct key *key, const char *value,

@@ -31,13 +31,11 @@ int open_interrupt(struct parser *parser)
 	return 0;
 }
 
-static int add_line(struct parser *parser, const char *text, struct fault *fault)
+static int add_line(struct parser *parser, char *text, struct fault *fault)
 {
 	struct policy *policy = parser->policy;
 	uint32_t number;
 
-	if (text[0] == '\0')
-		return fault_set(fault, HWB_INVALID, "empty entry in the list");
 	if (value_line(text, &number, fault) != 0)
 		return -1;
 	if (array_room(&policy->lines, &policy->line_capacity, policy->line_count,
@@ -55,15 +53,9 @@ static int add_line(struct parser *parser, const char *text, struct fault *fault
 
 int set_irq(struct parser *parser, const struct key *key, const char *value, struct fault *fault)
 {
-	char list[INI_LINE_MAX + 1];
-	char *rest = list, *entry;
+	(void)fault;
 
-	snprintf(list, sizeof(list), "%s", value);
-	while ((entry = value_next(&rest)) != NULL) {
-		if (add_line(parser, entry, fault) != 0)
-			parser_bad_entry(parser, key, fault);
-	}
-	return 0;
+	return parser_each(parser, key, value, add_line);
 }
 
 int set_source(struct parser *parser, const struct key *key, const char *value, struct fault *fault)

@@ -23,14 +23,12 @@ int open_memory(struct parser *parser)
 	return 0;
 }
 
-static int add_range(struct parser *parser, const char *text, struct fault *fault)
+static int add_range(struct parser *parser, char *text, struct fault *fault)
 {
 	struct policy *policy = parser->policy;
 	struct memory_span *span = &policy->spans;
 	uint64_t first, last;
 
-	if (text[0] == '\0')
-		return fault_set(fault, HWB_INVALID, "empty entry in the list");
 	if (value_memory(text, &first, &last, fault) != 0)
 		return -1;
 	if (array_room(&span->items, &span->capacity, span->count, sizeof(*span->items)) != 0) {
@@ -49,15 +47,9 @@ static int add_range(struct parser *parser, const char *text, struct fault *faul
 int set_memory_range(struct parser *parser, const struct key *key, const char *value,
                      struct fault *fault)
 {
-	char list[INI_LINE_MAX + 1];
-	char *rest = list, *entry;
+	(void)fault;
 
-	snprintf(list, sizeof(list), "%s", value);
-	while ((entry = value_next(&rest)) != NULL) {
-		if (add_range(parser, entry, fault) != 0)
-			parser_bad_entry(parser, key, fault);
-	}
-	return 0;
+	return parser_each(parser, key, value, add_range);
 }
 
 int set_access(struct parser *parser, const struct key *key, const char *value, struct fault *fault)

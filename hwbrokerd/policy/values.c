@@ -270,8 +270,6 @@ int value_unit(char *pattern, struct fault *fault)
 {
 	static const char *const types[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
 
-	if (pattern[0] == '\0')
-		return fault_set(fault, HWB_INVALID, "empty entry in the list");
 	if (strchr(pattern, '/') != NULL ||
 	    !has_type(pattern, types, sizeof(types) / sizeof(types[0])))
 		return fault_set(fault, HWB_INVALID,
@@ -285,8 +283,6 @@ int value_slice(char *pattern, struct fault *fault)
 {
 	static const char *const types[] = { ".slice" };
 
-	if (pattern[0] == '\0')
-		return fault_set(fault, HWB_INVALID, "empty entry in the list");
 	if (strcmp(pattern, "-.slice") == 0)
 		return fault_set(fault, HWB_INVALID,
 		                 "every process is in -.slice; name a slice below it");
