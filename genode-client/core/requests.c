@@ -195,19 +195,25 @@ int hwb_config_write(struct hwb_client *client, uint32_t device, uint32_t offset
 	return config(client, HWB_CONFIG_WRITE, device, offset, width, &value, error);
 }
 
-int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uint32_t flags,
-                    struct hwb_region *region, int *fd, struct hwb_error *error)
+/* A call whose answer brings a descriptor, or none. */
+static struct hwb_call with_fd(void *reply, uint32_t size, int *fd, struct hwb_error *error)
 {
-	const struct hwb_io_mem_request io_mem = { base, size, flags, 0 };
-	struct hwb_call call = {
-		.reply = region,
-		.reply_size = sizeof(*region),
+	*fd = -1;
+	return (struct hwb_call){
+		.reply = reply,
+		.reply_size = size,
 		.fds = fd,
 		.fds_max = 1,
 		.error = error,
 	};
+}
 
-	*fd = -1;
+int hwb_io_mem_open(struct hwb_client *client, uint64_t base, uint64_t size, uint32_t flags,
+                    struct hwb_region *region, int *fd, struct hwb_error *error)
+{
+	const struct hwb_io_mem_request io_mem = { base, size, flags, 0 };
+	struct hwb_call call = with_fd(region, sizeof(*region), fd, error);
+
 	return ask(client, &call, HWB_IO_MEM_OPEN, 0, &io_mem, sizeof(io_mem), -1);
 }
 
@@ -215,15 +221,8 @@ int hwb_io_mem_open_bar(struct hwb_client *client, uint32_t device,
                         const struct hwb_bar_request *request, struct hwb_region *region, int *fd,
                         struct hwb_error *error)
 {
-	struct hwb_call call = {
-		.reply = region,
-		.reply_size = sizeof(*region),
-		.fds = fd,
-		.fds_max = 1,
-		.error = error,
-	};
+	struct hwb_call call = with_fd(region, sizeof(*region), fd, error);
 
-	*fd = -1;
 	return ask(client, &call, HWB_IO_MEM_OPEN_BAR, device, request, sizeof(*request), -1);
 }
 
@@ -242,15 +241,8 @@ int hwb_io_port_open_bar(struct hwb_client *client, uint32_t device, uint32_t ba
                          struct hwb_region *region, int *fd, struct hwb_error *error)
 {
 	const struct hwb_bar_request wanted = { bar, 0, 0, 0 };
-	struct hwb_call call = {
-		.reply = region,
-		.reply_size = sizeof(*region),
-		.fds = fd,
-		.fds_max = 1,
-		.error = error,
-	};
+	struct hwb_call call = with_fd(region, sizeof(*region), fd, error);
 
-	*fd = -1;
 	return ask(client, &call, HWB_IO_PORT_OPEN_BAR, device, &wanted, sizeof(wanted), -1);
 }
 
@@ -408,13 +400,7 @@ int hwb_dma_alloc(struct hwb_client *client, uint32_t domain,
                   const struct hwb_dma_alloc_request *request, struct hwb_dma_reply *reply, int *fd,
                   struct hwb_error *error)
 {
-	struct hwb_call call = {
-		.reply = reply,
-		.reply_size = sizeof(*reply),
-		.fds = fd,
-		.fds_max = 1,
-		.error = error,
-	};
+	struct hwb_call call = with_fd(reply, sizeof(*reply), fd, error);
 
 	return ask(client, &call, HWB_DMA_ALLOC, domain, request, sizeof(*request), -1);
 }
