@@ -99,6 +99,18 @@ one_owner() {
 	ctl 1 "in use by another owner" root explain other irq:1
 }
 
+ended_by_a_key() {
+	types esc && ends_well
+}
+
+ill_treated() {
+	local before typing
+	before=$(daemon_pid)
+	(sleep 1 && types a b) &
+	typing=$!
+	(as_driver "$here/rude-line") && wait $typing && [ "$(daemon_pid)" = "$before" ]
+}
+
 unplugged() {
 	echo 0 > /sys/module/isa_line/parameters/present
 	! ends_well && ended && grep -q GONE "$output.keys" &&
@@ -121,6 +133,9 @@ run_uio() {
 	check "lines: by UIO, one client has the line" one_owner
 	check "lines: by UIO, keys come on after a restart of the daemon" goes_on
 	check "lines: by UIO, keys come on after the daemon was killed" killed_it_goes_on
+	check "lines: by UIO, its driver ends and gives the line back" ended_by_a_key
+	check "lines: descriptors that are ill-treated delay nobody" ill_treated
+	check "lines: by UIO, another driver sees each key" by_uio
 	check "lines: a UIO device that leaves is taken from its client" unplugged
 	cat "$output.keys"
 	check "lines: without it the line is polled" without_it

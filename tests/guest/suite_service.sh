@@ -207,18 +207,26 @@ test_rights() {
 
 # ---- the watchdog ----
 
-limit_watchdog() {
+# run_with SETTING...: the unit has these as well.
+run_with() {
 	mkdir -p /run/systemd/system/hwbrokerd.service.d
-	printf '[Service]\nWatchdogSec=%s\n' "$1" > /run/systemd/system/hwbrokerd.service.d/watchdog.conf
+	printf '%s\n' '[Service]' "$@" > /run/systemd/system/hwbrokerd.service.d/test.conf
 	systemctl daemon-reload
 	systemctl restart hwbrokerd
+}
+
+run_as_shipped() {
+	rm -r /run/systemd/system/hwbrokerd.service.d
+	systemctl daemon-reload
+	systemctl restart hwbrokerd
+	within is_active
 }
 
 test_watchdog() {
 	local first
 	check "service: as shipped, there is a watchdog of 30 s" \
 		test "$(systemctl show --property=WatchdogUSec --value hwbrokerd)" = 30s
-	limit_watchdog 2
+	run_with WatchdogSec=2
 	first=$(daemon_pid)
 	# A worker waits in the kernel for longer than the watchdog does.
 	"$act" block /etc/hwbroker/hwbroker.conf 6 > "$output.act" 2>&1 &
@@ -235,10 +243,22 @@ test_watchdog() {
 	check "service: a daemon that does not turn is replaced" within another_daemon "$first"
 	check "service: the journal says by what" \
 		eval "journalctl -u hwbrokerd --no-pager -o cat --since '$began' | grep -q -i watchdog"
-	rm -r /run/systemd/system/hwbrokerd.service.d
-	systemctl daemon-reload
-	systemctl restart hwbrokerd
-	within is_active
+	run_as_shipped
+}
+
+# ---- what its unit may be short of ----
+
+refused_memory() {
+	(as_driver /usr/libexec/hwbroker/examples/edu) > "$output.act" 2>&1 && return 1
+	cat "$output.act"
+	grep -q "LimitMEMLOCK is too small" "$output.act"
+}
+
+test_limits() {
+	run_with 'CapabilityBoundingSet=~CAP_IPC_LOCK' LimitMEMLOCK=0
+	check "service: without a right to locked memory, DMA is refused by that name" refused_memory
+	check "service: and the daemon goes on" is_active
+	run_as_shipped
 }
 
 run_service() {
@@ -251,10 +271,11 @@ run_service() {
 	test_rights
 	test_flood
 	test_watchdog
+	test_limits
 	rm -f "$output.act"
 }
 
-# The watchdog had it replaced.
+# It was started anew.
 clean_up_service() {
 	pid=$(daemon_pid)
 	fds=$(count_fds "$pid")
