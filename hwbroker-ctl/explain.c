@@ -109,11 +109,14 @@ static bool read_client(const char *word, struct hwb_explain_request *request)
 	return false;
 }
 
-/* 0x60-0x64, or 0x61. */
+/* 0x60-0x64, or 0x61; also with `ports:' before it, as others have. */
 static bool read_ports(const char *word, struct hwb_explain_request *request)
 {
+	static const char prefix[] = "ports:";
 	char *end;
 
+	if (strncmp(word, prefix, strlen(prefix)) == 0)
+		word += strlen(prefix);
 	if (word[0] != '0' || (word[1] != 'x' && word[1] != 'X'))
 		return false;
 	unsigned long first = strtoul(word, &end, 16), last = first;

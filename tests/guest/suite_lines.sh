@@ -148,6 +148,7 @@ run_lines() {
 	runuser -u driver -- "$here/guest-lines" 2>&1 | tee "$output" | show_results lines
 	count_results "$output" lines
 	check "lines: explain says yes" ctl 0 "polled: 200 times a second" root explain driver irq:1
+	check "lines: explain of its ports" ctl 0 "yes" root explain driver ports:0x60
 	check "lines: explain names the host's driver" ctl 0 "i8042" root explain driver irq:1
 	check "lines: explain says no" ctl 1 "add it to" root explain driver irq:0
 	check "lines: explain of a UIO device that is not there" \
