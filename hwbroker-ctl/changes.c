@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "changes.h"
 
+#include "names.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +45,13 @@ static bool same_address(const struct hwb_pci_address *a, const struct hwb_pci_a
 /* ---- devices ---- */
 
 /* As the daemon's rules see it. */
-static struct policy_device about(const struct hwb_admin_member *member, char path[300])
+static struct policy_device about(const struct hwb_admin_member *member, char path[300],
+                                  char physical[32])
 {
+	bool virtual = (member->flags & HWB_MEMBER_VIRTUAL) != 0;
+
+	if (virtual)
+		names_physical(&member->address, member->physical_function, physical);
 	snprintf(path, 300, "/sys/devices/%.255s", member->path);
 	return (struct policy_device){
 		.address = member->address,
@@ -55,7 +62,8 @@ static struct policy_device about(const struct hwb_admin_member *member, char pa
 		.class_code = member->class_code,
 		.traits = { .slot = member->slot[0] != '\0' ? member->slot : NULL,
 		            .driver = member->home[0] != '\0' ? member->home : NULL,
-		            .path = member->path[0] != '\0' ? path : NULL },
+		            .path = member->path[0] != '\0' ? path : NULL,
+		            .physical = virtual ? physical : NULL },
 	};
 }
 
@@ -126,8 +134,8 @@ static void compare_device(struct changes *changes, const struct hwb_admin_rule 
                            const struct policy *policy, const struct policy_client *client,
                            const struct hwb_admin_member *member)
 {
-	char path[300], words[sizeof(((struct hwb_admin_rule *)0)->grant)];
-	struct policy_device device = about(member, path);
+	char path[300], physical[32], words[sizeof(((struct hwb_admin_rule *)0)->grant)];
+	struct policy_device device = about(member, path, physical);
 	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &device };
 	struct policy_verdict verdict;
 	char old_words[sizeof(words)] = "";

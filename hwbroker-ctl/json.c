@@ -30,6 +30,17 @@ static json_t *bars_of(const struct hwb_device *device)
 	return bars;
 }
 
+/* Null: it is no virtual function. */
+static json_t *json_physical(const struct hwb_device *device)
+{
+	char address[32];
+
+	if ((device->flags & HWB_DEVICE_VIRTUAL) == 0)
+		return json_null();
+	names_physical(&device->address, device->physical_function, address);
+	return json_string(address);
+}
+
 json_t *json_device(const struct hwb_admin_device *record)
 {
 	const struct hwb_device *device = &record->device;
@@ -52,6 +63,8 @@ json_t *json_device(const struct hwb_admin_device *record)
 	json_set(object, "note", json_text(record->note, sizeof(record->note)));
 	json_set_flag(object, "resets", device->flags, HWB_DEVICE_RESETS);
 	json_set_flag(object, "dma_unsafe", device->flags, HWB_DEVICE_DMA_UNSAFE);
+	json_set(object, "physical_function", json_physical(device));
+	json_set_number(object, "virtual_functions", device->virtual_functions);
 	json_set_number(object, "msi_vectors", device->msi_vectors);
 	json_set_number(object, "msix_vectors", device->msix_vectors);
 	json_set(object, "bars", bars_of(device));

@@ -20,6 +20,28 @@ static void group_text(const struct hwb_device *device, char text[16])
 		snprintf(text, 16, "%u", device->iommu_group);
 }
 
+/* "0000:00:06.0: 4 virtual functions, 0000:00:06.1 to 0000:00:06.4". */
+static void print_functions(FILE *out, const struct hwb_admin_device *records, size_t count,
+                            const struct hwb_device *physical)
+{
+	const struct hwb_pci_address *at = &physical->address;
+	const uint16_t function =
+	        (uint16_t)((unsigned)at->bus << 8 | (unsigned)at->device << 3 | at->function);
+	char first[32] = "", last[32] = "", address[32];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct hwb_device *device = &records[i].device;
+		if ((device->flags & HWB_DEVICE_VIRTUAL) == 0 ||
+		    device->address.domain != at->domain || device->physical_function != function)
+			continue;
+		names_address(&device->address, first[0] == '\0' ? first : last);
+	}
+	names_address(at, address);
+	fprintf(out, "%s: %u virtual function%s%s%s%s%s\n", address, physical->virtual_functions,
+	        physical->virtual_functions != 1 ? "s" : "", first[0] != '\0' ? ", " : "", first,
+	        last[0] != '\0' ? " to " : "", last);
+}
+
 void print_devices(FILE *out, unsigned width, const struct hwb_admin_device *records, size_t count)
 {
 	static const char *const headings[] = { "ADDRESS",     "DEVICE", "IOMMU",
@@ -42,6 +64,9 @@ void print_devices(FILE *out, unsigned width, const struct hwb_admin_device *rec
 	if (table != NULL)
 		table_print(table, out, width);
 	table_free(table);
+	for (size_t i = 0; i < count; i++)
+		if (records[i].device.virtual_functions != 0)
+			print_functions(out, records, count, &records[i].device);
 	for (size_t i = 0; i < count; i++)
 		if (records[i].note[0] != '\0') {
 			char address[32], note[sizeof(records[i].note) + 1];

@@ -95,6 +95,18 @@ void names_address(const struct hwb_pci_address *address, char text[32])
 	         address->function);
 }
 
+void names_physical(const struct hwb_pci_address *virtual, uint16_t function, char text[32])
+{
+	const struct hwb_pci_address address = {
+		.domain = virtual->domain,
+		.bus = (uint8_t)(function >> 8),
+		.device = function >> 3 & 0x1f,
+		.function = function & 7,
+	};
+
+	names_address(&address, text);
+}
+
 /* Digits of a hexadecimal number of up to `max`, without 0x, behind which `end` is. */
 static bool read_part(const char **text, char end, unsigned max, unsigned *value)
 {

@@ -20,6 +20,9 @@ const char *names_happening(uint32_t kind);
 /* "0000:00:03.0". */
 void names_address(const struct hwb_pci_address *address, char text[32]);
 
+/* The same of a physical function, which `virtual` is one of: `physical_function`. */
+void names_physical(const struct hwb_pci_address *virtual, uint16_t function, char text[32]);
+
 /* The same read, with or without the domain. False: not an address. */
 bool names_read_address(const char *text, struct hwb_pci_address *address);
 

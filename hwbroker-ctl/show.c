@@ -83,6 +83,19 @@ static void print_group(FILE *out, const struct device_view *view)
 	}
 }
 
+static void print_functions(FILE *out, const struct hwb_device *device)
+{
+	char address[32];
+
+	if ((device->flags & HWB_DEVICE_VIRTUAL) != 0) {
+		names_physical(&device->address, device->physical_function, address);
+		line(out, "Function of:", "%s, which has made this virtual one", address);
+	}
+	if (device->virtual_functions != 0)
+		line(out, "Functions:", "%u virtual ones, which it controls",
+		     device->virtual_functions);
+}
+
 static void print_bars(FILE *out, const struct hwb_device *device)
 {
 	for (unsigned i = 0; i < HWB_BARS; i++) {
@@ -156,6 +169,7 @@ void print_device(FILE *out, const struct device_view *view)
 		line(out, "Slot:", "%.32s", member->slot);
 	if (member != NULL && member->path[0] != '\0')
 		line(out, "Path:", "%.256s", member->path);
+	print_functions(out, device);
 	print_group(out, view);
 	line(out, "Resets:", "%.64s",
 	     member != NULL && member->resets[0] != '\0' ? member->resets : "none");

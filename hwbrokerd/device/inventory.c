@@ -81,6 +81,7 @@ static int is_newcomer(const struct device *known, const struct device *found)
  * one that is in use they cannot be. */
 static void refresh(struct device *known, const struct device *found)
 {
+	known->facts.virtual_functions = found->facts.virtual_functions;
 	if ((known->state != LIFE_HOST && known->state != LIFE_FREE) ||
 	    known->facts.vendor != found->facts.vendor ||
 	    known->facts.device != found->facts.device)

@@ -2,6 +2,7 @@
 #include "device/operate.h"
 
 #include "device/record.h"
+#include "kernel/sriov.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -95,12 +96,29 @@ static int renew(const struct operate_target *target, struct fault *fault)
 	return set_reset(target, fault) == 0 ? write_down(target, true, fault) : -1;
 }
 
+/* Whoever has a function that has made others has these, too: they end with a reset of it, and
+ * with their number it takes the registers of them all. vfio-pci takes none that has some. */
+static int has_no_functions(const struct device *device, struct fault *fault)
+{
+	struct sriov_count count;
+
+	sriov_read(&device->facts.address, &count);
+	if (count.now == 0)
+		return 0;
+	return fault_set(fault, HWB_DENIED,
+	                 "%s has %u virtual functions (SR-IOV), which it controls: it stays with "
+	                 "the host as long as there are any",
+	                 device->name, count.now);
+}
+
 int operate_may_take(const struct operate_target *target, struct fault *fault)
 {
 	const struct device *device = target->device;
 	char driver[HWB_NAME_SIZE];
 	char use[96];
 
+	if (has_no_functions(device, fault) != 0)
+		return -1;
 	bind_driver(&device->facts.address, driver);
 	if (bind_is_ours(driver))
 		return 0;

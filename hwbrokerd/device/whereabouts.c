@@ -2,6 +2,7 @@
 #include "device/whereabouts.h"
 
 #include "device/record.h"
+#include "kernel/sriov.h"
 #include "kernel/sysfs.h"
 
 #include <dirent.h>
@@ -103,9 +104,12 @@ void whereabouts_read(struct whereabouts *whereabouts, const struct hwb_pci_addr
                       uint64_t instance, const struct slots *slots)
 {
 	char link[PATH_MAX], file[SYSFS_PATH];
+	struct hwb_pci_address physical;
 	struct record record;
 
 	*whereabouts = (struct whereabouts){ 0 };
+	if (sriov_physical(address, &physical))
+		sysfs_address(&physical, whereabouts->physical);
 	sysfs_device_path(address, "driver", file);
 	sysfs_link_name(file, whereabouts->driver, sizeof(whereabouts->driver));
 	/* After the driver: what is taken is written down before that is vfio-pci. */

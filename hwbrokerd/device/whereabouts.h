@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a device is and whose it was: its slot, its path in sysfs, its host driver. Rules of the
- * policy may ask for them.
+ * Where a device is and whose it was: its slot, its path in sysfs, its host driver, the physical
+ * function that it is a part of. Rules of the policy may ask for them.
  */
 #ifndef HWBROKERD_DEVICE_WHEREABOUTS_H
 #define HWBROKERD_DEVICE_WHEREABOUTS_H
@@ -18,6 +18,7 @@ struct whereabouts {
 	char slot[WHEREABOUTS_SLOT];
 	char path[WHEREABOUTS_PATH];
 	char driver[HWB_NAME_SIZE]; /* for one that is taken: which it was taken from */
+	char physical[32];          /* of a virtual function: whose it is, "0000:03:00.0" */
 };
 
 /* A slot, and what is in it: "0000:03:00", all functions of a device, or "0000:03", a bus. */
@@ -55,6 +56,7 @@ static inline struct policy_traits whereabouts_traits(const struct whereabouts *
 		.slot = whereabouts->slot[0] != '\0' ? whereabouts->slot : NULL,
 		.driver = whereabouts->driver[0] != '\0' ? whereabouts->driver : NULL,
 		.path = whereabouts->path[0] != '\0' ? whereabouts->path : NULL,
+		.physical = whereabouts->physical[0] != '\0' ? whereabouts->physical : NULL,
 	};
 }
 

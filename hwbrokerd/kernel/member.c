@@ -2,6 +2,7 @@
 #include "kernel/member.h"
 
 #include "kernel/bind.h"
+#include "kernel/sriov.h"
 #include "kernel/sysfs.h"
 #include "util/cleanup.h"
 
@@ -88,6 +89,20 @@ static void read_slot(const struct hwb_pci_address *address, char slot[HWB_NAME_
 	}
 }
 
+static void read_functions(const struct hwb_pci_address *address, struct hwb_admin_member *member)
+{
+	struct hwb_pci_address physical;
+	struct sriov_count count;
+
+	sriov_read(address, &count);
+	member->virtual_functions = count.now;
+	if (!sriov_physical(address, &physical))
+		return;
+	member->flags |= HWB_MEMBER_VIRTUAL;
+	member->physical_function = (uint16_t)((unsigned)physical.bus << 8 | physical.device << 3 |
+	                                       physical.function);
+}
+
 void member_read(const struct hwb_pci_address *address, struct hwb_admin_member *member)
 {
 	char path[SYSFS_PATH];
@@ -101,6 +116,7 @@ void member_read(const struct hwb_pci_address *address, struct hwb_admin_member 
 	member->subsystem_vendor = (uint16_t)number(address, "subsystem_vendor");
 	member->subsystem_device = (uint16_t)number(address, "subsystem_device");
 	bind_driver(address, member->driver);
+	read_functions(address, member);
 	if (member->class_code >> 16 == CLASS_BRIDGE)
 		member->flags |= HWB_MEMBER_BRIDGE;
 	if (!bind_shares_group(member->driver))

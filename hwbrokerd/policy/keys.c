@@ -47,6 +47,7 @@ const struct key policy_keys[] = {
 	{ SECTION_DEVICE, "slot", .set = set_slot },
 	{ SECTION_DEVICE, "driver", .set = set_driver },
 	{ SECTION_DEVICE, "path", .set = set_path },
+	{ SECTION_DEVICE, "virtual_function_of", .set = set_virtual_function_of },
 	{ SECTION_DEVICE, "grant", .set = set_way, .preset = "split" },
 	{ SECTION_DEVICE, "take", GRANT(take) },
 	{ SECTION_DEVICE, "restore", GRANT(restore) },

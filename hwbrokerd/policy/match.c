@@ -53,6 +53,7 @@ struct match match_of_device(const struct policy_device *device)
 	exact_text(&match, MATCH_SLOT, device->traits.slot);
 	exact_text(&match, MATCH_DRIVER, device->traits.driver);
 	exact_text(&match, MATCH_PATH, device->traits.path);
+	exact_text(&match, MATCH_PHYSICAL, device->traits.physical);
 	return match;
 }
 
@@ -154,7 +155,11 @@ static int shape_of(struct match_index *index, const uint64_t mask[MATCH_WORDS],
 
 static bool is_wild(const struct match *match)
 {
-	return match->wild[MATCH_SLOT] || match->wild[MATCH_DRIVER] || match->wild[MATCH_PATH];
+	for (int i = 0; i < MATCH_TEXTS; i++) {
+		if (match->wild[i])
+			return true;
+	}
+	return false;
 }
 
 static int add_wild(struct match_index *index, uint32_t client, const struct match *match,

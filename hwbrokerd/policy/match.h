@@ -3,7 +3,7 @@
  * Which devices a rule is about, and which rule is about a device.
  *
  * A match is a value and a mask over a device's address, ids and class, and the
- * names of its slot and driver and its path. Rules with equal masks form a shape; a
+ * names of its slot and driver, its path, and the address of its physical function. Rules with equal masks form a shape; a
  * policy of any size has few shapes, and within one, a device is looked up by hash. So
  * a decision costs one probe per shape, not one comparison per rule. Only rules that
  * have a wildcard in a name or path are compared one by one.
@@ -17,7 +17,7 @@
  * vendor, device, subsystem vendor, subsystem device, 16 bits each;
  * the class code; then the texts, each as a number made of it. */
 enum match_word { MATCH_ADDRESS, MATCH_IDS, MATCH_CLASS, MATCH_NUMBERS };
-enum match_text { MATCH_SLOT, MATCH_DRIVER, MATCH_PATH, MATCH_TEXTS };
+enum match_text { MATCH_SLOT, MATCH_DRIVER, MATCH_PATH, MATCH_PHYSICAL, MATCH_TEXTS };
 enum { MATCH_WORDS = (int)MATCH_NUMBERS + (int)MATCH_TEXTS };
 
 struct match {

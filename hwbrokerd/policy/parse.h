@@ -104,6 +104,8 @@ int set_slot(struct parser *parser, const struct key *key, const char *value, st
 int set_driver(struct parser *parser, const struct key *key, const char *value,
                struct fault *fault);
 int set_path(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
+int set_virtual_function_of(struct parser *parser, const struct key *key, const char *value,
+                            struct fault *fault);
 int set_way(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_holders(struct parser *parser, const struct key *key, const char *value,
                 struct fault *fault);

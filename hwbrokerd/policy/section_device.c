@@ -93,6 +93,17 @@ int set_path(struct parser *parser, const struct key *key, const char *value, st
 	return value_path(pattern, fault) != 0 ? -1 : add_text(parser, MATCH_PATH, pattern);
 }
 
+int set_virtual_function_of(struct parser *parser, const struct key *key, const char *value,
+                            struct fault *fault)
+{
+	char pattern[INI_LINE_MAX + 8];
+	(void)key;
+
+	return value_physical(value, pattern, fault) != 0
+	               ? -1
+	               : add_text(parser, MATCH_PHYSICAL, pattern);
+}
+
 static int add_mask(struct parser *parser, char *text, struct fault *fault)
 {
 	struct policy *policy = parser->policy;
@@ -167,7 +178,7 @@ static void check_shares(struct parser *parser)
 }
 
 static const char *const which_keys[] = { "address", "id",     "subsystem", "class",
-	                                  "slot",    "driver", "path" };
+	                                  "slot",    "driver", "path",      "virtual_function_of" };
 
 void close_device(struct parser *parser)
 {
@@ -178,7 +189,7 @@ void close_device(struct parser *parser)
 	}
 	report_add(parser->report, parser->section_place,
 	           "[device %s] does not say which device; add `address', `id', `subsystem', "
-	           "`class', `slot', `driver' or `path'",
+	           "`class', `slot', `driver', `path' or `virtual_function_of'",
 	           parser->name);
 	parser->faulty = true;
 }

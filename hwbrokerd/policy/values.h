@@ -53,6 +53,8 @@ int value_class(const char *text, struct match *match, struct pci_ids *ids, stru
 int value_slot(char *pattern, struct fault *fault);
 int value_driver(char *pattern, struct fault *fault);
 int value_path(char *pattern, struct fault *fault);
+/* The address of a device, as value_address() has it, to a pattern of it as sysfs writes it. */
+int value_physical(const char *text, char pattern[INI_LINE_MAX + 8], struct fault *fault);
 
 /* The names of systemd's units, and of its slices, with wildcards; likewise. */
 int value_unit(char *pattern, struct fault *fault);

@@ -294,3 +294,21 @@ int value_path(char *pattern, struct fault *fault)
 	pattern_normalise(pattern);
 	return 0;
 }
+
+int value_physical(const char *text, char pattern[INI_LINE_MAX + 8], struct fault *fault)
+{
+	struct match unused = { 0 };
+
+	if (value_address(text, &unused, fault) != 0)
+		return -1;
+	/* With the domain, of four digits as long as they suffice; and all digits are small. */
+	const char *colon = strchr(text, ':');
+	bool with_domain = strchr(colon + 1, ':') != NULL;
+	while (with_domain && text[0] == '0' && colon - text > 4)
+		text++;
+	snprintf(pattern, INI_LINE_MAX + 8, "%s%s", with_domain ? "" : "0000:", text);
+	for (char *at = pattern; *at != '\0'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	pattern_normalise(pattern);
+	return 0;
+}

@@ -14,6 +14,7 @@ class Device(typing.NamedTuple):
     model: str    # QEMU's name for it, and properties
     backend: tuple = ()  # QEMU arguments that must come before it; {out} etc. are files
     bus: str = "pcie.0"  # pcie.0 or the name of a bridge that stands above in this table
+    parts: tuple = ()  # QEMU arguments that must come after it
 
 
 _EDU = "edu,dma_mask=0xffffffff"
@@ -29,8 +30,14 @@ TABLE = [
     Device("e1000e", "0000:00:05.0", "8086:10d3",
            "e1000e,netdev=net,mac=52:54:00:12:34:56,romfile=",
            ("-netdev", "user,id=net,restrict=on")),
-    Device("nvme", "0000:00:06.0", "1b36:0010", "nvme,drive=scratch,serial=HWB0001",
-           ("-drive", "file={scratch},if=none,id=scratch,format=raw,cache=unsafe")),
+    # With SR-IOV: its virtual functions, when there are any, are 00:06.1 to 00:06.4. What they
+    # have of its queues and vectors are for its driver to give them.
+    Device("nvme", "0000:00:06.0", "1b36:0010",
+           "nvme,subsys=disks,serial=HWB0001,max_ioqpairs=72,msix_qsize=69,"
+           "sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4",
+           ("-drive", "file={scratch},if=none,id=scratch,format=raw,cache=unsafe",
+            "-device", "nvme-subsys,id=disks"),
+           parts=("-device", "nvme-ns,bus=nvme,drive=scratch,nsid=1")),
     Device("testdev", "0000:00:07.0", "1b36:0005", "pci-testdev"),
     Device("ivshmem", "0000:00:08.0", "1af4:1110", "ivshmem-plain,memdev=shared",
            ("-object", "memory-backend-ram,id=shared,size=1M")),
@@ -89,4 +96,5 @@ def arguments(files, without, instead):
         words += [word.format(**paths) for word in device.backend]
         slot = device.address.rpartition(":")[2]
         words += ["-device", f"{device.model},id={device.name},bus={device.bus},addr={slot}"]
+        words += device.parts
     return words

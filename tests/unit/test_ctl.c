@@ -50,6 +50,7 @@ static const struct hwb_admin_device devices[] = {
 	                    .iommu_group = 4,
 	                    .state = HWB_DEVICE_QUARANTINED,
 	                    .msix_vectors = 2048,
+	                    .virtual_functions = 2,
 	                    .bars = { { 0xfebf1000, 0x100, HWB_BAR_PARTIAL_PAGE, 0 } } },
 	        .host_driver = "vfio-pci",
 	        .rule = "disk",
@@ -67,7 +68,11 @@ static const struct hwb_admin_device devices[] = {
 	        .client = "a-client-with-the-longest-name-1",
 	        .rule = "a-rule-with-the-longest-name-123",
 	},
-	{ .device = { .vendor = 0x0bad, .device = 0x0002, .state = HWB_DEVICE_HOST } },
+	{ .device = { .vendor = 0x0bad,
+	              .device = 0x0002,
+	              .state = HWB_DEVICE_HOST,
+	              .flags = HWB_DEVICE_VIRTUAL,
+	              .physical_function = 0x20 } },
 };
 
 static const struct hwb_admin_client clients[] = {

@@ -52,7 +52,7 @@ static const struct bad_policy bad_policies[] = {
 	{ "[device d]\n",
 	  "F:1: [device d] has no `client', which it needs\n"
 	  "F:1: [device d] does not say which device; add `address', `id', `subsystem', "
-	  "`class', `slot', `driver' or `path'\n" },
+	  "`class', `slot', `driver', `path' or `virtual_function_of'\n" },
 	{ CLIENT "[ports p]\nclient = a\n", "F:3: [ports p] has no `range', which it needs\n" },
 	{ CLIENT "[ports p]\nrange = 0x40\n", "F:3: [ports p] has no `client', which it needs\n" },
 
@@ -116,10 +116,17 @@ static const struct bad_policy bad_policies[] = {
 	  "`_' and `.', the first a letter or digit\n" },
 	{ CLIENT "[device d]\nclient = a\n",
 	  "F:3: [device d] does not say which device; add `address', `id', `subsystem', "
-	  "`class', `slot', `driver' or `path'\n" },
+	  "`class', `slot', `driver', `path' or `virtual_function_of'\n" },
 	{ CLIENT "[device d]\nclient = a\naddress = 00:1f\n",
 	  "F:5: `address': `00:1f' is not the address of a PCI device; write it like "
 	  "0000:03:00.0, or 0000:03:00.* for all of its functions\n" },
+	{ CLIENT "[device d]\nclient = a\nvirtual_function_of = nic\n",
+	  "F:5: `virtual_function_of': `nic' is not the address of a PCI device; write it like "
+	  "0000:03:00.0, or 0000:03:00.* for all of its functions\n" },
+	{ CLIENT "[device d]\nclient = a\nvirtual_function_of = 03:00.0\n"
+	         "[device e]\nclient = a\nvirtual_function_of = 0000:03:00.0\n",
+	  "F:6: [device e] is about the same devices for client `a' as [device d] in line 3; "
+	  "make them one\n" },
 	{ CLIENT "[device d]\nclient = a\naddress = 0000:00:20.0\n",
 	  "F:5: `address': `0000:00:20.0' cannot be: a device number is at most 1f, a function at "
 	  "most 7\n" },
@@ -205,7 +212,7 @@ static const struct bad_policy bad_policies[] = {
 	/* A section with a mistake is not measured against the others. */
 	{ CLIENT "[device d]\nclient = a\n[device e]\nclient = a\nid = 8086:10d3\n",
 	  "F:3: [device d] does not say which device; add `address', `id', `subsystem', "
-	  "`class', `slot', `driver' or `path'\n" },
+	  "`class', `slot', `driver', `path' or `virtual_function_of'\n" },
 
 	/* ports */
 	{ CLIENT "[ports p]\nclient = a\nrange = 64\n",
@@ -290,7 +297,7 @@ static const struct bad_policy bad_policies[] = {
 	  "F:10: [ports] has no key `froce'; did you mean `force'?\n"
 	  "F:11: [device d] has no `client', which it needs\n"
 	  "F:11: [device d] does not say which device; add `address', `id', `subsystem', "
-	  "`class', `slot', `driver' or `path'\n"
+	  "`class', `slot', `driver', `path' or `virtual_function_of'\n"
 	  "F:11: [device d] is already there in line 3; give one of them another name\n" },
 };
 

@@ -351,6 +351,35 @@ START_TEST(rules_that_an_earlier_one_leaves_nothing)
 }
 END_TEST
 
+static const struct {
+	const char *value;
+	bool has;
+} function_cases[] = {
+	{ "0000:03:00.0", true },  { "03:00.0", true },  { "00000000:03:00.0", true },
+	{ "03:00.*", true },       { "03:*", true },     { "*:03:00.0", true },
+	{ "0000:0?:00.0", true },  { "03:00.1", false }, { "0001:03:00.0", false },
+	{ "0000:04:00.*", false },
+};
+
+START_TEST(functions_of)
+{
+	char key[80];
+
+	snprintf(key, sizeof(key), "virtual_function_of = %s", function_cases[_i].value);
+	ck_assert(!has(key, &nic));
+	nic.traits.physical = "0000:03:00.0";
+	ck_assert_msg(has(key, &nic) == function_cases[_i].has, "%s", key);
+}
+END_TEST
+
+START_TEST(functions_of_an_address_in_capitals)
+{
+	nic.traits.physical = "0000:af:00.0";
+	ck_assert(has("virtual_function_of = AF:00.0", &nic));
+	ck_assert(!has("virtual_function_of = AF:01.0", &nic));
+}
+END_TEST
+
 /* Rules with a wildcard stand in the same order as others. */
 START_TEST(the_first_rule_wins)
 {
@@ -449,6 +478,8 @@ int main(void)
 	tcase_add_test(tests, what_a_device_has_not);
 	LOOP(wrong_values, name_cases);
 	LOOP(rules_that_an_earlier_one_leaves_nothing, order_cases);
+	LOOP(functions_of, function_cases);
+	tcase_add_test(tests, functions_of_an_address_in_capitals);
 	tcase_add_test(tests, the_first_rule_wins);
 	tcase_add_test(tests, many_rules_by_text);
 	suite_add_tcase(suite, tests);

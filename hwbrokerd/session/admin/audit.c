@@ -133,6 +133,25 @@ static void look_at_use(struct audit *self)
 	}
 }
 
+static void look_at_functions(struct audit *self)
+{
+	const uint16_t physical = self->facts.physical_function;
+
+	if (self->facts.virtual_functions != 0)
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_BLOCKS,
+		             "virtual-functions",
+		             "it has %u virtual functions (SR-IOV), which it controls: it stays "
+		             "with the host as long as there are any",
+		             self->facts.virtual_functions);
+	if ((self->facts.flags & HWB_DEVICE_VIRTUAL) != 0)
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_FINE,
+		             "virtual-function",
+		             "it is a virtual function of %04x:%02x:%02x.%x, whose host driver "
+		             "controls it: how much of the device it has, and whether it is there",
+		             self->facts.address.domain, physical >> 8, physical >> 3 & 0x1f,
+		             physical & 7);
+}
+
 static void look_at_device(struct audit *self)
 {
 	uint32_t partial = 0, table = 0;
@@ -183,6 +202,7 @@ static void run(struct job *job)
 	struct audit *self = (struct audit *)job;
 
 	look_at_device(self);
+	look_at_functions(self);
 	look_at_use(self);
 	look_at_group(self);
 	look_at_isolation(self);

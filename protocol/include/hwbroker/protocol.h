@@ -233,6 +233,7 @@ HWB_PIN(sizeof(struct hwb_bar) == 24);
 #define HWB_DEVICE_REVOCABLE (1u << 3)
 #define HWB_DEVICE_PCIE (1u << 4)       /* config space is 4096 bytes, else 256 */
 #define HWB_DEVICE_DMA_UNSAFE (1u << 5) /* no IOMMU: its DMA reaches all of memory */
+#define HWB_DEVICE_VIRTUAL (1u << 6)    /* a virtual function (SR-IOV) */
 
 struct hwb_device {
 	struct hwb_pci_address address;
@@ -251,7 +252,10 @@ struct hwb_device {
 	uint16_t msi_vectors; /* 0: no MSI capability */
 	uint16_t msix_vectors;
 	uint32_t irq_number; /* virtual interrupt number, unique per device */
-	uint32_t reserved1;
+	/* Of a VIRTUAL one: whose it is, in the same domain: bus << 8 | device << 3 | function;
+	 * else 0. */
+	uint16_t physical_function;
+	uint16_t virtual_functions; /* how many this one has made of itself (SR-IOV) */
 	struct hwb_bar bars[HWB_BARS];
 };
 HWB_PIN(sizeof(struct hwb_device) == 192);
@@ -746,6 +750,7 @@ HWB_PIN(sizeof(struct hwb_release_request) == 8);
 #define HWB_MEMBER_BRIDGE (1u << 0)     /* for nobody */
 #define HWB_MEMBER_IN_THE_WAY (1u << 1) /* its driver keeps the group from everybody */
 #define HWB_MEMBER_ON_BUS (1u << 2)     /* the broker has it in its list of devices */
+#define HWB_MEMBER_VIRTUAL (1u << 3)    /* a virtual function (SR-IOV) */
 
 /* Record of ADMIN_GROUPS (hwb_list_request, hwb_list_reply): a PCI function as a member of
  * its IOMMU group, and as rules see it. */
@@ -763,7 +768,8 @@ struct hwb_admin_member {
 	uint32_t connection; /* of its owner: hwb_admin_client.id; 0: none */
 	uint32_t pid;        /* of its owner */
 	uint32_t uid;
-	uint32_t reserved;
+	uint16_t physical_function; /* as in hwb_device, with the next */
+	uint16_t virtual_functions;
 	char driver[HWB_NAME_SIZE]; /* bound now; empty: none */
 	char client[HWB_NAME_SIZE]; /* owner; empty: none */
 	char resets[64];            /* the kernel's ways to reset it, the first first: "flr bus" */

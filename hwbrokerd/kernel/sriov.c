@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/sriov.h"
+
+#include "kernel/bind.h"
+#include "kernel/sysfs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_address *physical)
+{
+	char path[SYSFS_PATH], name[SYSFS_ADDRESS];
+
+	sysfs_device_path(address, "physfn", path);
+	sysfs_link_name(path, name, sizeof(name));
+	return sysfs_parse_address(name, physical);
+}
+
+/* One of its files; 0: it has none. */
+static uint16_t number(const struct hwb_pci_address *address, const char *name)
+{
+	char path[SYSFS_PATH], text[16];
+
+	sysfs_device_path(address, name, path);
+	if (sysfs_read(path, text, sizeof(text)) <= 0)
+		return 0;
+	unsigned long value = strtoul(text, NULL, 10);
+	return value <= UINT16_MAX ? (uint16_t)value : UINT16_MAX;
+}
+
+void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
+{
+	*count = (struct sriov_count){ .total = number(address, "sriov_totalvfs") };
+	if (count->total == 0)
+		return;
+	count->now = number(address, "sriov_numvfs");
+	count->probes = number(address, "sriov_drivers_autoprobe") != 0;
+}
+
+static int put(const struct hwb_pci_address *address, const char *name, unsigned value)
+{
+	char path[SYSFS_PATH], text[16];
+
+	sysfs_device_path(address, name, path);
+	snprintf(text, sizeof(text), "%u\n", value);
+	return sysfs_write(path, text);
+}
+
+int sriov_make(const struct hwb_pci_address *address, uint16_t count, struct fault *fault)
+{
+	char name[SYSFS_ADDRESS], driver[HWB_NAME_SIZE];
+	int result = put(address, "sriov_numvfs", count);
+
+	if (result == 0)
+		return 0;
+	sysfs_address(address, name);
+	bind_driver(address, driver);
+	/* pci_enable_sriov() is called by the function's own driver alone, which knows how. */
+	if (result == -ENOENT)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 driver[0] == '\0' ? "%s has no host driver, and only that can "
+		                                     "make virtual functions%s"
+		                                   : "the host driver of %s, `%s', makes no "
+		                                     "virtual functions",
+		                 name, driver);
+	return fault_errno(fault, -result,
+	                   count != 0 ? "%s makes no %u virtual functions; the kernel log says more"
+	                              : "%s keeps its virtual functions: asked for %u",
+	                   name, count);
+}
+
+int sriov_probe(const struct hwb_pci_address *address, bool probe, struct fault *fault)
+{
+	char name[SYSFS_ADDRESS];
+	int result = put(address, "sriov_drivers_autoprobe", probe ? 1 : 0);
+
+	/* Before Linux 4.13 there is no such file, and drivers take what comes. */
+	if (result == 0 || result == -ENOENT)
+		return 0;
+	sysfs_address(address, name);
+	return fault_errno(fault, -result, "cannot set sriov_drivers_autoprobe of %s", name);
+}
