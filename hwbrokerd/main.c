@@ -21,6 +21,7 @@
 #include "session/restart/adopt.h"
 #include "session/restart/keep.h"
 #include "session/restart/resume.h"
+#include "session/virtual.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "version.h"
@@ -74,6 +75,7 @@ struct daemon {
 	ev_timer leaving;
 	ev_prepare until_idle;
 	ev_tstamp told; /* to end */
+	bool undone;    /* what ends with the daemon, and is no client's */
 };
 
 static void usage(FILE *file)
@@ -171,10 +173,14 @@ static void parse(int argc, char **argv, struct options *options)
  * something is being closed a timer runs (closer.c). */
 static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
-	const struct daemon *self = watcher->data;
-	const struct broker *broker = &self->broker;
+	struct daemon *self = watcher->data;
+	struct broker *broker = &self->broker;
 	(void)revents;
 
+	if (broker->busy_devices == 0 && !self->undone) {
+		self->undone = true;
+		virtual_stop(broker);
+	}
 	if (broker->busy_devices == 0 && !broker->reloading &&
 	    (broker->closings == 0 || ev_now(loop) - self->told >= CLOSING_SECONDS))
 		ev_break(loop, EVBREAK_ALL);
@@ -406,6 +412,7 @@ static int start(struct daemon *self, const struct options *options)
 		log_warning("%s", fault.reason);
 	resume_start(broker);
 	adopt_start(broker);
+	virtual_start(broker);
 	log_notice("ready: %u devices, %u rules from %s, listening on %s", broker->inventory.count,
 	           policy_rule_count(broker->policy), options->policy, options->socket);
 	manager_start(broker);

@@ -56,6 +56,15 @@ struct exposed {
 	struct kernel_device *opened;
 };
 
+/* Virtual functions of a device that can make some (session/virtual.h). */
+struct functions {
+	bool ours;      /* they were made by us, and are written down */
+	bool restore;   /* and end with us */
+	bool busy;      /* a job makes or removes them */
+	bool settled;   /* nothing is to be done before the policy changes, or its driver */
+	char note[128]; /* what keeps them from being as many as the policy says */
+};
+
 struct device {
 	struct hwb_device facts; /* as on the wire; state and flags filled in on sending */
 	char name[16];           /* "0000:00:03.0" */
@@ -83,6 +92,9 @@ struct device {
 	bool tried;                     /* free, and giving it back to the host was tried */
 	char former[HWB_NAME_SIZE];     /* client that last kept registers, or may: quarantine, */
 	uint32_t former_uid;            /* and its user */
+	uint16_t functions_max;         /* virtual functions that it can make; 0: none */
+	struct functions functions;     /* that it has made */
+	bool ending;    /* a virtual one, which its physical function is about to remove */
 	int wanted_fd;  /* eventfd by which the kernel asks for it back; -1: no owner */
 	int failed_fd;  /* eventfd by which it says that the device has failed; likewise */
 	char note[128]; /* why it is quarantined, or held */

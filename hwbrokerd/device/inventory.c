@@ -77,8 +77,8 @@ static int is_newcomer(const struct device *known, const struct device *found)
 	       known->instance != found->instance;
 }
 
-/* A device that stayed: its addresses may have been assigned or moved meanwhile. Of
- * one that is in use they cannot be. */
+/* A device that stayed: its addresses may have been assigned or moved meanwhile, and a virtual
+ * function be given other vectors. Of one that is in use they cannot be. */
 static void refresh(struct device *known, const struct device *found)
 {
 	known->facts.virtual_functions = found->facts.virtual_functions;
@@ -87,6 +87,9 @@ static void refresh(struct device *known, const struct device *found)
 	    known->facts.device != found->facts.device)
 		return;
 	memcpy(known->facts.bars, found->facts.bars, sizeof(known->facts.bars));
+	known->facts.msi_vectors = found->facts.msi_vectors;
+	known->facts.msix_vectors = found->facts.msix_vectors;
+	known->msix_bars = found->msix_bars;
 	known->resets = found->resets;
 	known->whereabouts = found->whereabouts;
 }

@@ -16,6 +16,8 @@
 
 /* A line of its own. */
 static const char estate_line[] = "estate\n";
+/* How those begin that are about virtual functions. */
+static const char functions_word[] = "virtual ";
 
 /* The first line; another number is another layout. */
 static const char head[] = "hwbrokerd devices 2";
@@ -26,6 +28,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *file_path; /* NULL: nothing is kept */
 static struct record *records;
 static uint32_t count, capacity;
+static struct record_functions *made;
+static uint32_t made_count, made_capacity;
 static bool estate;
 static int lock_fd = -1;
 
@@ -90,6 +94,39 @@ static bool read_line(const char *line, struct record *record)
 	return record->restore || strcmp(back, "keep") == 0;
 }
 
+static void write_functions(FILE *file, const struct record_functions *functions)
+{
+	const struct hwb_pci_address *at = &functions->address;
+
+	fprintf(file, "%s%04x:%02x:%02x.%x %" PRIu64 " %s %s\n", functions_word, at->domain,
+	        at->bus, at->device, at->function, functions->instance,
+	        functions->probes ? "probe" : "quiet", functions->restore ? "restore" : "keep");
+}
+
+/* `line` is what follows the first word. */
+static bool read_functions(const char *line, struct record_functions *functions)
+{
+	unsigned domain, bus, device, function;
+	char probes[8], back[8];
+	int end = 0;
+
+	*functions = (struct record_functions){ 0 };
+	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %7s %7s%n", &domain, &bus, &device, &function,
+	           &functions->instance, probes, back, &end) != 7 ||
+	    line[end] != '\n' || bus > 0xff || device > 31 || function > 7)
+		return false;
+	functions->address = (struct hwb_pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.device = (uint8_t)device,
+		.function = (uint8_t)function,
+	};
+	functions->probes = strcmp(probes, "probe") == 0;
+	functions->restore = strcmp(back, "restore") == 0;
+	return (functions->probes || strcmp(probes, "quiet") == 0) &&
+	       (functions->restore || strcmp(back, "keep") == 0);
+}
+
 /* ---- the list ---- */
 
 static struct record *find(const struct hwb_pci_address *address)
@@ -124,6 +161,28 @@ static int add(const struct record *record)
 	return 0;
 }
 
+static struct record_functions *find_functions(const struct hwb_pci_address *address)
+{
+	for (uint32_t i = 0; i < made_count; i++)
+		if (memcmp(&made[i].address, address, sizeof(*address)) == 0)
+			return &made[i];
+	return NULL;
+}
+
+static int add_functions(const struct record_functions *functions)
+{
+	if (made_count == made_capacity) {
+		uint32_t more = made_capacity == 0 ? 4 : made_capacity * 2;
+		struct record_functions *larger = realloc(made, more * sizeof(*made));
+		if (larger == NULL)
+			return -1;
+		made = larger;
+		made_capacity = more;
+	}
+	made[made_count++] = *functions;
+	return 0;
+}
+
 /* ---- the file ---- */
 
 static int save(void)
@@ -148,6 +207,8 @@ static int save(void)
 		fputs(estate_line, file);
 	for (uint32_t i = 0; i < count; i++)
 		write_line(file, &records[i]);
+	for (uint32_t i = 0; i < made_count; i++)
+		write_functions(file, &made[i]);
 	bool complete = fflush(file) == 0 && ferror(file) == 0;
 	int error = complete ? 0 : errno != 0 ? errno : EIO;
 	fclose(file);
@@ -166,10 +227,25 @@ static bool is_ours(FILE *file)
 	       status.st_uid == geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+static bool load_functions(const char *line)
+{
+	struct record_functions functions;
+
+	return read_functions(line, &functions) && find_functions(&functions.address) == NULL &&
+	       add_functions(&functions) == 0;
+}
+
+static bool load_device(const char *line)
+{
+	struct record record;
+
+	return read_line(line, &record) && find(&record.address) == NULL && add(&record) == 0;
+}
+
 static bool load(FILE *file)
 {
+	const size_t word = sizeof(functions_word) - 1;
 	char line[LINE];
-	struct record record;
 
 	if (!is_ours(file) || fgets(line, sizeof(line), file) == NULL ||
 	    strncmp(line, head, sizeof(head) - 1) != 0 || line[sizeof(head) - 1] != '\n')
@@ -177,8 +253,8 @@ static bool load(FILE *file)
 	while (fgets(line, sizeof(line), file) != NULL)
 		if (strcmp(line, estate_line) == 0)
 			estate = true;
-		else if (!read_line(line, &record) || find(&record.address) != NULL ||
-		         add(&record) != 0)
+		else if (!(strncmp(line, functions_word, word) == 0 ? load_functions(line + word)
+		                                                    : load_device(line)))
 			return false;
 	return ferror(file) == 0;
 }
@@ -224,6 +300,7 @@ void record_open(const char *path)
 		        "`drivers_probe')",
 		        path);
 		count = 0;
+		made_count = 0;
 		estate = true;
 	}
 	pthread_mutex_unlock(&lock);
@@ -289,6 +366,53 @@ bool record_find(const struct hwb_pci_address *address, uint64_t instance, struc
 	return found;
 }
 
+int record_put_functions(const struct record_functions *functions, struct fault *fault)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	struct record_functions *known = find_functions(&functions->address);
+	struct record_functions before = known != NULL ? *known : (struct record_functions){ 0 };
+	if (known != NULL)
+		*known = *functions;
+	else if (add_functions(functions) != 0)
+		error = ENOMEM;
+	if (error == 0) {
+		error = save();
+		if (error != 0 && known != NULL)
+			*known = before;
+		else if (error != 0)
+			made_count--;
+	}
+	pthread_mutex_unlock(&lock);
+	return error == 0 ? 0
+	                  : fault_errno(fault, error, "cannot write down in %s what is made",
+	                                file_path);
+}
+
+void record_drop_functions(const struct hwb_pci_address *address)
+{
+	pthread_mutex_lock(&lock);
+	struct record_functions *known = find_functions(address);
+	if (known != NULL) {
+		*known = made[--made_count];
+		save();
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+bool record_find_functions(const struct hwb_pci_address *address, uint64_t instance,
+                           struct record_functions *functions)
+{
+	pthread_mutex_lock(&lock);
+	const struct record_functions *known = find_functions(address);
+	bool found = known != NULL && known->instance == instance;
+	if (found)
+		*functions = *known;
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
 bool record_get(uint32_t index, struct record *record)
 {
 	pthread_mutex_lock(&lock);
@@ -320,8 +444,11 @@ bool record_estate(void)
 void record_close(void)
 {
 	free(records);
+	free(made);
 	records = NULL;
+	made = NULL;
 	count = capacity = 0;
+	made_count = made_capacity = 0;
 	estate = false;
 	file_path = NULL;
 	lock_fd = close_fd(lock_fd);

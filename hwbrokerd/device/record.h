@@ -2,9 +2,10 @@
 /*
  * What has been taken from the host, in a file for the daemon after this one: if this one
  * is killed, that one finds which devices on vfio-pci are ours, where they belong, and who
- * had them last. A line is written before a device is touched, and removed once it is with
- * its host driver again. The file is replaced as a whole, so it is never half written; it
- * belongs on a file system that is empty after a reboot, as the devices are the host's then.
+ * had them last; and of which devices we have made virtual functions. A line is written
+ * before a device is touched, and removed once it is as it was. The file is replaced as a whole, so
+ * it is never half written; it belongs on a file system that is empty after a reboot, as the
+ * devices are the host's then.
  *
  * One for the process. Safe to call from several threads; may block for the file.
  */
@@ -40,6 +41,21 @@ void record_drop(const struct hwb_pci_address *address);
  * as the file is there. */
 void record_note_estate(void);
 bool record_estate(void);
+
+/* Virtual functions that were made of a device, or are about to be. */
+struct record_functions {
+	struct hwb_pci_address address; /* of the physical function */
+	uint64_t instance;              /* bind_instance() */
+	bool probes;                    /* the host's drivers were offered new ones before */
+	bool restore;                   /* they end with the daemon, or with their rule */
+};
+
+/* As record_put(), record_drop() and record_find(). A device has one of these records or one of
+ * the others, as whatever has virtual functions is not taken from the host. */
+int record_put_functions(const struct record_functions *functions, struct fault *fault);
+void record_drop_functions(const struct hwb_pci_address *address);
+bool record_find_functions(const struct hwb_pci_address *address, uint64_t instance,
+                           struct record_functions *functions);
 
 /* What is written down of this very device; false: nothing. */
 bool record_find(const struct hwb_pci_address *address, uint64_t instance, struct record *record);

@@ -56,18 +56,20 @@ static bool offers_reset(const char *name)
 }
 
 /* A virtual function has no INTx, whatever is in its config space (SR-IOV 1.1, 3.4.1.18). */
-static void read_functions(struct hwb_device *public)
+static void read_functions(struct device *device)
 {
+	struct hwb_device *public = &device->facts;
 	struct hwb_pci_address physical;
 	struct sriov_count count;
 
 	sriov_read(&public->address, &count);
 	public->virtual_functions = count.now;
+	device->functions_max = count.total;
 	if (!sriov_physical(&public->address, &physical))
 		return;
 	public->flags |= HWB_DEVICE_VIRTUAL;
-	public->physical_function = (uint16_t)((unsigned)physical.bus << 8 | physical.device << 3 |
-	                                       physical.function);
+	public->physical_function =
+	        (uint16_t)((unsigned)physical.bus << 8 | physical.device << 3 | physical.function);
 	public->intx_pin = 0;
 }
 
@@ -107,7 +109,7 @@ static int read_device(struct device *device, struct pci_device *pci, const stru
 	if (facts.msix_vectors != 0)
 		device->msix_bars =
 		        (uint8_t)(1u << facts.msix_table_bar | 1u << facts.msix_pba_bar);
-	read_functions(public);
+	read_functions(device);
 	public->iommu_group = bind_find_group(&public->address);
 	device->instance = bind_instance(&public->address);
 	whereabouts_read(&device->whereabouts, &public->address, device->instance, slots);

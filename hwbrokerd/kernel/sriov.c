@@ -18,6 +18,17 @@ bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_addres
 	return sysfs_parse_address(name, physical);
 }
 
+bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
+                   struct hwb_pci_address *address)
+{
+	char link[24], path[SYSFS_PATH], name[SYSFS_ADDRESS];
+
+	snprintf(link, sizeof(link), "virtfn%u", index);
+	sysfs_device_path(physical, link, path);
+	sysfs_link_name(path, name, sizeof(name));
+	return sysfs_parse_address(name, address);
+}
+
 /* One of its files; 0: it has none. */
 static uint16_t number(const struct hwb_pci_address *address, const char *name)
 {

@@ -14,6 +14,10 @@
 /* Whether the device is a virtual function; then of which one. */
 bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_address *physical);
 
+/* The same the other way round: number `index` of a physical one's, from 0. */
+bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
+                   struct hwb_pci_address *address);
+
 struct sriov_count {
 	uint16_t now;   /* virtual functions that there are */
 	uint16_t total; /* that there can be; 0: the device has none to make */

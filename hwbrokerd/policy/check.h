@@ -19,6 +19,9 @@ void check_references(struct parser *parser);
  * because one above them, for the same client, has all of their devices. */
 void check_devices(struct parser *parser);
 
+/* Reports sections about virtual functions that one above them leaves no device to. */
+void check_virtuals(struct parser *parser);
+
 /* Fills the grants of ports; reports ranges that overlap. */
 void check_ports(struct parser *parser);
 

@@ -10,6 +10,7 @@ const struct section_type policy_sections[SECTION_KINDS] = {
 	[SECTION_PORTS] = { "ports", true, open_ports, close_ports },
 	[SECTION_MEMORY] = { "memory", true, open_memory, close_memory },
 	[SECTION_INTERRUPT] = { "interrupt", true, open_interrupt, close_interrupt },
+	[SECTION_VIRTUAL] = { "virtual", true, open_virtual, close_virtual },
 };
 
 #define LIMIT(field) .member = offsetof(struct policy_client, limits.field)
@@ -89,6 +90,15 @@ const struct key policy_keys[] = {
 	  .member = offsetof(struct interrupt_rule, line.rate) },
 	{ SECTION_INTERRUPT, "force", .set = set_boolean, .preset = "no",
 	  .member = offsetof(struct interrupt_rule, force) },
+
+	{ SECTION_VIRTUAL, "address", .set = set_address },
+	{ SECTION_VIRTUAL, "id", .set = set_id },
+	{ SECTION_VIRTUAL, "driver", .set = set_driver },
+	{ SECTION_VIRTUAL, "path", .set = set_path },
+	{ SECTION_VIRTUAL, "functions", .set = set_u32, .required = true, .min = 1, .max = 65535,
+	  .member = offsetof(struct virtual_rule, functions) },
+	{ SECTION_VIRTUAL, "restore", .set = set_boolean, .preset = "no",
+	  .member = offsetof(struct virtual_rule, restore) },
 };
 
 const size_t policy_key_count = sizeof(policy_keys) / sizeof(policy_keys[0]);

@@ -230,7 +230,7 @@ static bool text_applies(const struct match *match, const struct match *subject,
 	return subject->wild[which] ? pattern_covers(said, asked) : pattern_matches(said, asked);
 }
 
-static bool applies(const struct match *match, const struct match *subject)
+bool match_applies(const struct match *match, const struct match *subject)
 {
 	for (int i = 0; i < MATCH_NUMBERS; i++) {
 		if ((match->mask[i] & ~subject->mask[i]) != 0 ||
@@ -250,7 +250,7 @@ uint32_t match_find(const struct match_index *index, uint32_t client, const stru
 
 	for (uint32_t i = 0; i < index->wild_count && index->wild[i].rule < best; i++) {
 		const struct match_wild *wild = &index->wild[i];
-		if (wild->client == client && applies(wild->match, subject))
+		if (wild->client == client && match_applies(wild->match, subject))
 			return wild->rule;
 	}
 	return best;

@@ -3,9 +3,9 @@
  * Which devices a rule is about, and which rule is about a device.
  *
  * A match is a value and a mask over a device's address, ids and class, and the
- * names of its slot and driver, its path, and the address of its physical function. Rules with equal masks form a shape; a
- * policy of any size has few shapes, and within one, a device is looked up by hash. So
- * a decision costs one probe per shape, not one comparison per rule. Only rules that
+ * names of its slot and driver, its path, and the address of its physical function. Rules with
+ * equal masks form a shape; a policy of any size has few shapes, and within one, a device is looked
+ * up by hash. So a decision costs one probe per shape, not one comparison per rule. Only rules that
  * have a wildcard in a name or path are compared one by one.
  */
 #ifndef HWBROKERD_POLICY_MATCH_H
@@ -34,6 +34,10 @@ void match_text(struct match *match, enum match_text which, const char *text);
 struct match match_of_device(const struct policy_device *device);
 
 bool match_equal(const struct match *a, const struct match *b);
+
+/* Whether the rule is about every device that `subject` applies to. May say no where one would
+ * have to think to see it. */
+bool match_applies(const struct match *match, const struct match *subject);
 
 enum {
 	MATCH_NONE = UINT32_MAX,      /* no rule */

@@ -128,6 +128,10 @@ int set_access(struct parser *parser, const struct key *key, const char *value,
                struct fault *fault);
 void close_memory(struct parser *parser);
 
+/* section_virtual.c */
+int open_virtual(struct parser *parser);
+void close_virtual(struct parser *parser);
+
 /* section_interrupt.c */
 int open_interrupt(struct parser *parser);
 int set_irq(struct parser *parser, const struct key *key, const char *value, struct fault *fault);

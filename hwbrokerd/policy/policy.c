@@ -69,6 +69,7 @@ static int fill(struct policy *policy, const char *path, const struct policy_use
 	check_ports(&parser);
 	check_memory(&parser);
 	check_interrupts(&parser);
+	check_virtuals(&parser);
 	parser_release(&parser);
 	if (report_clean(report))
 		return 0;
@@ -130,6 +131,7 @@ void policy_free(struct policy *policy)
 	free(policy->interrupts);
 	free(policy->lines);
 	free(policy->line_grants);
+	free(policy->virtuals);
 	for (uint32_t i = 0; i < policy->file_count; i++)
 		free(policy->files[i].path);
 	free(policy->files);
@@ -169,7 +171,7 @@ const char *policy_place_text(const struct policy *policy, uint32_t from, uint32
 uint32_t policy_rule_count(const struct policy *policy)
 {
 	return policy->device_count + policy->ports_count + policy->memory_count +
-	       policy->interrupt_count;
+	       policy->interrupt_count + policy->virtual_count;
 }
 
 static bool in_group(const struct policy_subject *subject, uint32_t group)

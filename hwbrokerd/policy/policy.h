@@ -136,6 +136,15 @@ struct policy_resource {
 	uint64_t size;    /* MEMORY: bytes */
 };
 
+/* What [virtual NAME] says of a device. */
+struct policy_virtual {
+	uint16_t functions; /* that the broker makes of it */
+	bool restore;       /* they end with the broker */
+	char section[HWB_NAME_SIZE + 8];
+	char file[128];
+	uint32_t line;
+};
+
 /* How a [memory NAME] section gives it. */
 struct policy_access {
 	bool fd;    /* by a descriptor of /dev/mem, instead of by requests */
@@ -169,7 +178,7 @@ void policy_free(struct policy *policy);
 
 /* As given to policy_load(). */
 const char *policy_path(const struct policy *policy);
-/* [device], [ports], [memory] and [interrupt] sections. */
+/* [device], [ports], [memory], [interrupt] and [virtual] sections. */
 uint32_t policy_rule_count(const struct policy *policy);
 
 /* The client section that this peer falls under: first match in file order.
@@ -272,6 +281,10 @@ void policy_client_text(const struct policy *policy, const struct policy_client 
 /* Where its section begins. */
 void policy_client_place(const struct policy *policy, const struct policy_client *client,
                          char section[HWB_NAME_SIZE + 8], char file[128], uint32_t *line);
+
+/* Whether virtual functions are to be made of this device; then how many. */
+bool policy_virtual_for(const struct policy *policy, const struct policy_device *device,
+                        struct policy_virtual *wanted);
 
 /* Name of the first [device] section, of any client, that matches; "" if none. */
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);

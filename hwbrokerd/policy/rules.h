@@ -110,6 +110,16 @@ struct line_grant {
 	uint32_t rule;
 };
 
+/* A [virtual NAME] section. */
+struct virtual_rule {
+	char section[RULE_SECTION_SIZE];
+	uint32_t place;
+	struct match match;
+	uint32_t functions;
+	bool restore;
+	bool faulty; /* it has mistakes: compared with no other */
+};
+
 struct policy_file {
 	char *path;
 	char shown[sizeof(((struct policy_verdict *)0)->file)];
@@ -154,6 +164,9 @@ struct policy {
 	uint32_t line_count, line_capacity;
 	struct line_grant *line_grants; /* by client, then by number */
 	uint32_t line_grant_count, line_grant_capacity;
+
+	struct virtual_rule *virtuals;
+	uint32_t virtual_count, virtual_capacity;
 
 	char **texts; /* that the others point to */
 	uint32_t text_count, text_capacity;

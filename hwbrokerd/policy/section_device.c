@@ -25,7 +25,8 @@ int open_device(struct parser *parser)
 
 static struct match *current_match(struct parser *parser)
 {
-	return &((struct device_rule *)parser->target)->match;
+	return parser->kind == SECTION_VIRTUAL ? &((struct virtual_rule *)parser->target)->match
+	                                       : &((struct device_rule *)parser->target)->match;
 }
 
 int set_address(struct parser *parser, const struct key *key, const char *value,

@@ -21,6 +21,7 @@ struct broker;
 struct memory_session;
 struct monitor_record;
 struct happening;
+struct hotplug;
 struct line_session;
 struct peer;
 struct port_session;
@@ -84,6 +85,7 @@ struct broker {
 	ev_timer keep;                        /* session/restart/keep.h */
 	double keep_wait;                     /* what was not kept is tried again after it */
 	bool follows_bus;                     /* devices that come and go are seen */
+	struct hotplug *hotplug;              /* session/hotplug.h; NULL: nobody looks */
 	struct reload_waiter *reload_waiters; /* for the next reading to begin */
 	bool reloading;                       /* the policy file is being read again */
 	bool reload_again;   /* asked for meanwhile: it may have been read too early */

@@ -42,7 +42,11 @@ static int is_idle(const struct device *device, struct fault *fault)
 	switch (device->state) {
 	case LIFE_HOST:
 	case LIFE_FREE:
-		return 0;
+		if (!device->ending)
+			return 0;
+		return fault_set(fault, HWB_BUSY,
+		                 "%s is about to end: %s gets another number of virtual functions",
+		                 device->name, device->whereabouts.physical);
 	case LIFE_GONE:
 		return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
 	case LIFE_QUARANTINED:

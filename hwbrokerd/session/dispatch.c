@@ -5,9 +5,11 @@
 #include "server/hello.h"
 #include "server/peer_io.h"
 #include "session/admin/happening.h"
+#include "session/hotplug.h"
 #include "session/revoke.h"
 #include "session/serve.h"
 #include "session/session.h"
+#include "session/virtual.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -174,10 +176,18 @@ static void dispatch(struct peer *peer, const void *packet, size_t length, const
 	peer_release(peer);
 }
 
+static void policy_changed(struct broker *broker)
+{
+	revoke_by_policy(broker);
+	virtual_by_policy(broker);
+	/* What the kernel says nothing about: vectors that a virtual function was given. */
+	hotplug_look(broker);
+}
+
 const struct peer_handler dispatch_handler = {
 	.packet = dispatch,
 	.closed = session_close_all,
-	.policy_changed = revoke_by_policy,
+	.policy_changed = policy_changed,
 	.happened = happening_pass,
 	.refused = happening_refused,
 };

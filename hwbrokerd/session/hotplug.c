@@ -6,6 +6,7 @@
 #include "session/platform.h"
 #include "session/release.h"
 #include "session/revoke.h"
+#include "session/virtual.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -81,6 +82,7 @@ static void done_scan(struct job *job)
 		                               &self->watcher);
 	else
 		log_warning("%s; trying again in %.0f s", self->fault.reason, self->pause);
+	virtual_look(broker);
 	if (self->again) {
 		self->again = false;
 		self->pause = SETTLED_SECONDS;
@@ -118,6 +120,8 @@ static void on_driver(void *context, const struct uevent_driver *change)
 	if (device->state == LIFE_HOST ||
 	    (change->driver[0] != '\0' && !bind_is_ours(change->driver)))
 		whereabouts_driver(&device->whereabouts, change->driver);
+	if (change->driver[0] != '\0')
+		virtual_driver(broker, device);
 }
 
 static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -160,6 +164,7 @@ int hotplug_start(struct hotplug *self, struct broker *broker, struct fault *fau
 	}
 	inventory_merge(&broker->inventory, broker->workers, &self->scan, &self->watcher);
 	broker->follows_bus = messages >= 0;
+	broker->hotplug = self;
 	if (messages >= 0)
 		ev_io_start(broker->loop, &self->reader);
 	else
@@ -168,10 +173,17 @@ int hotplug_start(struct hotplug *self, struct broker *broker, struct fault *fau
 	return 0;
 }
 
+void hotplug_look(struct broker *broker)
+{
+	if (broker->hotplug != NULL)
+		look_in(broker->hotplug, QUIET_SECONDS);
+}
+
 void hotplug_stop(struct hotplug *self)
 {
 	if (self->broker == NULL)
 		return;
+	self->broker->hotplug = NULL;
 	ev_io_stop(self->broker->loop, &self->reader);
 	ev_timer_stop(self->broker->loop, &self->look);
 	close_fd(self->reader.fd);

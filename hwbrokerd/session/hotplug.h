@@ -28,4 +28,7 @@ struct hotplug {
 int hotplug_start(struct hotplug *self, struct broker *broker, struct fault *fault);
 void hotplug_stop(struct hotplug *self);
 
+/* Looks at the bus soon, though the kernel has not said that anything happened. */
+void hotplug_look(struct broker *broker);
+
 #endif

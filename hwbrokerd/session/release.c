@@ -5,6 +5,7 @@
 #include "session/held.h"
 #include "session/platform.h"
 #include "session/revoke.h"
+#include "session/virtual.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -409,6 +410,7 @@ static void give_back(struct broker *broker, struct device *device)
 
 void release_left_over(struct broker *broker, const struct group *group)
 {
+	virtual_look(broker);
 	if (group_is_busy(broker, group))
 		return;
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {

@@ -33,7 +33,8 @@ void release_gone(struct broker *broker, struct device *device);
 
 /* What is with us, though its rule says `restore', since its former owner wanted it again and
  * then did not take it, or since a neighbour was in use or quarantined, goes back to its host
- * driver, once nothing is being done with its group. */
+ * driver, once nothing is being done with its group; and virtual functions end that were to,
+ * when none of theirs is in use. */
 void release_left_over(struct broker *broker, const struct group *group);
 
 /* For nobody from now on, since it did not come to rest; `fault` says why. */

@@ -15,6 +15,7 @@
 #include "kernel/member.h"
 #include "kernel/ports.h"
 #include "kernel/resource.h"
+#include "kernel/sriov.h"
 #include "kernel/uevent.h"
 #include "kernel/use.h"
 #include "kernel/witness.h"
@@ -320,6 +321,44 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 	if (!device->present)
 		return fault_set(fault, HWB_GONE, "it has left the bus");
 	memcpy(device->driver, origin->driver, sizeof(device->driver));
+	return 0;
+}
+
+bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_address *physical)
+{
+	(void)address;
+	(void)physical;
+	return false;
+}
+
+bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
+                   struct hwb_pci_address *address)
+{
+	(void)physical;
+	(void)index;
+	(void)address;
+	return false;
+}
+
+/* None of its devices has virtual functions. */
+void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
+{
+	(void)address;
+	*count = (struct sriov_count){ 0 };
+}
+
+int sriov_make(const struct hwb_pci_address *address, uint16_t count, struct fault *fault)
+{
+	(void)address;
+	(void)count;
+	return fault_set(fault, HWB_UNSUPPORTED, "it has none");
+}
+
+int sriov_probe(const struct hwb_pci_address *address, bool probe, struct fault *fault)
+{
+	(void)address;
+	(void)probe;
+	(void)fault;
 	return 0;
 }
 

@@ -33,8 +33,8 @@ TABLE = [
     # With SR-IOV: its virtual functions, when there are any, are 00:06.1 to 00:06.4. What they
     # have of its queues and vectors are for its driver to give them.
     Device("nvme", "0000:00:06.0", "1b36:0010",
-           "nvme,subsys=disks,serial=HWB0001,max_ioqpairs=72,msix_qsize=69,"
-           "sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4",
+           "nvme,subsys=disks,serial=HWB0001,max_ioqpairs=72,msix_qsize=73,"
+           "sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=8",
            ("-drive", "file={scratch},if=none,id=scratch,format=raw,cache=unsafe",
             "-device", "nvme-subsys,id=disks"),
            parts=("-device", "nvme-ns,bus=nvme,drive=scratch,nsid=1")),

@@ -105,6 +105,22 @@ static const struct bad_policy bad_policies[] = {
 	{ LIMITS "dma_bytes = 18014398509481985K\n",
 	  "F:3: `dma_bytes': 18014398509481985K is not within 0 to 1125899906842624 bytes\n" },
 
+	/* virtual functions */
+	{ "[virtual v]\nfunctions = 4\n",
+	  "F:1: [virtual v] does not say of which device; add `address', `id', `driver' or "
+	  "`path'\n" },
+	{ "[virtual v]\naddress = 03:00.0\n",
+	  "F:1: [virtual v] has no `functions', which it needs\n" },
+	{ "[virtual v]\naddress = 03:00.0\nfunctions = 0\n",
+	  "F:3: `functions': 0 is not within 1 to 65535\n" },
+	{ "[virtual v]\naddress = 03:00.*\nfunctions = 4\n"
+	  "[virtual w]\naddress = 03:00.1\nfunctions = 2\n",
+	  "F:4: [virtual w] can never be used: [virtual v] in line 1 has all of its devices "
+	  "already; put the narrower section first, or make them one\n" },
+	{ "[virtual v]\naddress = 03:00.0\nfunction = 4\n",
+	  "F:1: [virtual v] has no `functions', which it needs\n"
+	  "F:3: [virtual] has no key `function'; did you mean `functions'?\n" },
+
 	/* devices */
 	{ CLIENT "[device d]\nclient = b\nid = 8086:10d3\n", "F:4: there is no [client b]\n" },
 	{ "[client driver]\nuser = alice\n[device d]\nclient = drivr\nid = 8086:10d3\n",

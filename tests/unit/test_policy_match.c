@@ -380,6 +380,31 @@ START_TEST(functions_of_an_address_in_capitals)
 }
 END_TEST
 
+START_TEST(how_many_functions)
+{
+	struct policy *policy =
+	        test_policy("[virtual v]\naddress = 03:1a.1\nid = 8086:*\nfunctions = 4\n"
+	                    "[virtual w]\ndriver = e1000*\nfunctions = 2\nrestore = yes\n");
+	struct policy_virtual wanted;
+
+	ck_assert(policy_virtual_for(policy, &nic, &wanted));
+	ck_assert_uint_eq(wanted.functions, 4);
+	ck_assert(!wanted.restore);
+	ck_assert_str_eq(wanted.section, "virtual v");
+	ck_assert_uint_eq(wanted.line, 1);
+	nic.vendor = 0x1af4;
+	ck_assert(policy_virtual_for(policy, &nic, &wanted));
+	ck_assert_uint_eq(wanted.functions, 2);
+	ck_assert(wanted.restore);
+	nic.traits.driver = NULL;
+	ck_assert(!policy_virtual_for(policy, &nic, &wanted));
+	ck_assert_uint_eq(policy_rule_count(policy), 2);
+	/* They give nobody anything. */
+	ck_assert_str_eq(policy_rule_for(policy, &nic), "");
+	policy_free(policy);
+}
+END_TEST
+
 /* Rules with a wildcard stand in the same order as others. */
 START_TEST(the_first_rule_wins)
 {
@@ -480,6 +505,7 @@ int main(void)
 	LOOP(rules_that_an_earlier_one_leaves_nothing, order_cases);
 	LOOP(functions_of, function_cases);
 	tcase_add_test(tests, functions_of_an_address_in_capitals);
+	tcase_add_test(tests, how_many_functions);
 	tcase_add_test(tests, the_first_rule_wins);
 	tcase_add_test(tests, many_rules_by_text);
 	suite_add_tcase(suite, tests);

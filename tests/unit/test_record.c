@@ -267,6 +267,12 @@ static const char *const nonsense[] = {
 	HEAD "0000:00:06.0 77 a-name-that-is-longer-than-a-name-is - - genode 1000 keep\n",
 	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 keep and more\n",
 	HEAD "\n" GOOD,
+	HEAD "virtual 0000:00:06.0 77 probe\n",
+	HEAD "virtual 0000:00:06.0 77 probe restore",
+	HEAD "virtual 0000:00:06.0 77 maybe restore\n",
+	HEAD "virtual 0000:00:06.0 77 probe sometimes\n",
+	HEAD "virtual 0000:00:06.8 77 probe keep\n",
+	HEAD "virtual 0000:00:06.0 77 quiet keep\nvirtual 0000:00:06.0 77 quiet keep\n",
 };
 
 START_TEST(makes_no_sense)
@@ -313,6 +319,54 @@ START_TEST(an_estate)
 	ck_assert(record_estate());
 	ck_assert_uint_eq(count(), 1);
 	must_have(0, &disk);
+}
+END_TEST
+
+static const struct record_functions functions = {
+	.address = { .device = 6 }, .instance = 77, .probes = true, .restore = true
+};
+
+START_TEST(functions_that_were_made)
+{
+	struct record_functions other = { .address = { .bus = 0xaf, .function = 7 },
+		                          .instance = UINT64_MAX },
+	                        got;
+
+	ck_assert_int_eq(record_put_functions(&functions, NULL), 0);
+	ck_assert_int_eq(record_put_functions(&other, NULL), 0);
+	put(&disk);
+	start_again();
+	ck_assert_uint_eq(count(), 1);
+	must_have(0, &disk);
+	ck_assert(record_find_functions(&functions.address, 77, &got));
+	ck_assert(got.probes && got.restore && got.instance == 77);
+	ck_assert(!record_find_functions(&functions.address, 78, &got));
+	ck_assert(record_find_functions(&other.address, UINT64_MAX, &got));
+	ck_assert(!got.probes && !got.restore);
+	other.restore = true;
+	ck_assert_int_eq(record_put_functions(&other, NULL), 0);
+	record_drop_functions(&functions.address);
+	start_again();
+	ck_assert(!record_find_functions(&functions.address, 77, &got));
+	ck_assert(record_find_functions(&other.address, UINT64_MAX, &got));
+	ck_assert(got.restore);
+}
+END_TEST
+
+START_TEST(functions_that_cannot_be_written)
+{
+	struct record_functions changed = functions, got;
+	struct fault fault;
+
+	failing = RENAME;
+	ck_assert_int_ne(record_put_functions(&functions, &fault), 0);
+	ck_assert(!record_find_functions(&functions.address, 77, &got));
+	ck_assert_int_eq(record_put_functions(&functions, NULL), 0);
+	changed.restore = false;
+	failing = RENAME;
+	ck_assert_int_ne(record_put_functions(&changed, &fault), 0);
+	ck_assert(record_find_functions(&functions.address, 77, &got));
+	ck_assert(got.restore);
 }
 END_TEST
 
@@ -399,6 +453,8 @@ int main(void)
 	tcase_add_test(tests, makes_sense);
 	tcase_add_test(tests, nobody_has_it);
 	tcase_add_test(tests, an_estate);
+	tcase_add_test(tests, functions_that_were_made);
+	tcase_add_test(tests, functions_that_cannot_be_written);
 	tcase_add_test(tests, of_somebody_else);
 	tcase_add_test(tests, a_link);
 	tcase_add_test(tests, one_daemon_a_file);

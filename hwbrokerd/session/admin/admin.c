@@ -102,8 +102,9 @@ static const char *note_of(const struct device *device)
 		                "the end of that process takes it back"),
 	};
 
-	return device->note[0] == '\0' && device->state == LIFE_GRANTED ? ways[device->way]
-	                                                                : device->note;
+	if (device->note[0] != '\0')
+		return device->note;
+	return device->state == LIFE_GRANTED ? ways[device->way] : device->functions.note;
 }
 
 /* Its present one. By the device's own path, which the kernel walks in half the time that it
