@@ -4,13 +4,14 @@
 #include "input.h"
 #include "model.h"
 
+#include "kernel/sealed.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
 
-enum { MAPPINGS = 256, VECTORS = 2048 };
+enum { MAPPINGS = 256, VECTORS = 2048, CLASS_VGA = 0x030000 };
 
 /* As an Intel IOMMU of 39 bits has them. */
 static const struct hwb_iova_range windows[] = {
@@ -314,6 +315,14 @@ static int config_write(struct kernel_device *opened, uint32_t offset, uint32_t 
 static void need_register(const struct kernel_device *opened, uint32_t bar, uint64_t offset,
                           uint32_t width)
 {
+	if (bar == KERNEL_VGA) {
+		bool window = offset >= 0xa0000 && offset + width <= 0xc0000;
+		bool ports = offset >= 0x3b0 && offset + width <= 0x3e0 &&
+		             (offset + width <= 0x3bc || offset >= 0x3c0);
+		must(opened->device->class_code == CLASS_VGA, "it is a VGA card");
+		must(window || ports, "VGA cards have that");
+		return;
+	}
 	must(bar < HWB_BARS && offset % width == 0 && width <= opened->device->bars[bar].size &&
 	             offset <= opened->device->bars[bar].size - width,
 	     "a BAR has that");
@@ -340,6 +349,21 @@ static int bar_write(struct kernel_device *opened, uint32_t bar, uint64_t offset
 	return model_fails(fault) ? -1 : 0;
 }
 
+/* Or the host has no VFIO with VGA. */
+static int vga(const struct kernel_device *opened, struct fault *fault)
+{
+	must(opened->device->class_code == CLASS_VGA, "it is a VGA card");
+	return model_fails(fault) ? -1 : 0;
+}
+
+static int rom(struct kernel_device *opened, int *fd, uint64_t *size, struct fault *fault)
+{
+	if (opened->device->class_code != CLASS_VGA)
+		return fault_set(fault, HWB_NOT_FOUND, "it has no option ROM");
+	*size = 4096;
+	return model_fails(fault) ? -1 : sealed_copy("rom", opened->device, 64, fd, fault);
+}
+
 const struct kernel_backend model_kernel = {
 	.name = "model",
 	.domain_new = domain_new,
@@ -360,6 +384,8 @@ const struct kernel_backend model_kernel = {
 	.config_write = config_write,
 	.bar_read = bar_read,
 	.bar_write = bar_write,
+	.vga = vga,
+	.rom = rom,
 };
 
 bool model_masters(const struct model_device *device)

@@ -84,9 +84,10 @@ static size_t batch(void *body, struct input *input)
 
 	head->count = take8(input) % 16u;
 	for (uint32_t i = 0; i < head->count; i++) {
+		uint8_t port = take8(input), action = take8(input);
 		ops[i] = (struct hwb_port_op){
-			.port = (uint16_t)(0x40 + take8(input)),
-			.action = take8(input) & 15,
+			.port = (uint16_t)(((action & 16) != 0 ? 0x370 : 0x40) + port),
+			.action = action & 15,
 			.width = (uint8_t)(1u << (take8(input) & 3)),
 			.value = i,
 		};
@@ -233,10 +234,10 @@ static size_t bar(void *body, struct input *input)
 
 static size_t ports(void *body, struct input *input)
 {
-	static const uint16_t bases[] = { 0x40, 0x61, 0xc000, 0xc040, 0x44, 0xcf8, 0xffff };
+	static const uint16_t bases[] = { 0x40, 0x61, 0xc000, 0xc040, 0x44, 0xcf8, 0xffff, 0x3b8 };
 
 	*(struct hwb_io_port_request *)body = (struct hwb_io_port_request){
-		.base = (uint32_t)bases[take8(input) % 7u] + (take8(input) & 7u),
+		.base = (uint32_t)bases[take8(input) % 8u] + (take8(input) & 7u),
 		.count = take8(input),
 	};
 	return sizeof(struct hwb_io_port_request);

@@ -75,6 +75,10 @@ SCRIPTS = {
     "memory-of-others": connect(ALPHA) + connect(BETA, 1) + ask("IO_MEM_OPEN", SCREEN, 0, 0, *pages(1), 2) + SETTLE
     + ask("IO_MEM_OPEN", SCREEN, 0, 0, *pages(1), 2, client=1) + SETTLE
     + ask("IO_MEM_OPEN", SCREEN, 0, 0, *pages(1), 14, client=1) + SETTLE + POLICY_MEAN + SETTLE + step(18),
+    "vga": connect(ALPHA) + acquire(SCREEN, 0) + SETTLE + ask("IO_MEM_OPEN", SCREEN, 0, 0, *pages(1), 6) + SETTLE
+    + ask("IO_MEM_BATCH", 0, 2, 0, 0, 0, 3, 1, 0) + SETTLE + ask("IO_PORT_OPEN", 7, 0, 8) + SETTLE
+    + ask("IO_PORT_BATCH", 0, 2, 0x48, 16, 0, 0x49, 17, 0) + ask("IO_PORT_BATCH", 0, 1, 0x4c, 16, 0) + SETTLE
+    + ask("IO_MEM_OPEN_BAR", 2, 6, 0, 0, 0) + SETTLE + POLICY_MEAN + SETTLE + ask("CLOSE", 0) + SETTLE,
     "net": connect(ALPHA) + ask("DEVICE_LIST", 0) + ask("DOMAIN_OPEN")
     + acquire(NET, ALL_BARS | IRQ_ENABLE, 0, irq=MSIX, count=5) + ask("IRQ_ACK", 1)
     + ask("IRQ_FDS", 1, 1, 3) + ask("CLOSE", 0) + SETTLE,
