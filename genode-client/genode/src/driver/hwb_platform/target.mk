@@ -4,6 +4,6 @@
 # directory that has a file wins.
 
 TARGET   = hwb_platform
-REQUIRES = x86_64
+REQUIRES = 64bit
 
 include $(call select_from_repositories,src/driver/platform/target.inc)
