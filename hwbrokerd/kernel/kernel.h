@@ -26,10 +26,10 @@ struct kernel_domain; /* an I/O address space, possibly without a device yet */
 
 /* A piece of memory at a device address. */
 struct kernel_mapping {
-	int fd;          /* memfd; duplicated by map, so that it outlives the call */
-	uint64_t offset; /* in the memfd; a multiple of 4096, as iova and size are */
-	uint64_t iova;
+	uint64_t iova; /* first: sorted.h */
 	uint64_t size;
+	uint64_t offset; /* in the memfd; a multiple of 4096, as iova and size are */
+	int fd;          /* memfd; duplicated by map, so that it outlives the call */
 	bool device_reads;
 	bool device_writes;
 	bool ours;                 /* broker-made memory: its pages go with the mapping */

@@ -11,6 +11,7 @@
 
 #include "kernel/pinned.h"
 #include "resume/store.h"
+#include "util/sorted.h"
 
 #include <pthread.h>
 
@@ -33,13 +34,11 @@ struct kernel_domain {
 	int fd; /* the kernel's side of it, a container or an iommufd; -1 while no group is in it */
 	bool kept;
 	uint32_t groups;
-	uint32_t attached;               /* devices, where each is attached by itself: iommufd */
-	bool abandoned;                  /* by its owner: goes with the last group */
-	bool unsafe;                     /* no IOMMU: nothing is kept for the next daemon */
-	struct pinned_list memory;       /* then; else the mappings */
-	struct kernel_mapping *mappings; /* ascending by iova; each with its own fd */
-	uint32_t count;
-	uint32_t capacity;
+	uint32_t attached;         /* devices, where each is attached by itself: iommufd */
+	bool abandoned;            /* by its owner: goes with the last group */
+	bool unsafe;               /* no IOMMU: nothing is kept for the next daemon */
+	struct pinned_list memory; /* then; else the mappings */
+	struct sorted mappings;    /* by iova; each with its own fd */
 };
 
 struct kernel_device {

@@ -209,8 +209,13 @@ static void leave(struct kernel_domain *domain, int group_fd)
 	}
 	/* A client has a descriptor of the device: the group stays in the container until that is
 	 * closed, and is to find nothing there. */
-	for (uint32_t i = 0; result != 0 && domain->groups == 1 && i < domain->count; i++)
-		unmap(domain, domain->mappings[i].iova, domain->mappings[i].size, &unmapped);
+	if (result == 0 || domain->groups != 1)
+		return;
+	struct sorted_place place = sorted_from(&domain->mappings, 0);
+	for (const struct kernel_mapping *mapping;
+	     (mapping = sorted_at(&domain->mappings, place)) != NULL;
+	     place = sorted_next(&domain->mappings, place))
+		unmap(domain, mapping->iova, mapping->size, &unmapped);
 }
 
 /* ---- devices ---- */

@@ -22,26 +22,12 @@ int vfio_domain_new(const struct vfio_way *way, struct kernel_domain **domain, s
 	made->way = way;
 	made->fd = -1;
 	made->id = note_new_id();
+	sorted_init(&made->mappings, sizeof(struct kernel_mapping));
 	*domain = made;
 	return 0;
 }
 
 /* ---- mappings ---- */
-
-/* Index of the first mapping that starts at or above `iova`. */
-static uint32_t position(const struct kernel_domain *domain, uint64_t iova)
-{
-	uint32_t low = 0, high = domain->count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (domain->mappings[middle].iova < iova)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 static int refuse_map(const struct kernel_mapping *mapping, int error, struct fault *fault)
 {
@@ -131,34 +117,25 @@ static int map_in_kernel(const struct kernel_domain *domain, const struct kernel
 int vfio_domain_remember(struct kernel_domain *domain, const struct kernel_mapping *mapping,
                          struct fault *fault)
 {
-	uint32_t at = position(domain, mapping->iova);
-
-	if (domain->count == domain->capacity) {
-		uint32_t capacity = domain->capacity == 0 ? 16 : domain->capacity * 2;
-		struct kernel_mapping *more =
-		        realloc(domain->mappings, capacity * sizeof(struct kernel_mapping));
-		if (more == NULL)
-			return fault_set(fault, HWB_NO_MEMORY, "no memory for a DMA mapping");
-		domain->mappings = more;
-		domain->capacity = capacity;
-	}
 	/* A descriptor of our own: a domain that loses its last group loses its
 	 * mappings in the kernel, and the next group needs them again. */
 	int fd = mapping->fd < 0 ? -1 : fcntl(mapping->fd, F_DUPFD_CLOEXEC, 3);
 	if (mapping->fd >= 0 && fd < 0)
 		return fault_errno(fault, errno, "no descriptor for a DMA mapping");
-	memmove(domain->mappings + at + 1, domain->mappings + at,
-	        (domain->count - at) * sizeof(struct kernel_mapping));
-	domain->mappings[at] = *mapping;
-	domain->mappings[at].fd = fd;
-	domain->count++;
+	struct kernel_mapping *added = sorted_add(&domain->mappings, mapping->iova);
+	if (added == NULL) {
+		close_fd(fd);
+		return fault_set(fault, HWB_NO_MEMORY, "no memory for a DMA mapping");
+	}
+	*added = *mapping;
+	added->fd = fd;
 	return 0;
 }
 
 /* Of a mapping that the kernel has not (any more). */
-static void forget(struct kernel_domain *domain, uint32_t at)
+static void forget(struct kernel_domain *domain, struct sorted_place place)
 {
-	const struct kernel_mapping *mapping = &domain->mappings[at];
+	const struct kernel_mapping *mapping = sorted_at(&domain->mappings, place);
 	char name[STORE_NAME];
 
 	if (mapping->kept) {
@@ -168,9 +145,7 @@ static void forget(struct kernel_domain *domain, uint32_t at)
 	if (mapping->ours && mapping->fd >= 0)
 		memory_drop(mapping->fd, mapping->size);
 	close_fd(mapping->fd);
-	domain->count--;
-	memmove(domain->mappings + at, domain->mappings + at + 1,
-	        (domain->count - at) * sizeof(struct kernel_mapping));
+	sorted_remove(&domain->mappings, place);
 }
 
 int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *mapping,
@@ -181,7 +156,7 @@ int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *m
 	if (result == 0 && domain->way->live(domain)) {
 		result = map_in_kernel(domain, mapping, fault);
 		if (result != 0)
-			forget(domain, position(domain, mapping->iova));
+			forget(domain, sorted_from(&domain->mappings, mapping->iova));
 	}
 	pthread_mutex_unlock(&domain->lock);
 	return result;
@@ -208,13 +183,14 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
 	int result = 0;
 
 	pthread_mutex_lock(&domain->lock);
-	uint32_t at = position(domain, iova);
-	if (at == domain->count || domain->mappings[at].iova != iova)
+	struct sorted_place place = sorted_from(&domain->mappings, iova);
+	const struct kernel_mapping *mapping = sorted_at(&domain->mappings, place);
+	if (mapping == NULL || mapping->iova != iova)
 		result = fault_set(fault, HWB_NOT_FOUND, "no mapping starts at 0x%" PRIx64, iova);
 	else if (domain->fd >= 0)
-		result = unmap_in_kernel(domain, &domain->mappings[at], fault);
+		result = unmap_in_kernel(domain, mapping, fault);
 	if (result == 0)
-		forget(domain, at);
+		forget(domain, place);
 	pthread_mutex_unlock(&domain->lock);
 	return result;
 }
@@ -223,11 +199,14 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
 
 void vfio_domain_keep(struct kernel_domain *domain, struct store_share *share)
 {
+	const struct sorted *mappings = &domain->mappings;
+	struct sorted_place place;
+	struct kernel_mapping *mapping;
 	char name[STORE_NAME];
 
 	pthread_mutex_lock(&domain->lock);
-	for (uint32_t i = 0; i < domain->count; i++) {
-		struct kernel_mapping *mapping = &domain->mappings[i];
+	for (place = sorted_from(mappings, 0); (mapping = sorted_at(mappings, place)) != NULL;
+	     place = sorted_next(mappings, place)) {
 		if (mapping->kept || mapping->fd < 0)
 			continue;
 		vfio_name_memory(mapping->id, name);
@@ -261,19 +240,21 @@ void vfio_domain_drop(struct kernel_domain *domain)
 static void destroy(struct kernel_domain *domain)
 {
 	vfio_domain_drop(domain);
-	free(domain->mappings);
+	sorted_free(&domain->mappings);
 	pthread_mutex_destroy(&domain->lock);
 	free(domain);
 }
 
 void vfio_domain_free(struct kernel_domain *domain)
 {
+	const struct sorted_place first = { 0, 0 };
+
 	pthread_mutex_lock(&domain->lock);
-	while (domain->count != 0) {
-		uint32_t last = domain->count - 1;
+	for (const struct kernel_mapping *mapping;
+	     (mapping = sorted_at(&domain->mappings, first)) != NULL;) {
 		if (domain->fd >= 0)
-			unmap_in_kernel(domain, &domain->mappings[last], NULL);
-		forget(domain, last);
+			unmap_in_kernel(domain, mapping, NULL);
+		forget(domain, first);
 	}
 	domain->abandoned = true;
 	bool unused = domain->groups == 0;
@@ -299,14 +280,17 @@ bool vfio_domain_keep_itself(struct kernel_domain *domain)
 
 int vfio_domain_fill(struct kernel_domain *domain, struct fault *fault)
 {
+	const struct sorted *mappings = &domain->mappings;
+	struct sorted_place place = sorted_from(mappings, 0);
+	const struct kernel_mapping *mapping;
 	uint64_t unmapped;
 
-	for (uint32_t i = 0; i < domain->count; i++) {
-		if (map_in_kernel(domain, &domain->mappings[i], fault) == 0)
+	for (; (mapping = sorted_at(mappings, place)) != NULL;
+	     place = sorted_next(mappings, place)) {
+		if (map_in_kernel(domain, mapping, fault) == 0)
 			continue;
-		while (i-- != 0)
-			domain->way->unmap(domain, domain->mappings[i].iova,
-			                   domain->mappings[i].size, &unmapped);
+		while ((mapping = sorted_before(mappings, place, &place)) != NULL)
+			domain->way->unmap(domain, mapping->iova, mapping->size, &unmapped);
 		return -1;
 	}
 	return 0;

@@ -27,11 +27,12 @@ void ledger_init(struct ledger *ledger)
 		.windows = { { PAGE, msi_window.first - 1 }, { msi_window.last + 1, narrow_top } },
 		.window_count = 2,
 	};
+	sorted_init(&ledger->entries, sizeof(struct ledger_entry));
 }
 
 void ledger_free(struct ledger *ledger)
 {
-	free(ledger->entries);
+	sorted_free(&ledger->entries);
 	*ledger = (struct ledger){ 0 };
 }
 
@@ -47,71 +48,55 @@ void ledger_set_windows(struct ledger *ledger, const struct hwb_iova_range *wind
 	}
 }
 
-/* Index of the first entry that ends above `address`. */
-static uint32_t position(const struct ledger *ledger, uint64_t address)
+static uint64_t last_of(const struct ledger_entry *entry)
 {
-	uint32_t low = 0, high = ledger->count;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		const struct ledger_entry *entry = &ledger->entries[middle];
-		if (entry->iova + (entry->size - 1) < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return entry->iova + (entry->size - 1);
 }
 
-/* Room for one entry beside those that are there or to come. */
-static int make_room(struct ledger *ledger, struct fault *fault)
+/* Where the first entry is that ends at or above `address`. */
+static struct sorted_place position(const struct ledger *ledger, uint64_t address)
 {
-	if (ledger->count + ledger->reserved == ledger->capacity) {
-		uint32_t capacity = ledger->capacity == 0 ? 16 : ledger->capacity * 2;
-		struct ledger_entry *more =
-		        realloc(ledger->entries, capacity * sizeof(struct ledger_entry));
-		if (more == NULL)
-			return fault_set(fault, HWB_NO_MEMORY, "no memory to book a DMA mapping");
-		ledger->entries = more;
-		ledger->capacity = capacity;
-	}
-	return 0;
+	struct sorted_place place = sorted_from(&ledger->entries, address), before;
+	const struct ledger_entry *entry = sorted_before(&ledger->entries, place, &before);
+
+	return entry != NULL && last_of(entry) >= address ? before : place;
 }
 
-static void put(struct ledger *ledger, uint64_t iova, uint64_t size)
+static void note(struct ledger *ledger, struct ledger_entry *entry, uint64_t size)
 {
-	uint32_t at = position(ledger, iova);
-	memmove(ledger->entries + at + 1, ledger->entries + at,
-	        (ledger->count - at) * sizeof(struct ledger_entry));
-	ledger->entries[at] = (struct ledger_entry){ .iova = iova, .size = size };
+	entry->size = size;
 	ledger->count++;
 	ledger->bytes += size;
 }
 
+static int refuse_memory(struct fault *fault)
+{
+	return fault_set(fault, HWB_NO_MEMORY, "no memory to book a DMA mapping");
+}
+
 static int insert(struct ledger *ledger, uint64_t iova, uint64_t size, struct fault *fault)
 {
-	if (make_room(ledger, fault) != 0)
-		return -1;
-	put(ledger, iova, size);
+	struct ledger_entry *entry = sorted_add(&ledger->entries, iova);
+
+	if (entry == NULL)
+		return refuse_memory(fault);
+	note(ledger, entry, size);
 	return 0;
 }
 
 int ledger_reserve(struct ledger *ledger, struct fault *fault)
 {
-	if (make_room(ledger, fault) != 0)
-		return -1;
-	ledger->reserved++;
-	return 0;
+	return sorted_reserve(&ledger->entries) == 0 ? 0 : refuse_memory(fault);
 }
 
 void ledger_give_up(struct ledger *ledger)
 {
-	ledger->reserved--;
+	sorted_give_up(&ledger->entries);
 }
 
 void ledger_note_place(struct ledger *ledger, uint64_t iova, uint64_t size)
 {
-	ledger->reserved--;
-	put(ledger, iova, size);
+	note(ledger, sorted_add_reserved(&ledger->entries, iova), size);
 }
 
 /* First fit at or above `from` in one window. */
@@ -122,17 +107,19 @@ static bool search_window(const struct ledger *ledger, const struct hwb_iova_ran
 	uint64_t last = window->last < limit ? window->last : limit;
 	uint64_t candidate = window->first > from ? window->first : from;
 
-	for (uint32_t at = position(ledger, candidate);; at++) {
+	struct sorted_place at = position(ledger, candidate);
+	for (;; at = sorted_next(&ledger->entries, at)) {
+		const struct ledger_entry *entry = sorted_at(&ledger->entries, at);
 		if (candidate > UINT64_MAX - (alignment - 1))
 			return false;
 		candidate = (candidate + alignment - 1) & ~(alignment - 1);
 		if (candidate > last || last - candidate < size - 1)
 			return false;
-		if (at == ledger->count || candidate + (size - 1) < ledger->entries[at].iova) {
+		if (entry == NULL || candidate + (size - 1) < entry->iova) {
 			*iova = candidate;
 			return true;
 		}
-		uint64_t end = ledger->entries[at].iova + (ledger->entries[at].size - 1);
+		uint64_t end = last_of(entry);
 		if (end == UINT64_MAX)
 			return false;
 		if (end + 1 > candidate)
@@ -186,41 +173,38 @@ int ledger_place_at(struct ledger *ledger, uint64_t iova, uint64_t size, uint64_
 		                 " is not within a usable window of this "
 		                 "domain (DOMAIN_INFO lists them)",
 		                 iova, last);
-	uint32_t at = position(ledger, iova);
-	if (at < ledger->count && ledger->entries[at].iova <= last)
+	const struct ledger_entry *entry = sorted_at(&ledger->entries, position(ledger, iova));
+	if (entry != NULL && entry->iova <= last)
 		return fault_set(fault, HWB_CONFLICT,
 		                 "0x%" PRIx64 "-0x%" PRIx64 " overlaps the mapping at 0x%" PRIx64,
-		                 iova, last, ledger->entries[at].iova);
+		                 iova, last, entry->iova);
 	return insert(ledger, iova, size, fault);
-}
-
-static uint32_t exact(const struct ledger *ledger, uint64_t iova)
-{
-	uint32_t at = position(ledger, iova);
-	return at < ledger->count && ledger->entries[at].iova == iova ? at : UINT32_MAX;
 }
 
 uint64_t ledger_find(const struct ledger *ledger, uint64_t iova)
 {
-	uint32_t at = exact(ledger, iova);
-	return at == UINT32_MAX ? 0 : ledger->entries[at].size;
+	const struct ledger_entry *entry = sorted_find(&ledger->entries, iova);
+
+	return entry == NULL ? 0 : entry->size;
 }
 
 uint32_t *ledger_note(struct ledger *ledger, uint64_t iova)
 {
-	uint32_t at = exact(ledger, iova);
-	return at == UINT32_MAX ? NULL : &ledger->entries[at].note;
+	struct ledger_entry *entry = sorted_find(&ledger->entries, iova);
+
+	return entry == NULL ? NULL : &entry->note;
 }
 
 uint64_t ledger_remove(struct ledger *ledger, uint64_t iova)
 {
-	uint32_t at = exact(ledger, iova);
-	if (at == UINT32_MAX)
+	struct sorted_place place = sorted_from(&ledger->entries, iova);
+	const struct ledger_entry *entry = sorted_at(&ledger->entries, place);
+
+	if (entry == NULL || entry->iova != iova)
 		return 0;
-	uint64_t size = ledger->entries[at].size;
+	uint64_t size = entry->size;
+	sorted_remove(&ledger->entries, place);
 	ledger->count--;
 	ledger->bytes -= size;
-	memmove(ledger->entries + at, ledger->entries + at + 1,
-	        (ledger->count - at) * sizeof(struct ledger_entry));
 	return size;
 }

@@ -8,6 +8,7 @@
 #define HWBROKERD_SESSION_LEDGER_H
 
 #include "util/fault.h"
+#include "util/sorted.h"
 
 enum { LEDGER_WINDOWS = 32 };
 
@@ -18,10 +19,8 @@ struct ledger_entry {
 };
 
 struct ledger {
-	struct ledger_entry *entries; /* ascending, without overlap */
+	struct sorted entries; /* by address, without overlap */
 	uint32_t count;
-	uint32_t capacity;
-	uint32_t reserved; /* of that, for entries that are to come */
 	uint64_t bytes;
 	uint64_t hint;                                 /* where the last search ended */
 	struct hwb_iova_range windows[LEDGER_WINDOWS]; /* ascending */

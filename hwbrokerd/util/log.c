@@ -48,6 +48,7 @@ static const char *word(enum log_level level)
 struct line {
 	char text[LINE];
 	size_t used;
+	bool terminal; /* it is for */
 };
 
 static void append_list(struct line *line, const char *format, va_list arguments)
@@ -78,7 +79,8 @@ static void append(struct line *line, const char *format, ...)
 static void begin(struct line *line, enum log_level level)
 {
 	line->used = 0;
-	if (isatty(STDERR_FILENO))
+	line->terminal = isatty(STDERR_FILENO) != 0;
+	if (line->terminal)
 		append(line, "hwbrokerd: %s: ", word(level));
 	else
 		append(line, "<%d>", (int)level);
@@ -105,7 +107,7 @@ static bool put(const struct line *line)
 		return true;
 	if (errno != ENOTSOCK)
 		return false;
-	int patience = lost == 0 && isatty(STDERR_FILENO) ? TERMINAL_MS : 0;
+	int patience = lost == 0 && line->terminal ? TERMINAL_MS : 0;
 	return poll(&room, 1, patience) == 1 && room.revents == POLLOUT &&
 	       write(STDERR_FILENO, line->text, line->used) >= 0;
 }

@@ -114,7 +114,10 @@ static void run_one(struct workers *workers)
 		queue_strand(workers, strand);
 	else
 		strand->running = false;
+	/* Without the lock, which the loop would wake up to wait for. */
+	pthread_mutex_unlock(&workers->lock);
 	ev_async_send(workers->loop, &workers->finished_watcher);
+	pthread_mutex_lock(&workers->lock);
 }
 
 static void *thread_main(void *argument)
@@ -304,8 +307,8 @@ void strand_submit(struct strand *strand, struct job *job)
 		queue_strand(workers, strand);
 	}
 	bool more = short_of_threads(workers);
-	pthread_cond_signal(&workers->work);
 	pthread_mutex_unlock(&workers->lock);
+	pthread_cond_signal(&workers->work);
 	if (more)
 		start_thread(workers);
 }

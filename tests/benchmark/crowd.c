@@ -4,6 +4,7 @@
  * time:
  *
  *     bench-crowd CONNECTIONS SESSIONS ping COUNT    nanoseconds of the smallest request
+ *     bench-crowd CONNECTIONS SESSIONS row COUNT     the same, eight of them sent in a row
  *     bench-crowd CONNECTIONS SESSIONS longest       the longest one that took, once SIGTERM comes
  *     bench-crowd CONNECTIONS SESSIONS open          nanoseconds to connect, to open a session,
  *                                                    and until all is closed again, each
@@ -75,6 +76,28 @@ static void measure_ping(struct hwb_client *client, unsigned count)
 	measure_print(start, measure_now(), count);
 }
 
+static void ping_in_a_row(struct hwb_client *client)
+{
+	enum { ROW = 8 };
+	struct hwb_call calls[ROW];
+
+	for (unsigned i = 0; i < ROW; i++) {
+		calls[i] = (struct hwb_call){ 0 };
+		check(hwb_begin(client, &calls[i], HWB_PING, 0, NULL, 0, -1), "ping", NULL);
+	}
+	for (unsigned i = 0; i < ROW; i++)
+		check(hwb_finish(client, &calls[i]), "ping", NULL);
+}
+
+static void measure_row(struct hwb_client *client, unsigned count)
+{
+	uint64_t start = measure_now();
+
+	for (unsigned i = 0; i < count; i += 8)
+		ping_in_a_row(client);
+	measure_print(start, measure_now(), count);
+}
+
 static void measure_longest(struct hwb_client *client)
 {
 	uint64_t longest = 0;
@@ -108,7 +131,7 @@ int main(int argc, char **argv)
 	struct hwb_error error;
 
 	if (connections == 0 || all == NULL) {
-		fputs("Usage: bench-crowd CONNECTIONS SESSIONS ping COUNT|longest|open|hold\n",
+		fputs("Usage: bench-crowd CONNECTIONS SESSIONS ping COUNT|row COUNT|longest|open|hold\n",
 		      stderr);
 		return EXIT_FAILURE;
 	}
@@ -126,6 +149,11 @@ int main(int argc, char **argv)
 		(*kind == 'p' ? open_ports : open_domains)(&all[i].client, sessions);
 	uint64_t opened = measure_now();
 
+	if (strcmp(argv[3], "row") == 0) {
+		measure_row(&all[connections / 2].client,
+		            argc == 5 ? (unsigned)atoi(argv[4]) : 1000);
+		return EXIT_SUCCESS;
+	}
 	if (strcmp(argv[3], "ping") == 0) {
 		measure_ping(&all[connections / 2].client,
 		             argc == 5 ? (unsigned)atoi(argv[4]) : 1000);

@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # bench [--short] [ROW...]: runs in the virtual PC, as root, for `tests/bench'. Measures each
-# row of `rows', ours and its reference in turns so that drift hits both, and sends
-# samples.txt: a line `sample ROW ours|reference VALUE' for each. What they amount to,
-# report.py says on the host. ROW `growth' is what grows with connections.
+# row of `rows', ours and its reference in turns so that drift hits both, round by round so that
+# each row has its rounds over the whole time, and sends samples.txt: a line `sample ROW
+# ours|reference VALUE' for each. What they amount to, report.py says on the host. ROW `growth'
+# is what grows with connections. Rounds are begun for seven minutes, on a slow machine fewer.
 set -u
 # shellcheck source=tests/machine/guest/control.sh
 . /usr/lib/hwbroker-control.sh
 
 scale=1
 rounds=7
+enough=420 # seconds since the start, after which no round is begun
+all=720    # and nothing that grows
 if [ "${1-}" = --short ]
 then
 	scale=50
@@ -58,30 +61,30 @@ wants() { # ROW
 	[[ $wanted = "  " || $wanted = *" $1 "* ]]
 }
 
-# Who is first, changes: drift in one direction hits both alike.
-measure() { # ROW
-	local i row=$1 count=$rounds
-	wants "$row" || return 0
-	pin_broker # who is another one after a restart
-	case $row in
-	isolation | dma_1g | restart | connection) count=$(((rounds + 2) / 3)) ;;
-	resident | wakeups) count=1 ;;
+# Whether it is the turn of one that is measured in few rounds.
+has_turn() { # ROW ROUND
+	case $1 in
+	isolation | dma_1g | restart | connection) [ $(($2 % 3)) = 0 ] ;;
+	resident | wakeups | start) [ "$2" = 0 ] ;;
 	esac
-	echo "measuring: $row" >&2
-	for ((i = 0; i < count; i++))
-	do
-		if [ "$(type -t "reference_$row")" != function ]
-		then
-			side ours "$row"
-		elif [ $((i % 2)) = 0 ]
-		then
-			side ours "$row"
-			side reference "$row"
-		else
-			side reference "$row"
-			side ours "$row"
-		fi
-	done
+}
+
+# Who is first, changes: drift in one direction hits both alike.
+measure() { # ROW ROUND
+	local row=$1
+	pin_broker # who is another one after a restart
+	echo "measuring: $row, round $(($2 + 1))" >&2
+	if [ "$(type -t "reference_$row")" != function ]
+	then
+		side ours "$row"
+	elif [ $(($2 % 2)) = 0 ]
+	then
+		side ours "$row"
+		side reference "$row"
+	else
+		side reference "$row"
+		side ours "$row"
+	fi
 }
 
 # growth FIGURE NUMBER: lines of numbers.
@@ -181,42 +184,44 @@ for address in $edu $network 0000:00:04.0 0000:00:06.0
 do
 	to_vfio "$address"
 done
-measure start
+if wants start
+then
+	for ((round = 0; round < rounds; round++))
+	do
+		measure start $round
+	done
+fi
 systemctl start hwbrokerd
-pin_broker
-measure resident
+! wants resident || measure resident 0
 start_others
 {
 	echo "fact kernel $(uname -r)"
-	echo "fact rounds $rounds"
 	echo "fact processors $(nproc)"
 	echo "fact huge_pages $(cat /proc/sys/vm/nr_hugepages)"
 } >> $samples
 sed -n -e '/^# by simulation/q' -e 's/^\([a-z_0-9]*\) |.*/\1/p' $here/rows > /tmp/rows
-sent=$SECONDS
-while read -r row <&3
+for ((round = 0; round < rounds && (round == 0 || SECONDS < enough); round++))
 do
-	case $row in
-	start | resident) ;;
-	*) measure "$row" < /dev/null ;;
-	esac
+	while read -r row <&3
+	do
+		case $row in
+		start | resident) continue ;;
+		esac
+		wants "$row" && has_turn "$row" $round && measure "$row" $round < /dev/null
+	done 3< /tmp/rows
 	# In case that the rest takes too long.
-	if [ $((SECONDS - sent)) -gt 60 ]
-	then
-		send_file samples.txt $samples
-		sent=$SECONDS
-	fi
-done 3< /tmp/rows
-send_file samples.txt $samples
+	send_file samples.txt $samples
+done
+echo "fact rounds $round" >> $samples
 if wants growth
 then
-	for n in 125 250 500 1000
-	do
-		grow $n
-	done
 	for n in 1000 2000 4000 8000
 	do
-		grow_mappings $n
+		[ $SECONDS -gt $all ] || grow_mappings $n
+	done
+	for n in 125 250 500 1000
+	do
+		[ $SECONDS -gt $all ] || grow $n
 	done
 fi
 # shellcheck disable=SC2046

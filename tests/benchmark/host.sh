@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # host.sh BUILD [--short]: what is simulated on this host, as root, in a mount namespace of its
-# own: a daemon with 1,000 devices that are made up, and policies of 10,000 rules; and how each
-# figure grows as the work doubles. Only what a processor was had for counts, which other work
+# own: a daemon with 1,000 devices that are made up, policies of 10,000 rules, and 1,000
+# connections of ten sessions; and how each figure grows as the work doubles. Only what a processor was had for counts, which other work
 # on the host disturbs less. The files are on another file system than sysfs, and nothing is
 # given away.
 set -eu
@@ -17,11 +17,13 @@ fi
 rounds=7
 device_counts="125 250 500 1000"
 rule_counts="1250 2500 5000 10000"
+connection_counts="125 250 500 1000"
 if [ "${2-}" = --short ]
 then
 	rounds=1
 	device_counts=1000
 	rule_counts=10000
+	connection_counts=1000
 fi
 work=$(mktemp -d)
 daemon=
@@ -102,6 +104,38 @@ measure_rules() {
 	done
 }
 
+# Ten ports each, which need neither device nor IOMMU; and nobody reaches them. Of a connection
+# or of a whole list, whatever it is of.
+measure_connections() {
+	local n=$1 i begun tool=$build/hwbroker-ctl/hwbroker-ctl
+	prepare 125
+	printf '[client a]\nuser = root\nconnections = 1100\n[ports all]\nclient = a\nrange = 0x4000-0xbfff\n' > "$work/policy"
+	export HWBROKER_SOCKET=$work/socket
+	LD_PRELOAD=$programs/permit.so launch
+	for ((i = 0; i < rounds; i++))
+	do
+		echo $(($(on_cpu "$programs/bench-crowd" "$n" 10p open) / n)) |
+			growth "connection_of_ten_sessions,_whole_life" "$n"
+	done
+	"$programs/bench-crowd" "$n" 10p hold > "$work/ready" &
+	begun=$!
+	until grep -q ready "$work/ready"
+	do
+		sleep 0.1
+	done
+	growth "resident_KiB_with_connections_of_ten_sessions" "$n" \
+		< <(awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status")
+	for ((i = 0; i < rounds; i++))
+	do
+		on_cpu "$tool" --socket "$work/socket" list sessions | growth "list_of_ten_sessions_of_each" "$n"
+		on_cpu "$tool" --socket "$work/socket" list clients | growth "list_of_connections" "$n"
+	done
+	kill $begun
+	wait $begun || true
+	stop
+	unset HWBROKER_SOCKET
+}
+
 for n in $device_counts
 do
 	measure_devices "$n"
@@ -110,3 +144,11 @@ for n in $rule_counts
 do
 	measure_rules "$n"
 done
+# Where there are ports at all.
+if [ "$(uname -m)" = x86_64 ]
+then
+	for n in $connection_counts
+	do
+		measure_connections "$n"
+	done
+fi

@@ -395,6 +395,13 @@ static void mark(struct model *model, unsigned page, unsigned pages, bool taken)
 	model->length[page] = (uint16_t)(taken ? pages : 0);
 }
 
+static const struct ledger_entry *last_entry(void)
+{
+	struct sorted_place end = { ledger.entries.chunk_count, 0 }, last;
+
+	return sorted_before(&ledger.entries, end, &last);
+}
+
 static void same_books(const struct model *model)
 {
 	uint64_t bytes = 0;
@@ -409,10 +416,13 @@ static void same_books(const struct model *model)
 	}
 	holds(ledger.bytes == bytes, "the same sum");
 	holds(ledger.count == count, "the same count");
-	for (uint32_t i = 1; i < ledger.count; i++)
-		holds(ledger.entries[i - 1].iova + ledger.entries[i - 1].size - 1 <
-		              ledger.entries[i].iova,
+	struct sorted_place place = sorted_from(&ledger.entries, 0), before;
+	for (const struct ledger_entry *entry; (entry = sorted_at(&ledger.entries, place)) != NULL;
+	     place = sorted_next(&ledger.entries, place)) {
+		const struct ledger_entry *last = sorted_before(&ledger.entries, place, &before);
+		holds(last == NULL || last->iova + last->size - 1 < entry->iova,
 		      "ascending, without overlap");
+	}
 }
 
 static unsigned below(unsigned end)
@@ -492,8 +502,7 @@ START_TEST(many_mappings)
 	holds(ledger.bytes == (uint64_t)MANY * PAGE, "as much as before");
 	/* From the end, then nothing is left. */
 	while (ledger.count != 0)
-		holds(ledger_remove(&ledger, ledger.entries[ledger.count - 1].iova) == PAGE,
-		      "each goes");
+		holds(ledger_remove(&ledger, last_entry()->iova) == PAGE, "each goes");
 	holds(ledger.bytes == 0, "nothing is left");
 }
 END_TEST
@@ -520,7 +529,7 @@ START_TEST(what_others_place_has_its_room)
 	/* Booked in the order in which it was done, and wherever it is. */
 	for (uint64_t i = 99; i-- > 0;)
 		ledger_note_place(&two, (i << 44) + 0x1000, 0x1000);
-	ck_assert_uint_eq(two.reserved, 0);
+	ck_assert_uint_eq(two.entries.reserved, 0);
 	ck_assert_uint_eq(two.count, 99);
 	ck_assert_uint_eq(two.bytes, 99 * 0x1000);
 	for (uint64_t i = 0; i < 99; i++)

@@ -221,9 +221,13 @@ static void forget_irq(struct irq_session *irq)
 
 static void forget_mappings(struct domain *domain)
 {
-	for (uint32_t i = 0; i < domain->ledger.count; i++) {
-		note_drop(domain->ledger.entries[i].note);
-		domain->ledger.entries[i].note = 0;
+	const struct sorted *entries = &domain->ledger.entries;
+	struct sorted_place place = sorted_from(entries, 0);
+	struct ledger_entry *entry;
+
+	for (; (entry = sorted_at(entries, place)) != NULL; place = sorted_next(entries, place)) {
+		note_drop(entry->note);
+		entry->note = 0;
 	}
 }
 
