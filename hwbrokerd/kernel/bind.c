@@ -279,8 +279,7 @@ bool bind_shares_group(const char *driver)
 	       strcmp(driver, "pci-stub") == 0 || strstr(driver, "vfio") != NULL;
 }
 
-/* Of any kind, and so none that a client can have. */
-static bool is_bridge(const struct hwb_pci_address *address)
+bool bind_is_bridge(const struct hwb_pci_address *address)
 {
 	char path[SYSFS_PATH];
 	char text[16];
@@ -295,7 +294,7 @@ static int not_viable(uint32_t group, const struct hwb_pci_address *member, cons
 	char text[SYSFS_ADDRESS];
 
 	sysfs_address(member, text);
-	if (is_bridge(member))
+	if (bind_is_bridge(member))
 		return fault_set(fault, HWB_UNSAFE,
 		                 "IOMMU group %u is shared with the bridge %s, which the host uses "
 		                 "through `%s': put the card into another slot, or keep that "

@@ -74,6 +74,9 @@ int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
  * have it. */
 bool bind_shares_group(const char *driver);
 
+/* Of any kind, and so none that a client can have. Cheap. */
+bool bind_is_bridge(const struct hwb_pci_address *address);
+
 /* HWB_UNSAFE with the culprit's name and driver unless each function of the
  * group is without driver, or with one that leaves the group to VFIO. */
 int bind_group_viable(uint32_t group, struct fault *fault);

@@ -19,6 +19,7 @@ struct making {
 	bool restore;
 	char rule[sizeof(((struct policy_virtual *)0)->section)];
 	int result;
+	bool removed; /* those that were there before */
 	uint16_t now;
 	bool ours;
 	struct fault fault;
@@ -96,6 +97,7 @@ static int change(struct making *self, const struct sriov_count *count, bool pro
 		return -1;
 	if (count->now != 0 && sriov_make(address, 0, fault) != 0)
 		return -1;
+	self->removed = true;
 	if (self->wanted != 0 && (sriov_probe(address, false, fault) != 0 ||
 	                          sriov_make(address, self->wanted, fault) != 0)) {
 		sriov_probe(address, probes, NULL);
@@ -186,8 +188,9 @@ static void done_making(struct job *job)
 		device->functions.ours = self->ours;
 		device->functions.restore = self->restore;
 		device->facts.virtual_functions = self->now;
-		if (self->result != 0) {
+		if (!self->removed)
 			mark_functions(broker, device, false);
+		if (self->result != 0) {
 			note(device, self->rule, self->wanted, self->fault.reason);
 		} else if (changed && self->wanted != 0) {
 			log_notice("%s: %u virtual functions were made, as [%s] says", device->name,

@@ -372,6 +372,17 @@ int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
 	return model_fails(fault) ? -1 : 0;
 }
 
+bool bind_shares_group(const char *driver)
+{
+	return driver[0] == '\0' || bind_is_ours(driver);
+}
+
+bool bind_is_bridge(const struct hwb_pci_address *address)
+{
+	(void)address;
+	return false;
+}
+
 int bind_group_viable(uint32_t group, struct fault *fault)
 {
 	for (uint32_t i = 0; i < MODEL_DEVICES; i++) {

@@ -227,11 +227,14 @@ LINES = ["0000:00:06.0 77 nvme - flr/bus genode 1000 restore", "ffff:ff:1f.7 184
          "0000:01:00.0 1 a/driver - - a.client-name_of-31-characters_ 4294967295 keep"]
 
 
+MADE = ["virtual 0000:00:06.0 77 probe restore", "virtual ffff:ff:1f.7 18446744073709551615 quiet keep"]
+
+
 def record():
-    good = "".join(line + "\n" for line in ("hwbrokerd devices 2", "estate", *LINES))
+    good = "".join(line + "\n" for line in ("hwbrokerd devices 2", "estate", *LINES, *MADE))
     texts = {"good": good, "empty": "", "old": good.replace("2", "1", 1), "cut": good[:-9], "twice": good + LINES[0] + "\n",
              "no-estate": good.replace("estate\n", ""), "long": good + "0" * 300 + "\n",
-             "foreign": "[broker]\n", "zeros": good + "\0\n", "blank": good + "\n",
+             "foreign": "[broker]\n", "zeros": good + "\0\n", "blank": good + "\n", "made-twice": good + MADE[0] + "\n",
              "many": good + "".join(f"0000:02:{i:02x}.{j} {i} d - - c 1 keep\n" for i in range(32) for j in range(4))}
     for name, text in texts.items():
         yield name, b"\0" + text.encode()

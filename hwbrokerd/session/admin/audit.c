@@ -38,12 +38,23 @@ static void add_simple(struct audit *self, enum hwb_finding_level level, const c
 	findings_add(&self->findings, &self->facts.address, level, code, "%s", text);
 }
 
+/* `driver` NULL: that is not told. */
+static void add_member(char *list, size_t size, const struct hwb_pci_address *member,
+                       const char *driver)
+{
+	size_t length = strlen(list);
+
+	snprintf(list + length, size - length, "%s%04x:%02x:%02x.%x%s%s%s", length != 0 ? ", " : "",
+	         member->domain, member->bus, member->device, member->function,
+	         driver != NULL ? " (" : "", driver != NULL ? driver : "",
+	         driver != NULL ? ")" : "");
+}
+
 static void look_at_group(struct audit *self)
 {
 	uint32_t group = self->facts.iommu_group;
 	struct hwb_pci_address members[64];
-	char others[160] = "";
-	size_t length = 0;
+	char others[160] = "", bridges[96] = "";
 	struct fault fault;
 
 	if (group == UINT32_MAX && self->unsafe) {
@@ -67,21 +78,24 @@ static void look_at_group(struct audit *self)
 		if (memcmp(&members[i], &self->facts.address, sizeof(members[i])) == 0)
 			continue;
 		bind_driver(&members[i], driver);
-		length += (size_t)snprintf(others + length, sizeof(others) - length,
-		                           "%s%04x:%02x:%02x.%x (%s)", length != 0 ? ", " : "",
-		                           members[i].domain, members[i].bus, members[i].device,
-		                           members[i].function,
-		                           driver[0] != '\0' ? driver : "no driver");
-		if (length >= sizeof(others))
-			length = sizeof(others) - 1;
+		if (bind_is_bridge(&members[i]) && bind_shares_group(driver))
+			add_member(bridges, sizeof(bridges), &members[i], NULL);
+		else
+			add_member(others, sizeof(others), &members[i],
+			           driver[0] != '\0' ? driver : "no driver");
 	}
 	if (bind_group_viable_but(group, &self->facts.address, 1, &fault) != 0)
 		findings_add(&self->findings, &self->facts.address, HWB_FINDING_BLOCKS,
 		             "group-in-use", "%s", fault.reason);
-	if (length != 0)
+	if (others[0] != '\0')
 		findings_add(
 		        &self->findings, &self->facts.address, HWB_FINDING_LIMITS, "group-shared",
 		        "IOMMU group %u goes to one client as a whole, with %s", group, others);
+	if (bridges[0] != '\0')
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_FINE,
+		             "group-bridge",
+		             "the bridge %s is in it, too (IOMMU group %u), and in nobody's way",
+		             bridges, group);
 }
 
 static void look_at_isolation(struct audit *self)
