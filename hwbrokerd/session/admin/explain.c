@@ -35,6 +35,7 @@ struct explain {
 	uint32_t group;
 	bool remapping;
 	bool lockdown;
+	bool keeps_descriptors;
 	bool unsafe; /* no IOMMU, and devices are given away all the same */
 	bool intx_only;
 	const char *driver;
@@ -136,6 +137,12 @@ static void look_at_way(struct explain *self, const struct hwb_pci_address *addr
 		             "= mediated)");
 		break;
 	case WAY_DEVICE:
+		if (self->keeps_descriptors) {
+			findings_add(&self->findings, address, HWB_FINDING_BLOCKS, "grant",
+			             "this backend passes VFIO's descriptor of a device to nobody "
+			             "(grant = device): `grant = mediated' does without");
+			break;
+		}
 		findings_add(&self->findings, address, HWB_FINDING_LIMITS, "grant",
 		             "its client gets VFIO's descriptor of it, and only the end of that "
 		             "process takes it back (grant = device)");
@@ -400,6 +407,8 @@ static void assess_device_all(struct explain *self, const struct asker *asker,
 	self->group = device->group->id;
 	self->remapping = asker->broker->host.interrupt_remapping;
 	self->lockdown = asker->broker->host.lockdown;
+	self->keeps_descriptors = asker->broker->host.backend != NULL &&
+	                          asker->broker->host.backend->device_fd == NULL;
 	self->unsafe = host_is_unsafe(&asker->broker->host);
 	self->intx_only = host_is_intx_only(&asker->broker->host);
 	self->driver = host_driver(&asker->broker->host);
