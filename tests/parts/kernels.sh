@@ -14,7 +14,7 @@ part_kernels() {
 		local iommufd="--kernel small --append initcall_blacklist=vfio_iommu_type1_init"
 		# shellcheck disable=SC2086 # words, on purpose
 		in_guest iommufd "$tar" $run $iommufd \
-			--append hwbroker.with=backend,irq,dma,revoke,restart
+			--append hwbroker.with=backend,io_mem,irq,dma,revoke,mediated,restart
 		# shellcheck disable=SC2086
 		in_guest iommufd-refused "$tar" $run $iommufd --no-intremap \
 			--append hwbroker.with=platform
