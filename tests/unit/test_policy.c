@@ -282,6 +282,10 @@ static const struct bad_policy bad_policies[] = {
 	{ CLIENT "[interrupt k]\nclient = a\nirq = 1, rtc\n",
 	  "F:5: interrupt 8 is the host's clock (RTC); only `force = yes' in [interrupt k] grants "
 	  "it\n" },
+	{ CLIENT "[interrupt k]\nclient = a\nirq = 9 , 13\n",
+	  "F:5: interrupt 13 is the processor's (FPU errors); only `force = yes' in [interrupt k] "
+	  "grants it\n"
+	  "F:5: interrupt 9 is ACPI's on most PCs; only `force = yes' in [interrupt k] grants it\n" },
 	{ CLIENT "[interrupt k]\nclient = a\nirq = 1\nrate = 0\n",
 	  "F:6: `rate': 0 is not within 1 to 10000\n" },
 	{ CLIENT "[interrupt k]\nclient = a\nirq = 1\nsource = polled\n",

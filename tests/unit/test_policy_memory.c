@@ -105,6 +105,9 @@ START_TEST(good_policy)
 	run_out("[client a]\nuser = alice\n[device d]\nclient = a\nid = 8086:*\nconfig_write = "
 	        "0x44:0xff\n[ports p]\nclient = a\nrange = 0x40-0x43\n",
 	        true);
+	run_out("[client a]\nuser = alice\n[memory m]\nclient = a\nrange = 0xa0000-0xbffff\n"
+	        "[interrupt i]\nclient = a\nirq = 1, mouse\n",
+	        true);
 }
 END_TEST
 

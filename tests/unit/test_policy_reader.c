@@ -310,6 +310,29 @@ START_TEST(no_descriptor_is_no_mistake)
 }
 END_TEST
 
+/* Names stand for numbers in it: a list that is none is said where the first of them is. */
+START_TEST(names_that_cannot_be_read)
+{
+	const char text[] = "[client a]\nuser = 1\n[device d]\nclient = a\nid = Nobody:0001\n";
+	char *path = test_file(text, sizeof(text) - 1, 0600), *report = NULL;
+	struct policy *policy = NULL;
+	struct policy_users users = test_any_users;
+
+	users.pci_ids = "/dev";
+	ck_assert_int_eq(policy_load_with(path, &users, &policy, &report), POLICY_MISTAKEN);
+	ck_assert_msg(strstr(report, "no names are known: /dev is not a regular file") != NULL,
+	              "%s", report);
+	free(report);
+	users.pci_ids = "/nonexistent/pci.ids";
+	ck_assert_int_eq(policy_load_with(path, &users, &policy, &report), POLICY_MISTAKEN);
+	ck_assert_msg(strstr(report, "install the package pci.ids, or write numbers") != NULL, "%s",
+	              report);
+	free(report);
+	unlink(path);
+	free(path);
+}
+END_TEST
+
 /* ---- suggestions ---- */
 
 static const char *nearest(const char *word)
@@ -358,6 +381,7 @@ int main(void)
 	tcase_add_test(file, files_of_other_users_are_refused);
 	tcase_add_test(file, file_mistakes_have_no_line);
 	tcase_add_test(file, no_descriptor_is_no_mistake);
+	tcase_add_test(file, names_that_cannot_be_read);
 	suite_add_tcase(suite, text);
 	suite_add_tcase(suite, file);
 	SRunner *runner = srunner_create(suite);
