@@ -146,7 +146,9 @@ static int follow(pid_t command)
 	}
 }
 
-/* A thread is let go of while it is stopped. */
+/* A thread is let go of while it is stopped, in whatever way: the stop at the end of a system
+ * call that was interrupted for it takes the one that we have asked for away (ptrace_stop() of the
+ * kernel), so that waiting for that very one would last for ever. */
 static void let_go(pid_t pid)
 {
 	char path[64];
@@ -159,12 +161,11 @@ static void let_go(pid_t pid)
 		pid_t thread = (pid_t)atoi(entry->d_name);
 		if (thread == 0 || ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0)
 			continue;
-		do
-			if (waitpid(thread, &status, __WALL) != thread)
-				break;
-		while (status >> 16 != PTRACE_EVENT_STOP &&
-		       ptrace(PTRACE_CONT, thread, NULL, NULL) == 0);
-		ptrace(PTRACE_DETACH, thread, NULL, NULL);
+		if (waitpid(thread, &status, __WALL) != thread || !WIFSTOPPED(status))
+			continue;
+		/* A signal that was on its way arrives. */
+		bool signal = status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80);
+		ptrace(PTRACE_DETACH, thread, NULL, signal ? WSTOPSIG(status) : 0);
 	}
 	if (directory != NULL)
 		closedir(directory);
