@@ -428,13 +428,20 @@ static void on_keep(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 
-	if (keep_all(broker)) {
+	uint32_t before, after, max;
+	store_use(&before, &max);
+	bool all = keep_all(broker);
+	store_use(&after, &max);
+	/* Only who takes nothing at all is asked less and less often: the manager's queue may be
+	 * shorter than what there is for it. */
+	if (all || after != before)
 		broker->keep_wait = KEEP_SECONDS;
-		return;
-	}
-	broker->keep_wait *= 2.0;
-	if (broker->keep_wait > KEEP_SECONDS_MAX)
+	else if (broker->keep_wait < KEEP_SECONDS_MAX / 2.0)
+		broker->keep_wait *= 2.0;
+	else
 		broker->keep_wait = KEEP_SECONDS_MAX;
+	if (all)
+		return;
 	ev_timer_set(&broker->keep, broker->keep_wait, 0.0);
 	ev_timer_start(broker->loop, &broker->keep);
 }
