@@ -174,6 +174,9 @@ operator_check_and_diff() {
 	check "operator: diff of terms" as other 0 "+force -dma" diff "$new/new.conf"
 	check "operator: diff --json" json diff "$new/new.conf" -- \
 		'"change":"loses","client":"driver","resource":"0000:00:06.0"' '"taken":true,"grace_s":5'
+	sed 's/^user = driver/user = nobody/' /etc/hwbroker/hwbroker.conf > "$new/users.conf"
+	check "operator: diff of users, for who is connected" \
+		as other 0 "of uid $(id -u driver): it gets nothing more" diff "$new/users.conf"
 	give_back
 	check "operator: the disk goes back" as root 0 "0000:00:06.0: host" release 00:06.0
 	echo 'x = y' >> "$new/new.conf"
