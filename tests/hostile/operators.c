@@ -59,6 +59,23 @@ static unsigned long resident(void)
 	return strtoul(text, NULL, 10);
 }
 
+/* The daemon may still be busy with those of before. */
+static int asker(uid_t user)
+{
+	int64_t end = now_ms() + 2 * PROMPT_MS;
+
+	for (;;) {
+		expect(seteuid(user) == 0, "not root");
+		int fd = wire_open(), status = greet(fd);
+		expect(seteuid(0) == 0, "no way back");
+		if (status == HWB_OK)
+			return fd;
+		close(fd);
+		expect(now_ms() < end, "HELLO: status %d", status);
+		pause_ms(100);
+	}
+}
+
 /* Beside a client that works. Those that do not read are dropped, and come again. */
 static void flood(uid_t user, uint32_t status, bool reads)
 {
@@ -69,7 +86,7 @@ static void flood(uid_t user, uint32_t status, bool reads)
 	struct taken edu;
 
 	for (unsigned i = 0; i < ASKERS; i++)
-		fds[i] = client_of(user);
+		fds[i] = asker(user);
 	for (; now_ms() < end; rounds++) {
 		for (unsigned i = 0; i < ASKERS; i++) {
 			ask(fds[i]);
