@@ -24,7 +24,7 @@ check() {
 
 # counts FEW MANY MODE: into a file, for each request more.
 counts() {
-	"$programs/bench-counts" "$pid" "$1" "$2" "$programs/bench-crowd" 1 0 "$3" % > "$work/counts"
+	timeout 60 "$programs/bench-counts" "$pid" "$1" "$2" "$programs/bench-crowd" 1 0 "$3" % > "$work/counts"
 }
 
 # at_most NAME NUMBER: as often for each request.
