@@ -246,6 +246,15 @@ int operate_bar_write(const struct kernel_backend *kernel, struct device *device
 	return result;
 }
 
+int operate_vga(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
+{
+	pthread_mutex_lock(&device->exposed.lock);
+	int result = device->exposed.opened != NULL ? kernel->vga(device->exposed.opened, fault)
+	                                            : refuse_closed(device, fault);
+	pthread_mutex_unlock(&device->exposed.lock);
+	return result;
+}
+
 int operate_lend(const struct kernel_backend *kernel, struct device *device, int *fd,
                  struct fault *fault)
 {

@@ -64,6 +64,9 @@ int operate_bar_read(const struct kernel_backend *kernel, struct device *device,
 int operate_bar_write(const struct kernel_backend *kernel, struct device *device, uint32_t bar,
                       uint64_t offset, uint32_t width, uint64_t value, struct fault *fault);
 
+/* Whether these reach KERNEL_VGA of it. */
+int operate_vga(const struct kernel_backend *kernel, struct device *device, struct fault *fault);
+
 /* VFIO's descriptor of the open device, for a client. From then on the device is at rest only
  * when nobody has it any more. */
 int operate_lend(const struct kernel_backend *kernel, struct device *device, int *fd,

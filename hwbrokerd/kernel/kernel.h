@@ -126,7 +126,7 @@ struct kernel_backend {
 	int (*bar_write)(struct kernel_device *device, uint32_t bar, uint64_t offset,
 	                 uint32_t width, uint64_t value, struct fault *fault);
 	/* Whether KERNEL_VGA is there for those two; HWB_UNSUPPORTED if not. NULL: never. */
-	int (*vga)(const struct kernel_device *device, struct fault *fault);
+	int (*vga)(struct kernel_device *device, struct fault *fault);
 	/* A sealed copy of its option ROM, for reading, the caller's; it is made once.
 	 * HWB_NOT_FOUND: it has none. Memory decoding must be on. NULL: this backend has none. */
 	int (*rom)(struct kernel_device *device, int *fd, uint64_t *size, struct fault *fault);

@@ -49,7 +49,7 @@ struct kernel_device {
 	uint64_t config;         /* offset of config space in fd */
 	uint64_t bars[HWB_BARS]; /* and of each BAR that was reached by request */
 	uint8_t bars_known;      /* bit n: of BAR n */
-	uint64_t vga;            /* and of what VGA cards have; 0: it has not */
+	uint64_t vga;            /* and of what VGA cards have; 0: not asked yet */
 	bool rom_made;           /* of its option ROM, a copy: */
 	int rom;
 	uint64_t rom_size;
@@ -180,7 +180,7 @@ int vfio_bar_offset(const struct kernel_device *device, uint32_t bar, bool io, u
 int vfio_device_fd(const struct kernel_device *device, int *fd, struct fault *fault);
 
 /* vfio_legacy.c */
-int vfio_vga(const struct kernel_device *device, struct fault *fault);
+int vfio_vga(struct kernel_device *device, struct fault *fault);
 int vfio_rom(struct kernel_device *device, int *fd, uint64_t *size, struct fault *fault);
 
 /* vfio_irq.c */

@@ -54,10 +54,6 @@ int vfio_device_read_facts(struct kernel_device *device, struct fault *fault)
 		return fault_errno(fault, errno, "VFIO tells nothing about %s", device->name);
 	device->flags = info.flags;
 	device->config = region.offset;
-	/* EINVAL: it is no VGA card, or vfio-pci is told to leave such alone. */
-	region.index = VFIO_PCI_VGA_REGION_INDEX;
-	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0)
-		device->vga = region.offset;
 	return 0;
 }
 

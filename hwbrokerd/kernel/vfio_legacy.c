@@ -13,16 +13,25 @@
 /* PCI Local Bus 3.0, 6.2.5.2: the most that a ROM's BAR can ask for. */
 #define ROM_MAX ((uint64_t)16 << 20)
 
-/* Such an access goes to this card, whichever else decodes the same: the kernel's VGA arbiter sees
- * to that for each (vfio_pci_vga_rw), and no lockdown forbids it. */
-int vfio_vga(const struct kernel_device *device, struct fault *fault)
+/* Asked once. Such an access goes to this card, whichever else decodes the same: the kernel's VGA
+ * arbiter sees to that for each (vfio_pci_vga_rw), and no lockdown forbids it. */
+int vfio_vga(struct kernel_device *device, struct fault *fault)
 {
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_VGA_REGION_INDEX,
+	};
+
 	if (device->vga != 0)
 		return 0;
-	return fault_set(fault, HWB_UNSUPPORTED,
-	                 "VFIO does not reach the VGA window and ports of %s: the kernel has no "
-	                 "CONFIG_VFIO_PCI_VGA, or vfio-pci was loaded with disable_vga=1",
-	                 device->name);
+	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &info) != 0)
+		return fault_set(fault, HWB_UNSUPPORTED,
+		                 "VFIO does not reach the VGA window and ports of %s: the kernel "
+		                 "has no CONFIG_VFIO_PCI_VGA, or vfio-pci was loaded with "
+		                 "disable_vga=1",
+		                 device->name);
+	device->vga = info.offset;
+	return 0;
 }
 
 /* ---- option ROM ---- */

@@ -79,12 +79,14 @@ static off_t place(const struct kernel_device *device, uint32_t bar, uint64_t of
 /* Where the BAR is in the descriptor: asked once. */
 static int find(struct kernel_device *device, uint32_t bar, struct fault *fault)
 {
+	if (bar == KERNEL_VGA)
+		return vfio_vga(device, fault);
 	struct vfio_region_info info = {
 		.argsz = sizeof(info),
 		.index = VFIO_PCI_BAR0_REGION_INDEX + bar,
 	};
 
-	if (bar == KERNEL_VGA || (device->bars_known >> bar & 1) != 0)
+	if ((device->bars_known >> bar & 1) != 0)
 		return 0;
 	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &info) != 0)
 		return fault_errno(fault, errno, "VFIO tells nothing about BAR %u of %s", bar,

@@ -21,7 +21,7 @@ static void run(struct job *job)
 
 	device_job_open(base);
 	if (base->result == 0)
-		self->no_vga = base->kernel->vga(base->device->unit.opened, NULL) != 0;
+		self->no_vga = operate_vga(base->kernel, base->device, NULL) != 0;
 }
 
 static void done(struct job *job)

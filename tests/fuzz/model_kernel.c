@@ -350,7 +350,7 @@ static int bar_write(struct kernel_device *opened, uint32_t bar, uint64_t offset
 }
 
 /* Or the host has no VFIO with VGA. */
-static int vga(const struct kernel_device *opened, struct fault *fault)
+static int vga(struct kernel_device *opened, struct fault *fault)
 {
 	must(opened->device->class_code == CLASS_VGA, "it is a VGA card");
 	return model_fails(fault) ? -1 : 0;
