@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "device/operate.h"
 
+#include "device/operate_own.h"
 #include "device/record.h"
-#include "kernel/sriov.h"
-#include "util/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,204 +10,6 @@
 
 /* So often a device that is unbound as soon as we have bound it is bound again. */
 enum { CLAIM_TRIES = 2 };
-
-static int refuse_left(const struct device *device, struct fault *fault)
-{
-	return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
-}
-
-static int refuse_unfit(const struct device *device, struct fault *fault)
-{
-	if (device->unit.gone)
-		return refuse_left(device, fault);
-	return fault_set(fault, HWB_UNSAFE,
-	                 "%s could not be brought to rest and is of no use any more: its reset "
-	                 "failed",
-	                 device->name);
-}
-
-static int look_for_registers(struct device *device, struct fault *fault)
-{
-	uint32_t prefetchable = 0;
-
-	for (uint32_t i = 0; i < HWB_BARS; i++)
-		if ((device->facts.bars[i].flags & HWB_BAR_PREFETCHABLE) != 0)
-			prefetchable |= 1u << i;
-	return witness_open(&device->facts.address, device->instance, prefetchable,
-	                    &device->unit.witness, fault);
-}
-
-/* Nobody else may have its registers: not the host, beside its drivers, and no client of
- * a daemon before this one. */
-static int watch_registers(struct device *device, bool former, struct fault *fault)
-{
-	struct unit *unit = &device->unit;
-
-	witness_close(&unit->witness);
-	unit->loose = false;
-	if (look_for_registers(device, fault) != 0)
-		return -1;
-	if (former || !witness_held(&unit->witness))
-		return 0;
-	operate_unwatch(device);
-	return fault_set(fault, HWB_BUSY,
-	                 "a process has registers of %s open or mapped: `fuser -v "
-	                 "/sys/bus/pci/devices/%s/resource*' says which",
-	                 device->name, device->name);
-}
-
-static bool was_ours(const struct device *device)
-{
-	return bind_is_ours(device->unit.origin.driver);
-}
-
-/* A neighbour that somebody else put on vfio-pci is left there as it is. */
-static int write_down(const struct operate_target *target, bool wanted, struct fault *fault)
-{
-	const struct device *device = target->device;
-	struct record record = {
-		.address = device->facts.address,
-		.instance = device->instance,
-		.origin = device->unit.origin,
-		.restore = target->restore,
-		.uid = wanted ? target->uid : 0,
-	};
-
-	if (was_ours(device) && !wanted)
-		return 0;
-	if (wanted)
-		snprintf(record.client, sizeof(record.client), "%s", target->client);
-	return record_put(&record, fault);
-}
-
-static int set_reset(const struct operate_target *target, struct fault *fault)
-{
-	struct unit *unit = &target->device->unit;
-
-	unit->need_not_reset = strcmp(target->reset, "none") == 0;
-	return bind_reset_method(&target->device->facts.address, &unit->origin, target->reset,
-	                         fault);
-}
-
-/* Ours already, and for somebody else now. */
-static int renew(const struct operate_target *target, struct fault *fault)
-{
-	return set_reset(target, fault) == 0 ? write_down(target, true, fault) : -1;
-}
-
-/* Whoever has a function that has made others has these, too: they end with a reset of it, and
- * with their number it takes the registers of them all. vfio-pci takes none that has some. */
-static int has_no_functions(const struct device *device, struct fault *fault)
-{
-	struct sriov_count count;
-
-	sriov_read(&device->facts.address, &count);
-	if (count.now == 0)
-		return 0;
-	return fault_set(fault, HWB_DENIED,
-	                 "%s has %u virtual functions (SR-IOV), which it controls: it stays with "
-	                 "the host as long as there are any",
-	                 device->name, count.now);
-}
-
-int operate_may_take(const struct operate_target *target, struct fault *fault)
-{
-	const struct device *device = target->device;
-	char driver[HWB_NAME_SIZE];
-	char use[96];
-
-	if (has_no_functions(device, fault) != 0)
-		return -1;
-	bind_driver(&device->facts.address, driver);
-	if (bind_is_ours(driver))
-		return 0;
-	if (driver[0] != '\0' && !target->may_take)
-		return fault_set(fault, HWB_DENIED,
-		                 "%s is in use by the host driver `%s' and no rule of yours says "
-		                 "`take = yes' for it",
-		                 device->name, driver);
-	/* The host may need a device that has no driver: a screen that the firmware
-	 * has set up, with text or a picture. */
-	if (!target->may_force && bind_in_use(&device->facts.address, use, sizeof(use)) != 0)
-		return fault_set(fault, HWB_DENIED,
-		                 "the host itself needs %s: %s (`force = yes' in its rule would "
-		                 "take it all the same)",
-		                 device->name, use);
-	return 0;
-}
-
-/* `wanted`: the device itself, not one that merely shares its group. */
-static int claim_one(struct operate_target *target, bool wanted, struct fault *fault)
-{
-	struct device *device = target->device;
-	char driver[HWB_NAME_SIZE];
-
-	/* A neighbour that has left is in nobody's way. */
-	if (!wanted && bind_instance(&device->facts.address) != device->instance)
-		return 0;
-	if (wanted && watch_registers(device, target->former, fault) != 0)
-		return -1;
-	bind_driver(&device->facts.address, driver);
-	if (device->unit.claimed && bind_is_ours(driver))
-		return wanted ? renew(target, fault) : 0;
-	/* A neighbour that nobody drives is in nobody's way. */
-	if (!wanted && driver[0] == '\0')
-		return 0;
-	if (operate_may_take(target, fault) != 0)
-		return -1;
-	bind_origin(&device->facts.address, &device->unit.origin);
-	if (write_down(target, wanted, fault) != 0)
-		return -1;
-	if ((wanted && set_reset(target, fault) != 0) ||
-	    bind_claim(&device->facts.address, &device->unit.origin, fault) != 0) {
-		bind_reset_method(&device->facts.address, &device->unit.origin, "", NULL);
-		record_drop(&device->facts.address);
-		return -1;
-	}
-	target->fresh = !device->unit.claimed;
-	device->unit.claimed = true;
-	return 0;
-}
-
-int operate_claim(const struct kernel_backend *kernel, struct operate_targets *targets,
-                  struct fault *fault)
-{
-	struct device *wanted = targets->items[0].device;
-	int result = 0;
-
-	bool grouped = wanted->group->id != UINT32_MAX;
-	if (!grouped && !kernel->unsafe)
-		return fault_set(fault, HWB_UNSUPPORTED,
-		                 "%s is in no IOMMU group: switch on VT-d or AMD-Vi in the "
-		                 "firmware and boot with intel_iommu=on",
-		                 wanted->name);
-	for (uint32_t i = 0; i < targets->count && result == 0; i++)
-		result = targets->items[i].device->unit.unfit
-		                 ? refuse_unfit(targets->items[i].device, fault)
-		                 : claim_one(&targets->items[i], i == 0, fault);
-	if (result == 0 && grouped && !targets->opens)
-		result = bind_group_viable(wanted->group->id, fault);
-	if (result != 0)
-		operate_unclaim(targets);
-	return result;
-}
-
-void operate_unclaim(struct operate_targets *targets)
-{
-	for (uint32_t i = 0; i < targets->count; i++) {
-		struct operate_target *target = &targets->items[i];
-		struct fault fault;
-		/* Those of its neighbours may be of grants that go on. */
-		if (i == 0)
-			operate_unwatch(target->device);
-		if (!target->fresh)
-			continue;
-		target->fresh = false;
-		if (operate_restore(target->device, &fault) != 0)
-			log_warning("%s: cannot give it back to its host driver: %s",
-			            target->device->name, fault.reason);
-	}
-}
 
 /* ---- beside the strand ---- */
 
@@ -353,7 +154,7 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 		return fault_set(fault, HWB_UNSUPPORTED,
 		                 "this host offers no VFIO; `hwbroker-ctl status' says why");
 	if (unit->unfit)
-		return refuse_unfit(device, fault);
+		return operate_refuse_unfit(device, fault);
 	if (unit->lent && unit->opened != NULL)
 		return fault_set(fault, HWB_WRONG_STATE,
 		                 "%s cannot come to another domain while its descriptor is with a "
@@ -429,7 +230,7 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 	struct unit *unit = &device->unit;
 
 	if (unit->opened == NULL)
-		return unit->unfit ? refuse_unfit(device, fault) : 0;
+		return unit->unfit ? operate_refuse_unfit(device, fault) : 0;
 	int result = bring_to_rest(kernel, device, false, fault);
 	if (unit->opened != NULL)
 		close_unit(kernel, device);
@@ -499,7 +300,7 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 		return result;
 
 	if (unit->opened == NULL && unit->unfit)
-		return refuse_unfit(device, fault);
+		return operate_refuse_unfit(device, fault);
 	if (unit->opened != NULL && !unit->resting) {
 		result = bring_to_rest(kernel, device, held, fault);
 		unit->resting = unit->opened != NULL;
@@ -521,7 +322,7 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 	}
 	witness_close(&unit->witness);
 	/* What somebody else put on vfio-pci may be of use to others there. */
-	if (was_ours(device))
+	if (operate_was_ours(device))
 		record_drop(&device->facts.address);
 	else
 		record_nobody(&device->facts.address);
@@ -535,12 +336,6 @@ bool operate_stays(const struct device *device)
 	return unit->opened != NULL || (unit->unfit && !unit->gone) || witness_held(&unit->witness);
 }
 
-void operate_unwatch(struct device *device)
-{
-	device->unit.loose = device->unit.loose || witness_held(&device->unit.witness);
-	witness_close(&device->unit.witness);
-}
-
 int operate_take_up(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
 {
 	struct unit *unit = &device->unit;
@@ -550,7 +345,7 @@ int operate_take_up(const struct kernel_backend *kernel, struct device *device, 
 	if (!bind_is_ours(driver))
 		return operate_restore(device, fault);
 	witness_close(&unit->witness);
-	if (look_for_registers(device, fault) != 0)
+	if (operate_look_for_registers(device, fault) != 0)
 		return -1;
 	unit->loose = false;
 	/* operate_retire() opens it when nobody has its descriptor any more. */
@@ -564,7 +359,7 @@ static int watch_again(struct device *device, struct fault *fault)
 	bind_driver(&device->facts.address, driver);
 	if (!bind_is_ours(driver))
 		return fault_set(fault, HWB_GONE, "%s has lost its driver", device->name);
-	return look_for_registers(device, fault);
+	return operate_look_for_registers(device, fault);
 }
 
 int operate_resume(const struct kernel_backend *kernel, struct device *device,
@@ -620,19 +415,4 @@ int operate_clear(const struct kernel_backend *kernel, struct device *device, st
 	int result = unit->claimed ? operate_take_up(kernel, device, fault) : 0;
 	unit->unfit = result != 0;
 	return result;
-}
-
-int operate_restore(struct device *device, struct fault *fault)
-{
-	struct unit *unit = &device->unit;
-
-	if (!unit->claimed)
-		return 0;
-	if (unit->unfit)
-		return refuse_unfit(device, fault);
-	if (bind_restore(&device->facts.address, &unit->origin, fault) != 0)
-		return -1;
-	record_drop(&device->facts.address);
-	unit->claimed = false;
-	return 0;
 }
