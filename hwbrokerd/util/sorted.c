@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { THINGS = 64 }; /* of a chunk, which is never empty */
+/* Of a chunk, which is never empty; below the second it may join a neighbour, up to the third. */
+enum { THINGS = 64, SPARSE = THINGS / 4, JOINED = THINGS * 3 / 4 };
 
 struct sorted_chunk {
 	struct sorted_chunk *next; /* of the spares */
@@ -43,7 +44,7 @@ static uint64_t number_of(const struct sorted *list, struct sorted_chunk *chunk,
 /* The last chunk whose first number is not above; the first one if there is none. */
 static uint32_t chunk_for(const struct sorted *list, uint64_t number)
 {
-	uint32_t low = 0, high = list->chunk_count;
+	uint32_t low = 1, high = list->chunk_count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -52,7 +53,7 @@ static uint32_t chunk_for(const struct sorted *list, uint64_t number)
 		else
 			high = middle;
 	}
-	return low == 0 ? 0 : low - 1;
+	return low - 1;
 }
 
 static uint32_t slot_for(const struct sorted *list, struct sorted_chunk *chunk, uint64_t number)
@@ -199,20 +200,41 @@ void *sorted_add(struct sorted *list, uint64_t number)
 	return put(list, number);
 }
 
+static void drop_chunk(struct sorted *list, uint32_t at)
+{
+	free(list->chunks[at]);
+	list->chunk_count--;
+	memmove(list->chunks + at, list->chunks + at + 1,
+	        (list->chunk_count - at) * sizeof(struct sorted_chunk *));
+}
+
+/* The chunk takes what is in the next one, if there is one, and room in both. */
+static bool join(struct sorted *list, uint32_t at)
+{
+	if (at + 1 >= list->chunk_count)
+		return false;
+	struct sorted_chunk *chunk = list->chunks[at], *next = list->chunks[at + 1];
+	if (chunk->used + next->used > JOINED)
+		return false;
+	memcpy(thing(list, chunk, chunk->used), next->things, next->used * list->size);
+	chunk->used += next->used;
+	drop_chunk(list, at + 1);
+	return true;
+}
+
 void sorted_remove(struct sorted *list, struct sorted_place place)
 {
-	struct sorted_chunk *chunk = list->chunks[place.chunk];
+	uint32_t at = place.chunk;
+	struct sorted_chunk *chunk = list->chunks[at];
 
 	chunk->used--;
 	list->count--;
 	memmove(thing(list, chunk, place.slot), thing(list, chunk, place.slot + 1),
 	        (chunk->used - place.slot) * list->size);
-	if (chunk->used != 0)
-		return;
-	free(chunk);
-	list->chunk_count--;
-	memmove(list->chunks + place.chunk, list->chunks + place.chunk + 1,
-	        (list->chunk_count - place.chunk) * sizeof(struct sorted_chunk *));
+	if (chunk->used == 0)
+		drop_chunk(list, at);
+	else if (chunk->used < SPARSE && !join(list, at) && at > 0)
+		join(list, at - 1);
 }
 
 /* ---- reserving ---- */

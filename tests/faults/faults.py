@@ -313,7 +313,7 @@ class Session:
         self.expected = script(self.daemon, self.witness)
         # A second time, so that what is made once is there.
         must(script(self.daemon, self.witness) == self.expected, "the script has the same answers each time")
-        time.sleep(0.1)
+        must(self.idles(), "it sleeps before anything fails")
         self.descriptors = self.daemon.descriptors()
 
     def join(self):

@@ -27,7 +27,7 @@ no_descriptors() {
 valgrind_unit() {
 	local name log=$builds/valgrind
 	for name in account config_space inventory ledger lifecycle memory notify policy \
-		policy_reader record session_table strand uevent use
+		policy_reader record session_table sorted strand uevent use
 	do
 		verdict "valgrind: test_$name" under_valgrind "$log-$name" valgrind -q --leak-check=full \
 			--error-exitcode=99 --log-file="$log-$name.%p" "$builds/gcc/tests/unit/test_$name"

@@ -64,13 +64,17 @@ END_TEST
 START_TEST(needs_no_descriptor)
 {
 	_cleanup_fd_ int fd = service_manager();
-	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+	struct rlimit limit, none;
 
 	notify_open();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	ck_assert_int_eq(open("/dev/null", O_RDONLY | O_CLOEXEC), -1);
 	ck_assert_int_eq(errno, EMFILE);
 	ck_assert(notify_try("READY=1"));
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	hears(fd, "READY=1");
 }
 END_TEST

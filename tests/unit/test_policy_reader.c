@@ -296,14 +296,18 @@ END_TEST
 /* Nothing is known of a file that cannot be read now: nobody is to look for a mistake. */
 START_TEST(no_descriptor_is_no_mistake)
 {
-	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+	struct rlimit limit, none;
 	struct policy *policy = NULL;
 	char *report = NULL;
 
 	ck_assert_int_eq(policy_load("/nonexistent/policy", &policy, &report), POLICY_MISTAKEN);
 	free(report);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	ck_assert_int_eq(policy_load("/dev/null", &policy, &report), POLICY_UNREAD);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	ck_assert_ptr_nonnull(strstr(report, ": cannot open it: Too many open files\n"));
 	ck_assert_ptr_null(policy);
 	free(report);

@@ -120,6 +120,28 @@ START_TEST(at_random)
 }
 END_TEST
 
+/* Who lets go of most cannot have each of the others keep a chunk. */
+START_TEST(few_are_left)
+{
+	for (uint32_t i = 0; i < MANY; i++)
+		add(i, false);
+	for (uint32_t i = 0; i < MANY; i++)
+		if (i % 64 != 5)
+			drop(i);
+	compare();
+	ck_assert_uint_le(list.chunk_count, count / 16 + 1);
+	/* And from the other end. */
+	for (uint32_t i = 0; i < MANY; i++)
+		if (!there[i])
+			add(i, false);
+	for (uint32_t i = MANY; i-- > 0;)
+		if (i % 50 != 0)
+			drop(i);
+	compare();
+	ck_assert_uint_le(list.chunk_count, count / 16 + 1);
+}
+END_TEST
+
 /* Whatever comes meanwhile. */
 START_TEST(reserved)
 {
@@ -149,6 +171,7 @@ int main(void)
 	tcase_add_test(all, empty);
 	tcase_add_test(all, ascending_and_descending);
 	tcase_add_test(all, at_random);
+	tcase_add_test(all, few_are_left);
 	tcase_add_test(all, reserved);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
