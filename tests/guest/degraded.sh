@@ -83,6 +83,8 @@ then
 	cp $libexec/tests/policy/vga.conf /etc/hwbroker/hwbroker.conf
 	result "a policy with a VGA card" hwbroker-ctl reload
 	result "its window, its ports and its ROM" $libexec/tests/guest-vga --locked-down
+	result "explain knows that it goes by the card" \
+		says "only by a VGA card" hwbroker-ctl explain driver memory:0xa0000-0xaffff
 	cp $libexec/tests/policy/mediated.conf /etc/hwbroker/hwbroker.conf
 	result "the policy of before" hwbroker-ctl reload
 	result "explain does not complain of it any more" says "slow (grant = mediated)" \

@@ -9,6 +9,7 @@
 #include "session/assess.h"
 #include "session/memory.h"
 #include "session/serve.h"
+#include "session/vga.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -180,19 +181,29 @@ static void look_at_rights(struct explain *self, const struct hwb_pci_address *a
 	             self->driver);
 }
 
+/* A client that has a VGA card reaches its window through that, whatever the kernel says here. */
+static void refuse_memory(struct explain *self, const struct fault *fault)
+{
+	if (!self->access.fd && vga_has_memory(self->memory, self->memory_size))
+		findings_add(&self->findings, NULL, HWB_FINDING_LIMITS, "host",
+		             "only by a VGA card that the connection has acquired before; "
+		             "otherwise: %s",
+		             fault->reason);
+	else
+		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "host", "%s",
+		             fault->reason);
+}
+
 /* It is mapped, and not read. */
 static void look_at_memory(struct explain *self)
 {
 	uint64_t first = self->memory, size = self->memory_size;
-	struct physical physical;
+	struct physical physical = { .at = NULL };
 	struct fault fault;
 
-	if (iomem_check(IOMEM_PATH, first, first + (size - 1), self->access.force, &fault) != 0) {
-		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "host", "%s", fault.reason);
-		return;
-	}
-	if (physical_map(first, size, self->access.write, &physical, &fault) != 0)
-		findings_add(&self->findings, NULL, HWB_FINDING_BLOCKS, "host", "%s", fault.reason);
+	if (iomem_check(IOMEM_PATH, first, first + (size - 1), self->access.force, &fault) != 0 ||
+	    physical_map(first, size, self->access.write, &physical, &fault) != 0)
+		refuse_memory(self, &fault);
 	else
 		findings_add(&self->findings, NULL, HWB_FINDING_FINE, "host",
 		             "the kernel lets the broker map it");
