@@ -68,8 +68,7 @@ static void read_functions(struct device *device)
 	if (!sriov_physical(&public->address, &physical))
 		return;
 	public->flags |= HWB_DEVICE_VIRTUAL;
-	public->physical_function =
-	        (uint16_t)((unsigned)physical.bus << 8 | physical.device << 3 | physical.function);
+	public->physical_function = sriov_number(&physical);
 	public->intx_pin = 0;
 }
 

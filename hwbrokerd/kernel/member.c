@@ -99,8 +99,7 @@ static void read_functions(const struct hwb_pci_address *address, struct hwb_adm
 	if (!sriov_physical(address, &physical))
 		return;
 	member->flags |= HWB_MEMBER_VIRTUAL;
-	member->physical_function =
-	        (uint16_t)((unsigned)physical.bus << 8 | physical.device << 3 | physical.function);
+	member->physical_function = sriov_number(&physical);
 }
 
 void member_read(const struct hwb_pci_address *address, struct hwb_admin_member *member)

@@ -109,7 +109,7 @@ static int add_member(struct parser *parser, enum member_kind kind, uint32_t id,
 
 static int add_user(struct parser *parser, char *text, struct fault *fault)
 {
-	uint32_t id;
+	uint32_t id = 0;
 
 	return look_up(parser, false, text, &id, fault) != 0
 	               ? -1
@@ -118,7 +118,7 @@ static int add_user(struct parser *parser, char *text, struct fault *fault)
 
 static int add_group(struct parser *parser, char *text, struct fault *fault)
 {
-	uint32_t id;
+	uint32_t id = 0;
 
 	return look_up(parser, true, text, &id, fault) != 0
 	               ? -1

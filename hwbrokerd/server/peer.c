@@ -55,7 +55,7 @@ static int read_credentials(struct peer *peer)
 
 static void count_out(struct peer *peer)
 {
-	if (peer->counted)
+	if (peer->counted && peer->account != NULL)
 		peer->account->connections--;
 	peer->counted = false;
 }

@@ -53,7 +53,7 @@ static void done(struct job *job)
 {
 	struct rom_job *self = (struct rom_job *)job;
 	struct device_job *base = &self->base;
-	struct hwb_region region;
+	struct hwb_region region = { 0 };
 
 	if (device_job_held(base))
 		base->result = publish(self, &region);
