@@ -8,7 +8,7 @@ part_operator() {
 	then
 		in_guest operator-6.12 "$tar" $operator --kernel 6.12 --timeout 900
 		in_guest operator-more "$tar" /usr/libexec/hwbroker/tests/run --kernel 6.12 \
-			--timeout 900 --append hwbroker.with=sriov,functions,bench
+			--timeout 900 --append hwbroker.with=look,sriov,functions,bench
 		in_guest operator-6.1 "$tar" $operator --kernel 6.1 --timeout 900
 	else
 		not_ok "operator: builds"
