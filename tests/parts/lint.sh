@@ -26,6 +26,7 @@ check_overlay_style() {
 
 # Uses the compile commands of a build that need not be made.
 check_tidy() {
+	mkdir -p "$builds"
 	quietly "$builds/tidy.log" cmake -S "$top" -B "$builds/tidy" -DCMAKE_C_COMPILER=clang \
 		-DCMAKE_EXPORT_COMPILE_COMMANDS=ON || return 1
 	(cd "$top" && sources 'protocol/*.c' 'hwbrokerd/*.c' 'hwbroker-ctl/*.c' 'genode-client/*.c' |
