@@ -296,7 +296,7 @@ END_TEST
 /* While its host driver, which has only just got it back, still sets it up. */
 START_TEST(taken_again_at_once)
 {
-	enum { TIMES = 40 };
+	enum { TIMES = 24 };
 	struct example_device disk;
 
 	for (int i = 0; i < TIMES; i++) {
@@ -306,7 +306,7 @@ START_TEST(taken_again_at_once)
 		close(disk.bar_fds[0]);
 		guest_release(disk.handle);
 		/* Later each time, in steps of what nvme needs for all of it. */
-		guest_pause(i * 3);
+		guest_pause(i * 5);
 	}
 }
 END_TEST
