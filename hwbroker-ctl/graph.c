@@ -37,12 +37,6 @@ static size_t need_client(struct graph *graph, const char *field)
 	return graph->client_count++;
 }
 
-static uint64_t address_key(const struct hwb_pci_address *address)
-{
-	return (uint64_t)address->domain << 24 | (uint64_t)address->bus << 16 |
-	       (uint64_t)address->device << 8 | address->function;
-}
-
 static int by_group(const void *left, const void *right)
 {
 	const struct hwb_device *a = &((const struct graph_device *)left)->record->device;
@@ -50,7 +44,7 @@ static int by_group(const void *left, const void *right)
 
 	if (a->iommu_group != b->iommu_group)
 		return a->iommu_group < b->iommu_group ? -1 : 1;
-	uint64_t key_a = address_key(&a->address), key_b = address_key(&b->address);
+	uint64_t key_a = names_key(&a->address), key_b = names_key(&b->address);
 	return key_a == key_b ? 0 : key_a < key_b ? -1 : 1;
 }
 

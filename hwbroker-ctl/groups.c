@@ -45,10 +45,7 @@ static int by_group(const void *left, const void *right)
 
 	if (a->iommu_group != b->iommu_group)
 		return a->iommu_group < b->iommu_group ? -1 : 1;
-	uint64_t first = (uint64_t)a->address.domain << 24 | (uint64_t)a->address.bus << 16 |
-	                 (uint64_t)a->address.device << 8 | a->address.function;
-	uint64_t second = (uint64_t)b->address.domain << 24 | (uint64_t)b->address.bus << 16 |
-	                  (uint64_t)b->address.device << 8 | b->address.function;
+	uint64_t first = names_key(&a->address), second = names_key(&b->address);
 	return first < second ? -1 : first > second;
 }
 

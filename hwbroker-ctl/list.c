@@ -25,8 +25,7 @@ static void print_functions(FILE *out, const struct hwb_admin_device *records, s
                             const struct hwb_device *physical)
 {
 	const struct hwb_pci_address *at = &physical->address;
-	const uint16_t function =
-	        (uint16_t)((unsigned)at->bus << 8 | (unsigned)at->device << 3 | at->function);
+	const uint16_t function = (uint16_t)names_key(at);
 	char first[32] = "", last[32] = "", address[32];
 
 	for (size_t i = 0; i < count; i++) {

@@ -3,13 +3,13 @@
 
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/pci_key.h"
 
 #include <string.h>
 
 uint64_t inventory_key(const struct hwb_pci_address *address)
 {
-	return 1ull << 63 | (uint64_t)address->domain << 16 | (uint64_t)address->bus << 8 |
-	       (uint64_t)address->device << 3 | address->function;
+	return 1ull << 63 | pci_key(address);
 }
 
 uint32_t inventory_from(const struct inventory *inventory, uint64_t key)

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,10 +27,18 @@ enum { LINE = 256 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *file_path; /* NULL: nothing is kept */
-static struct record *records;
-static uint32_t count, capacity;
-static struct record_functions *made;
-static uint32_t made_count, made_capacity;
+/* Entries of one kind, each of which begins with its address. */
+struct table {
+	const size_t size; /* of an entry */
+	char *entries;
+	uint32_t count, capacity;
+};
+
+static struct table taken = { .size = sizeof(struct record) };
+static struct table made = { .size = sizeof(struct record_functions) };
+_Static_assert(offsetof(struct record, address) == 0, "an entry begins with its address");
+_Static_assert(offsetof(struct record_functions, address) == 0, "and so does one of this kind");
+
 static bool estate;
 static int lock_fd = -1;
 
@@ -127,14 +136,40 @@ static bool read_functions(const char *line, struct record_functions *functions)
 	       (functions->restore || strcmp(back, "keep") == 0);
 }
 
-/* ---- the list ---- */
+/* ---- the tables ---- */
 
-static struct record *find(const struct hwb_pci_address *address)
+static void *entry(const struct table *table, uint32_t index)
 {
-	for (uint32_t i = 0; i < count; i++)
-		if (memcmp(&records[i].address, address, sizeof(*address)) == 0)
-			return &records[i];
+	return table->entries + index * table->size;
+}
+
+static void *find(const struct table *table, const struct hwb_pci_address *address)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		if (memcmp(entry(table, i), address, sizeof(*address)) == 0)
+			return entry(table, i);
 	return NULL;
+}
+
+static int add(struct table *table, const void *new)
+{
+	if (table->count == table->capacity) {
+		uint32_t more = table->capacity == 0 ? 16 : table->capacity * 2;
+		char *larger = realloc(table->entries, more * table->size);
+		if (larger == NULL)
+			return -1;
+		table->entries = larger;
+		table->capacity = more;
+	}
+	memcpy(entry(table, table->count++), new, table->size);
+	return 0;
+}
+
+static void clear(struct table *table)
+{
+	free(table->entries);
+	table->entries = NULL;
+	table->count = table->capacity = 0;
 }
 
 /* Of the same address. */
@@ -145,42 +180,6 @@ static bool same(const struct record *a, const struct record *b)
 	       strcmp(a->origin.driver, b->origin.driver) == 0 &&
 	       strcmp(a->origin.override, b->origin.override) == 0 &&
 	       strcmp(a->origin.reset, b->origin.reset) == 0;
-}
-
-static int add(const struct record *record)
-{
-	if (count == capacity) {
-		uint32_t more = capacity == 0 ? 16 : capacity * 2;
-		struct record *larger = realloc(records, more * sizeof(*records));
-		if (larger == NULL)
-			return -1;
-		records = larger;
-		capacity = more;
-	}
-	records[count++] = *record;
-	return 0;
-}
-
-static struct record_functions *find_functions(const struct hwb_pci_address *address)
-{
-	for (uint32_t i = 0; i < made_count; i++)
-		if (memcmp(&made[i].address, address, sizeof(*address)) == 0)
-			return &made[i];
-	return NULL;
-}
-
-static int add_functions(const struct record_functions *functions)
-{
-	if (made_count == made_capacity) {
-		uint32_t more = made_capacity == 0 ? 4 : made_capacity * 2;
-		struct record_functions *larger = realloc(made, more * sizeof(*made));
-		if (larger == NULL)
-			return -1;
-		made = larger;
-		made_capacity = more;
-	}
-	made[made_count++] = *functions;
-	return 0;
 }
 
 /* ---- the file ---- */
@@ -205,10 +204,10 @@ static int save(void)
 	fprintf(file, "%s\n", head);
 	if (estate)
 		fputs(estate_line, file);
-	for (uint32_t i = 0; i < count; i++)
-		write_line(file, &records[i]);
-	for (uint32_t i = 0; i < made_count; i++)
-		write_functions(file, &made[i]);
+	for (uint32_t i = 0; i < taken.count; i++)
+		write_line(file, entry(&taken, i));
+	for (uint32_t i = 0; i < made.count; i++)
+		write_functions(file, entry(&made, i));
 	bool complete = fflush(file) == 0 && ferror(file) == 0;
 	int error = complete ? 0 : errno != 0 ? errno : EIO;
 	fclose(file);
@@ -231,15 +230,16 @@ static bool load_functions(const char *line)
 {
 	struct record_functions functions;
 
-	return read_functions(line, &functions) && find_functions(&functions.address) == NULL &&
-	       add_functions(&functions) == 0;
+	return read_functions(line, &functions) && find(&made, &functions.address) == NULL &&
+	       add(&made, &functions) == 0;
 }
 
 static bool load_device(const char *line)
 {
 	struct record record;
 
-	return read_line(line, &record) && find(&record.address) == NULL && add(&record) == 0;
+	return read_line(line, &record) && find(&taken, &record.address) == NULL &&
+	       add(&taken, &record) == 0;
 }
 
 static bool load(FILE *file)
@@ -299,41 +299,61 @@ void record_open(const char *path)
 		        "/sys/bus/pci/devices/ADDRESS/driver_override', unbind, "
 		        "`drivers_probe')",
 		        path);
-		count = 0;
-		made_count = 0;
+		clear(&taken);
+		clear(&made);
 		estate = true;
 	}
 	pthread_mutex_unlock(&lock);
 }
 
+/* Calls with the lock held. */
+static int write_down(struct table *table, const void *new, void *known)
+{
+	char before[sizeof(struct record)];
+
+	if (known != NULL) {
+		memcpy(before, known, table->size);
+		memcpy(known, new, table->size);
+	} else if (add(table, new) != 0) {
+		return ENOMEM;
+	}
+	int error = save();
+	if (error != 0 && known != NULL)
+		memcpy(known, before, table->size);
+	else if (error != 0)
+		table->count--;
+	return error;
+}
+
+static int not_written(int error, struct fault *fault)
+{
+	return error == 0 ? 0
+	                  : fault_errno(fault, error,
+	                                "cannot write down in %s what is taken from the host",
+	                                file_path);
+}
+
 int record_put(const struct record *record, struct fault *fault)
 {
-	int error = 0;
-
 	pthread_mutex_lock(&lock);
-	struct record *known = find(&record->address);
-	struct record before = known != NULL ? *known : (struct record){ 0 };
-	if (known != NULL)
-		*known = *record;
-	else if (add(record) != 0)
-		error = ENOMEM;
-	if (error == 0 && (known == NULL || !same(&before, record))) {
-		error = save();
-		if (error != 0 && known != NULL)
-			*known = before;
-		else if (error != 0)
-			count--;
-	}
+	struct record *known = find(&taken, &record->address);
+	int error = known != NULL && same(known, record) ? 0 : write_down(&taken, record, known);
 	pthread_mutex_unlock(&lock);
-	return error == 0 ? 0
-	                  : fault_errno(fault, error, "cannot write down in %s what is taken",
-	                                file_path);
+	return not_written(error, fault);
+}
+
+int record_put_functions(const struct record_functions *functions, struct fault *fault)
+{
+	pthread_mutex_lock(&lock);
+	int error = write_down(&made, functions, find(&made, &functions->address));
+	pthread_mutex_unlock(&lock);
+	return not_written(error, fault);
 }
 
 void record_nobody(const struct hwb_pci_address *address)
 {
 	pthread_mutex_lock(&lock);
-	struct record *known = find(address);
+	struct record *known = find(&taken, address);
 	if (known != NULL && known->client[0] != '\0') {
 		memset(known->client, 0, sizeof(known->client));
 		known->uid = 0;
@@ -343,22 +363,33 @@ void record_nobody(const struct hwb_pci_address *address)
 	pthread_mutex_unlock(&lock);
 }
 
-void record_drop(const struct hwb_pci_address *address)
+static void drop(struct table *table, const struct hwb_pci_address *address)
 {
 	pthread_mutex_lock(&lock);
-	struct record *known = find(address);
+	void *known = find(table, address);
 	if (known != NULL) {
-		*known = records[--count];
+		table->count--;
+		memmove(known, entry(table, table->count), table->size);
 		/* A line too many does no harm: such a device is looked at, and is the host's. */
 		save();
 	}
 	pthread_mutex_unlock(&lock);
 }
 
+void record_drop(const struct hwb_pci_address *address)
+{
+	drop(&taken, address);
+}
+
+void record_drop_functions(const struct hwb_pci_address *address)
+{
+	drop(&made, address);
+}
+
 bool record_find(const struct hwb_pci_address *address, uint64_t instance, struct record *record)
 {
 	pthread_mutex_lock(&lock);
-	const struct record *known = find(address);
+	const struct record *known = find(&taken, address);
 	bool found = known != NULL && known->instance == instance;
 	if (found)
 		*record = *known;
@@ -366,46 +397,11 @@ bool record_find(const struct hwb_pci_address *address, uint64_t instance, struc
 	return found;
 }
 
-int record_put_functions(const struct record_functions *functions, struct fault *fault)
-{
-	int error = 0;
-
-	pthread_mutex_lock(&lock);
-	struct record_functions *known = find_functions(&functions->address);
-	struct record_functions before = known != NULL ? *known : (struct record_functions){ 0 };
-	if (known != NULL)
-		*known = *functions;
-	else if (add_functions(functions) != 0)
-		error = ENOMEM;
-	if (error == 0) {
-		error = save();
-		if (error != 0 && known != NULL)
-			*known = before;
-		else if (error != 0)
-			made_count--;
-	}
-	pthread_mutex_unlock(&lock);
-	return error == 0 ? 0
-	                  : fault_errno(fault, error, "cannot write down in %s what is made",
-	                                file_path);
-}
-
-void record_drop_functions(const struct hwb_pci_address *address)
-{
-	pthread_mutex_lock(&lock);
-	struct record_functions *known = find_functions(address);
-	if (known != NULL) {
-		*known = made[--made_count];
-		save();
-	}
-	pthread_mutex_unlock(&lock);
-}
-
 bool record_find_functions(const struct hwb_pci_address *address, uint64_t instance,
                            struct record_functions *functions)
 {
 	pthread_mutex_lock(&lock);
-	const struct record_functions *known = find_functions(address);
+	const struct record_functions *known = find(&made, address);
 	bool found = known != NULL && known->instance == instance;
 	if (found)
 		*functions = *known;
@@ -416,9 +412,9 @@ bool record_find_functions(const struct hwb_pci_address *address, uint64_t insta
 bool record_get(uint32_t index, struct record *record)
 {
 	pthread_mutex_lock(&lock);
-	bool found = index < count;
+	bool found = index < taken.count;
 	if (found)
-		*record = records[index];
+		*record = *(const struct record *)entry(&taken, index);
 	pthread_mutex_unlock(&lock);
 	return found;
 }
@@ -443,12 +439,8 @@ bool record_estate(void)
 
 void record_close(void)
 {
-	free(records);
-	free(made);
-	records = NULL;
-	made = NULL;
-	count = capacity = 0;
-	made_count = made_capacity = 0;
+	clear(&taken);
+	clear(&made);
 	estate = false;
 	file_path = NULL;
 	lock_fd = close_fd(lock_fd);

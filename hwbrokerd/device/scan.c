@@ -7,6 +7,7 @@
 #include "kernel/sriov.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/pci_key.h"
 
 #include <pciaccess.h>
 #include <stdio.h>
@@ -44,8 +45,7 @@ static uint32_t virtual_irq(const struct hwb_pci_address *address)
 {
 	if (address->domain >= 0xfff)
 		return 0;
-	return (address->domain + 1) << 16 | (uint32_t)address->bus << 8 |
-	       (uint32_t)address->device << 3 | address->function;
+	return (address->domain + 1) << 16 | pci_requester(address);
 }
 
 static bool offers_reset(const char *name)
@@ -68,7 +68,7 @@ static void read_functions(struct device *device)
 	if (!sriov_physical(&public->address, &physical))
 		return;
 	public->flags |= HWB_DEVICE_VIRTUAL;
-	public->physical_function = sriov_number(&physical);
+	public->physical_function = pci_requester(&physical);
 	public->intx_pin = 0;
 }
 

@@ -5,6 +5,7 @@
 #include "kernel/sriov.h"
 #include "kernel/sysfs.h"
 #include "util/cleanup.h"
+#include "util/pci_key.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -12,12 +13,6 @@
 #include <unistd.h>
 
 enum { CLASS_BRIDGE = 0x06 };
-
-uint64_t member_key(const struct hwb_pci_address *address)
-{
-	return (uint64_t)address->domain << 16 | (uint64_t)address->bus << 8 |
-	       (uint64_t)address->device << 3 | address->function;
-}
 
 size_t member_list(uint64_t from, struct hwb_pci_address *addresses, size_t max)
 {
@@ -27,12 +22,12 @@ size_t member_list(uint64_t from, struct hwb_pci_address *addresses, size_t max)
 
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		struct hwb_pci_address address;
-		if (!sysfs_parse_address(entry->d_name, &address) || member_key(&address) < from)
+		if (!sysfs_parse_address(entry->d_name, &address) || pci_key(&address) < from)
 			continue;
 		found++;
 		/* The directory is in no order: those that come first are kept. */
 		size_t at = stored;
-		while (at > 0 && member_key(&addresses[at - 1]) > member_key(&address))
+		while (at > 0 && pci_key(&addresses[at - 1]) > pci_key(&address))
 			at--;
 		if (at == max)
 			continue;
@@ -99,7 +94,7 @@ static void read_functions(const struct hwb_pci_address *address, struct hwb_adm
 	if (!sriov_physical(address, &physical))
 		return;
 	member->flags |= HWB_MEMBER_VIRTUAL;
-	member->physical_function = sriov_number(&physical);
+	member->physical_function = pci_requester(&physical);
 }
 
 void member_read(const struct hwb_pci_address *address, struct hwb_admin_member *member)

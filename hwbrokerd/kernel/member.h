@@ -9,10 +9,7 @@
 #include <hwbroker/protocol.h>
 #include <stddef.h>
 
-/* Order of addresses. */
-uint64_t member_key(const struct hwb_pci_address *address);
-
-/* The first `max` functions whose key is at least `from`, ascending. Returns how many there
+/* The first `max` functions whose pci_key() is at least `from`, ascending. Returns how many there
  * are, of which the first `max` are stored. */
 size_t member_list(uint64_t from, struct hwb_pci_address *addresses, size_t max);
 

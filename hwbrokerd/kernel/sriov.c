@@ -29,12 +29,6 @@ bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
 	return sysfs_parse_address(name, address);
 }
 
-uint16_t sriov_number(const struct hwb_pci_address *address)
-{
-	return (uint16_t)((unsigned)address->bus << 8 | (unsigned)address->device << 3 |
-	                  address->function);
-}
-
 /* One of its files; 0: it has none. */
 static uint16_t number(const struct hwb_pci_address *address, const char *name)
 {

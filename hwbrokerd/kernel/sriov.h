@@ -18,10 +18,6 @@ bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_addres
 bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
                    struct hwb_pci_address *address);
 
-/* A function's number within its domain, as the wire names a physical one by: bus << 8 |
- * device << 3 | function. */
-uint16_t sriov_number(const struct hwb_pci_address *address);
-
 struct sriov_count {
 	uint16_t now;   /* virtual functions that there are */
 	uint16_t total; /* that there can be; 0: the device has none to make */

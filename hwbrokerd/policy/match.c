@@ -4,6 +4,7 @@
 #include "policy/array.h"
 #include "policy/patterns.h"
 #include "policy/rules.h"
+#include "util/pci_key.h"
 
 /* FNV-1a, 64 bits. Two texts of the same number are told apart by the texts. */
 static uint64_t number_of(const char *text)
@@ -37,10 +38,7 @@ struct match match_of_device(const struct policy_device *device)
 
 	struct match match = {
 		.value = {
-			[MATCH_ADDRESS] = (uint64_t)address->domain << 16 |
-			                  (uint64_t)address->bus << 8 |
-			                  (uint64_t)(address->device & 0x1f) << 3 |
-			                  (address->function & 7),
+			[MATCH_ADDRESS] = pci_key(address),
 			[MATCH_IDS] = (uint64_t)device->vendor << 48 |
 			              (uint64_t)device->device << 32 |
 			              (uint64_t)device->subsystem_vendor << 16 |

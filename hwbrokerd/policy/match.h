@@ -13,7 +13,7 @@
 
 #include "policy/policy.h"
 
-/* domain << 16 | bus << 8 | device << 3 | function;
+/* pci_key();
  * vendor, device, subsystem vendor, subsystem device, 16 bits each;
  * the class code; then the texts, each as a number made of it. */
 enum match_word { MATCH_ADDRESS, MATCH_IDS, MATCH_CLASS, MATCH_NUMBERS };

@@ -20,6 +20,7 @@
 #include "kernel/use.h"
 #include "kernel/witness.h"
 #include "util/cleanup.h"
+#include "util/pci_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -434,20 +435,13 @@ int bind_group_viable_but(uint32_t group, const struct hwb_pci_address *taken, u
 
 /* ---- what clients reach ---- */
 
-/* Any file will do, as the kernel gives leases on it as on those of sysfs. */
-uint64_t member_key(const struct hwb_pci_address *address)
-{
-	return (uint64_t)address->domain << 16 | (uint64_t)address->bus << 8 |
-	       (uint64_t)address->device << 3 | address->function;
-}
-
 size_t member_list(uint64_t from, struct hwb_pci_address *addresses, size_t max)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < MODEL_DEVICES; i++) {
 		const struct hwb_pci_address *address = &model.devices[i].address;
-		if (member_key(address) < from)
+		if (pci_key(address) < from)
 			continue;
 		if (found < max)
 			addresses[found] = *address;
@@ -463,6 +457,7 @@ void member_read(const struct hwb_pci_address *address, struct hwb_admin_member 
 	bind_driver(address, member->driver);
 }
 
+/* Any file will do, as the kernel gives leases on it as on those of sysfs. */
 static int open_registers(struct model_device *device, int flags)
 {
 	char path[40];

@@ -4,6 +4,7 @@
 #include "session/admin/query.h"
 #include "session/serve.h"
 #include "session/session.h"
+#include "util/pci_key.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static void run(struct job *job)
 	for (size_t i = 0; i < found && i < MAX; i++)
 		member_read(&addresses[i], &self->reply.members[self->reply.head.count++]);
 	if (found > MAX)
-		self->reply.head.next = member_key(&addresses[MAX]);
+		self->reply.head.next = pci_key(&addresses[MAX]);
 }
 
 /* What only the loop knows. */
