@@ -2,6 +2,8 @@
 /* Interrupts as signals. */
 #include <test.h>
 
+#include <hwb/legacy_line.h>
+
 using namespace Stub_runtime;
 
 namespace
@@ -103,11 +105,108 @@ void legacy_line()
 		must(take_signals(sigh) >= 1, "it is a signal, again and again");
 		session->ack_irq();
 	}
-	must(signals(other) == 0, "for one at a time");
+	must(take_signals(other) >= 1, "for two devices on one line, too");
+	session->sigh(sigh);
 	core.close(session);
-	second->sigh(other);
-	must(take_signals(other) >= 1, "and then for the next");
+	take_signals(other);
+	must(take_signals(other) >= 1, "and for the other when one is closed");
 	core.close(second);
+
+	unsigned const many = Core::Hwb::Legacy_line::USERS;
+	Core::Irq_session_component *sessions[many], *next = core.irq("irq_number=4, irq_type=0");
+	for (auto *&one : sessions) {
+		one = core.irq("irq_number=4, irq_type=0");
+		one->sigh(other);
+	}
+	next->sigh(sigh);
+	usleep(50000);
+	must(signals(sigh) == 0, "for some at a time");
+	core.close(sessions[0]);
+	next->sigh(sigh);
+	must(take_signals(sigh) >= 1, "and then for the next");
+	core.close(next);
+	for (unsigned i = 1; i < many; i++)
+		core.close(sessions[i]);
+}
+
+/* if the policy gives the line, it is as the policy says */
+void line_of_the_broker()
+{
+	Test_with_broker test;
+	auto *const session = test.core.irq("irq_number=4, irq_type=0"),
+	            *const second = test.core.irq("irq_number=4, irq_type=0");
+	Core::Signal_context_capability const sigh = signal_context(), other = signal_context();
+
+	session->sigh(sigh);
+	must(waits_for_log("line 4: the interrupts of a UIO device"), "says what it is");
+	test.must_have_open(1);
+	interrupt(test.broker.trigger(Stub_broker::LINE), 3);
+	must(take_signals(sigh) == 3, "as many as came");
+	usleep(50000);
+	must(signals(sigh) == 0, "and no clock");
+	session->ack_irq();
+	must(acknowledged(test.broker.unmask(Stub_broker::LINE)) == 1, "and unmasked");
+
+	second->sigh(other);
+	must(waits_for_log("line 4: the test says no (BUSY)"), "one has it");
+	must(take_signals(other) >= 1, "and another on the same line looks by a clock");
+	test.core.close(session);
+	must(test.broker.saw("close line"), "it is given back");
+	test.core.close(second);
+	test.must_have_open(0);
+
+	auto *const polled = test.core.irq("irq_number=1, irq_type=0");
+	polled->sigh(sigh);
+	must(waits_for_log("line 1: its driver looks 1 times a second"), "says how often");
+	interrupt(test.broker.trigger(Stub_broker::LINE), 2);
+	must(take_signals(sigh) == 2, "the broker's clock");
+	usleep(50000);
+	must(signals(sigh) == 0, "and not ours");
+	polled->ack_irq();
+	test.core.close(polled);
+	test.must_have_open(0);
+
+	auto *const denied = test.core.irq("irq_number=12, irq_type=0");
+	denied->sigh(sigh);
+	must(waits_for_log("line 12: the test says no (DENIED): its driver looks 100 times"),
+	     "says so");
+	must(take_signals(sigh) >= 1, "without a rule there is a clock, too");
+	test.core.close(denied);
+	test.must_have_open(0);
+}
+
+struct Closing {
+	Test_core &core;
+	Core::Irq_session_component *session;
+	bool closed;
+};
+
+void *close_session(void *context)
+{
+	Closing *const closing = static_cast<Closing *>(context);
+
+	closing->core.close(closing->session);
+	__atomic_store_n(&closing->closed, true, __ATOMIC_RELEASE);
+	return nullptr;
+}
+
+void closed_before_the_line_is_there()
+{
+	Test_with_broker test;
+	auto *const session = test.core.irq("irq_number=4, irq_type=0");
+	Closing closing{ test.core, session, false };
+	pthread_t thread;
+
+	test.broker.hold(HWB_IRQ_OPEN_NUMBER);
+	session->sigh(signal_context());
+	must(test.broker.saw("line 4"), "the broker still works on it");
+	pthread_create(&thread, nullptr, close_session, &closing);
+	usleep(50000);
+	must(!__atomic_load_n(&closing.closed, __ATOMIC_ACQUIRE), "the session waits for it");
+	test.broker.go_on();
+	pthread_join(thread, nullptr);
+	test.must_have_open(0);
+	must(test.broker.saw("close line"), "it is given back");
 }
 
 void refused()
@@ -181,21 +280,6 @@ void slow_device()
 	test.must_have_open(0);
 }
 
-struct Closing {
-	Test_core &core;
-	Core::Irq_session_component *session;
-	bool closed;
-};
-
-void *close_session(void *context)
-{
-	Closing *const closing = static_cast<Closing *>(context);
-
-	closing->core.close(closing->session);
-	__atomic_store_n(&closing->closed, true, __ATOMIC_RELEASE);
-	return nullptr;
-}
-
 /* the answer has descriptors, which belong to the session */
 void closed_before_open()
 {
@@ -242,6 +326,8 @@ Test const irq_tests[] = {
 	{ "an interrupt by message", message },
 	{ "an interrupt that no device has", unknown },
 	{ "an interrupt of the machine's own", legacy_line },
+	{ "an interrupt line of the broker's", line_of_the_broker },
+	{ "an interrupt line that is closed as it opens", closed_before_the_line_is_there },
 	{ "an interrupt that the broker refuses", refused },
 	{ "an interrupt opened again and again", again_and_again },
 	{ "an interrupt of a slow device", slow_device },

@@ -397,6 +397,9 @@ void Stub_broker::_note(unsigned char const *packet, int fd)
 		     request.flags & HWB_IRQ_OPEN_ENABLE ? ", enabled" : "");
 		break;
 	}
+	case HWB_IRQ_OPEN_NUMBER:
+		_say("line %u\n", body_of<hwb_line_request>(packet).number);
+		break;
 	case HWB_DOMAIN_ASSIGN:
 	case HWB_DOMAIN_DEASSIGN:
 		_say("%s %s\n", header.opcode == HWB_DOMAIN_ASSIGN ? "assign" : "deassign",
@@ -445,6 +448,27 @@ void Stub_broker::_interrupt(hwb_header const &header, hwb_irq_request const &re
 	_unmask[device] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	int const fds[2] = { _trigger[device], _unmask[device] };
 	_answer(header, reply.session, &reply, sizeof(reply), fds, pin ? 2 : 1);
+}
+
+void Stub_broker::_line(hwb_header const &header, hwb_line_request const &request)
+{
+	bool const uio = request.number == UIO_LINE;
+	hwb_line reply{ 0, request.number, uio ? HWB_LINE_UIO : HWB_LINE_POLLED, uio ? 0u : 1u };
+
+	if (!uio && request.number != POLLED_LINE) {
+		_refuse(header, HWB_DENIED);
+		return;
+	}
+	for (Handle const &handle : _handles)
+		if (handle.kind && strcmp(handle.kind, "line") == 0) {
+			_refuse(header, HWB_BUSY);
+			return;
+		}
+	reply.session = _open("line", LINE);
+	_trigger[LINE] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	_unmask[LINE] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	int const fds[2] = { _trigger[LINE], _unmask[LINE] };
+	_answer(header, reply.session, &reply, sizeof(reply), fds, uio ? 2 : 1);
 }
 
 /* ROMs are copies; of the rest some is given as a descriptor of all memory */
@@ -547,6 +571,9 @@ void Stub_broker::_perform(unsigned char *packet)
 	}
 	case HWB_IRQ_OPEN:
 		_interrupt(header, body_of<hwb_irq_request>(packet));
+		break;
+	case HWB_IRQ_OPEN_NUMBER:
+		_line(header, body_of<hwb_line_request>(packet));
 		break;
 	case HWB_DOMAIN_OPEN:
 		_answer(header, _open("domain", 0), nullptr, 0);

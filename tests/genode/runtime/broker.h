@@ -15,7 +15,10 @@
 class Stub_broker
 {
       public:
-	enum { CARD = 0, DISK = 1, DEVICES = 2, HANDLES = 512 };
+	enum { CARD = 0, DISK = 1, DEVICES = 2, LINE = DEVICES, HANDLES = 512 };
+
+	/* interrupt lines that the policy gives: by a UIO device, and by a clock, once a second */
+	enum { UIO_LINE = 4, POLLED_LINE = 1 };
 
 	/* addresses of the devices' pieces */
 	static constexpr uint64_t FORCED_MEMORY = 0x9f000;
@@ -36,7 +39,7 @@ class Stub_broker
 	void list(unsigned);
 	void end_dma(unsigned device);
 
-	/* of a device's interrupt, to be written to and read from */
+	/* of the interrupt of a device or LINE, to be written to and read from */
 	int trigger(unsigned device);
 	int unmask(unsigned device);
 
@@ -64,7 +67,7 @@ class Stub_broker
 	Handle _handles[HANDLES]{};
 	uint32_t _next = 1;
 	unsigned _listed = DEVICES;
-	int _trigger[DEVICES] = { -1, -1 }, _unmask[DEVICES] = { -1, -1 };
+	int _trigger[DEVICES + 1] = { -1, -1, -1 }, _unmask[DEVICES + 1] = { -1, -1, -1 };
 	uint16_t _refused = 0, _held = 0;
 	hwb_status _refusal = HWB_OK;
 
@@ -94,6 +97,7 @@ class Stub_broker
 	void _list(hwb_header const &);
 	void _memory(hwb_header const &header, hwb_io_mem_request const &request);
 	void _interrupt(hwb_header const &, hwb_irq_request const &);
+	void _line(hwb_header const &, hwb_line_request const &);
 };
 
 #endif

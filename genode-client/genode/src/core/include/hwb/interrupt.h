@@ -30,7 +30,8 @@ struct Core::Hwb::Interrupt_source : Genode::Interface
 {
 	/*
 	 * Enabled as soon as it is open. Does not wait: `user` is told. Only one at a
-	 * time has it; false: there is one. `message`: not the pin.
+	 * time has that of a device; false: there is one, or this user has it. `message`:
+	 * not the pin.
 	 */
 	virtual bool open_interrupt(Interrupt_user &user, bool message) = 0;
 
