@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# host.sh BUILD [--short]: what is simulated on this host, as root, in a mount namespace of its
-# own: a daemon with 1,000 devices that are made up, policies of 10,000 rules, and 1,000
-# connections of ten sessions; and how each figure grows as the work doubles. Only what a processor was had for counts, which other work
-# on the host disturbs less. The files are on another file system than sysfs, and nothing is
+# host.sh BUILD [--short]: what is measured on this host, as root, in a mount namespace of its
+# own: the smallest request, and by simulation a daemon with 1,000 devices that are made up,
+# policies of 10,000 rules, and 1,000 connections of ten sessions; and how each figure grows as
+# the work doubles. Of what is simulated only what a processor was had for counts, which other
+# work on the host disturbs less. The files are on another file system than sysfs, and nothing is
 # given away.
 set -eu
 
@@ -27,10 +28,16 @@ then
 fi
 work=$(mktemp -d)
 daemon=
+reference=
 stop() {
-	[ -z "$daemon" ] || kill "$daemon"
-	[ -z "$daemon" ] || wait "$daemon" || true
+	local pid
+	for pid in $daemon $reference
+	do
+		kill "$pid"
+		wait "$pid" || true
+	done
 	daemon=
+	reference=
 }
 trap 'stop; umount /sys 2> /dev/null || true; rm -rf "$work"' EXIT
 
@@ -104,6 +111,37 @@ measure_rules() {
 	done
 }
 
+# The smallest request between two processors that are not emulated, before any other work of
+# theirs: so that both sides are measured as on a host by itself. The daemon sets its own
+# priority as it starts.
+measure_requests() {
+	local i first=(chrt -f 20)
+	[ "$(nproc)" -gt 1 ] || return 0
+	"${first[@]}" true 2> /dev/null || first=()
+	prepare 125
+	printf '[client a]\nuser = root\nconnections = 1100\n' > "$work/policy"
+	launch
+	[ ${#first[@]} = 0 ] || chrt -f -a -p 20 "$daemon"
+	"${first[@]}" taskset -c 0 "$programs/bench-echo" serve "$work/echo" &
+	reference=$!
+	taskset -a -p -c 0 "$daemon" > /dev/null
+	until [ -S "$work/echo" ]
+	do
+		sleep 0.1
+	done
+	first+=(taskset -c 1)
+	export HWBROKER_SOCKET=$work/socket
+	for ((i = 0; i < rounds; i++))
+	do
+		"${first[@]}" "$programs/bench-echo" 20000 "$work/echo" | sed 's/^/sample ping_host reference /'
+		"${first[@]}" "$programs/bench-crowd" 1 0 ping 20000 | sample ping_host
+		"${first[@]}" "$programs/bench-crowd" 1000 0 ping 20000 | sample crowd_host
+		"${first[@]}" "$programs/bench-crowd" 1 0 ping 20000 | sed 's/^/sample crowd_host reference /'
+	done
+	stop
+	unset HWBROKER_SOCKET
+}
+
 # Ten ports each, which need neither device nor IOMMU; and nobody reaches them. Of a connection
 # or of a whole list, whatever it is of.
 measure_connections() {
@@ -136,6 +174,7 @@ measure_connections() {
 	unset HWBROKER_SOCKET
 }
 
+measure_requests
 for n in $device_counts
 do
 	measure_devices "$n"
