@@ -34,7 +34,7 @@ int check_policies(const struct context *context)
 
 	for (unsigned i = 0; i < context->word_count; i++) {
 		struct policy *policy = NULL;
-		char *report = NULL;
+		char *report = NULL, rules[POLICY_RULES_TEXT];
 		bool good = policy_load(context->words[i], &policy, &report) == 0;
 		json_t *object = json_object();
 		json_set(object, "file", json_text(context->words[i], strlen(context->words[i])));
@@ -43,8 +43,8 @@ int check_policies(const struct context *context)
 		json_set(object, "mistakes", json_mistakes(report != NULL ? report : ""));
 		json_array_append_new(list, object);
 		if (!context->json && good)
-			fprintf(context->out, "%s: %u rules, no mistake\n", context->words[i],
-			        policy_rule_count(policy));
+			fprintf(context->out, "%s: %s, no mistake\n", context->words[i],
+			        policy_rules_text(policy, rules));
 		else if (!context->json)
 			fputs(report != NULL ? report : "no memory to read the policy\n", stderr);
 		status = good ? status : EXIT_REFUSED;

@@ -41,7 +41,7 @@ void print_status(FILE *out, const struct hwb_status_reply *status, const char *
 	fprintf(out, "Sessions at restart:  %s\n",
 	        (status->flags & HWB_STATUS_RESUMES) != 0 ? "go on" : "end");
 	print_text(out, "Policy:               ", status->policy, sizeof(status->policy));
-	fprintf(out, ", %u rules\n", status->rules);
+	fprintf(out, ", %u rule%s\n", status->rules, status->rules == 1 ? "" : "s");
 	fprintf(out, "Devices:              %u, of which %u granted\n", status->devices,
 	        status->devices_granted);
 	fprintf(out, "Connections:          %u with %u sessions\n", status->connections,

@@ -369,6 +369,7 @@ static void log_host(const struct host *host)
 static int start(struct daemon *self, const struct options *options)
 {
 	struct broker *broker = &self->broker;
+	char rules[POLICY_RULES_TEXT];
 	struct fault fault;
 
 	store_open();
@@ -413,8 +414,9 @@ static int start(struct daemon *self, const struct options *options)
 	resume_start(broker);
 	adopt_start(broker);
 	virtual_start(broker);
-	log_notice("ready: %u devices, %u rules from %s, listening on %s", broker->inventory.count,
-	           policy_rule_count(broker->policy), options->policy, options->socket);
+	log_notice("ready: %u device%s, %s from %s, listening on %s", broker->inventory.count,
+	           broker->inventory.count == 1 ? "" : "s",
+	           policy_rules_text(broker->policy, rules), options->policy, options->socket);
 	manager_start(broker);
 	return EXIT_SUCCESS;
 }
@@ -459,8 +461,9 @@ int main(int argc, char **argv)
 	if (options.check) {
 		if (load_policy(&self.broker) != 0)
 			return EXIT_CONFIG;
-		printf("%s: %u rules, no mistake\n", options.policy,
-		       policy_rule_count(self.broker.policy));
+		char rules[POLICY_RULES_TEXT];
+		printf("%s: %s, no mistake\n", options.policy,
+		       policy_rules_text(self.broker.policy, rules));
 		policy_free(self.broker.policy);
 		return EXIT_SUCCESS;
 	}

@@ -174,6 +174,14 @@ uint32_t policy_rule_count(const struct policy *policy)
 	       policy->interrupt_count + policy->virtual_count;
 }
 
+const char *policy_rules_text(const struct policy *policy, char text[POLICY_RULES_TEXT])
+{
+	uint32_t count = policy_rule_count(policy);
+
+	snprintf(text, POLICY_RULES_TEXT, "%u rule%s", count, count == 1 ? "" : "s");
+	return text;
+}
+
 static bool in_group(const struct policy_subject *subject, uint32_t group)
 {
 	if (subject->gid == group)

@@ -180,6 +180,9 @@ void policy_free(struct policy *policy);
 const char *policy_path(const struct policy *policy);
 /* [device], [ports], [memory], [interrupt] and [virtual] sections. */
 uint32_t policy_rule_count(const struct policy *policy);
+/* "5 rules". Returns `text`. */
+enum { POLICY_RULES_TEXT = 24 };
+const char *policy_rules_text(const struct policy *policy, char text[POLICY_RULES_TEXT]);
 
 /* The client section that this peer falls under: first match in file order.
  * NULL: none, the peer is not admitted. */

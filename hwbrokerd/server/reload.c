@@ -48,12 +48,11 @@ static void tell_waiters(struct reload_waiter *waiter, const char *report)
 
 static void tell_loaded(struct broker *broker)
 {
-	char rules[32];
+	char rules[POLICY_RULES_TEXT];
 
-	snprintf(rules, sizeof(rules), "%u rules", policy_rule_count(broker->policy));
 	happened(broker, &(struct happening){ .kind = HAPPENED_POLICY_LOADED,
 	                                      .resource = broker->policy_path,
-	                                      .reason = rules });
+	                                      .reason = policy_rules_text(broker->policy, rules) });
 }
 
 /* The first mistake; all of them are in the log before. */

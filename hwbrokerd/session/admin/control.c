@@ -246,8 +246,10 @@ static void on_reload(struct reload_waiter *waiter, const char *report)
 	snprintf(first->file, sizeof(first->file), "%s", policy_path(broker->policy));
 	if (report == NULL) {
 		snprintf(first->code, sizeof(first->code), "loaded");
-		snprintf(first->text, sizeof(first->text), "%u rules are in force",
-		         policy_rule_count(broker->policy));
+		char rules[POLICY_RULES_TEXT];
+		snprintf(first->text, sizeof(first->text), "%s %s in force",
+		         policy_rules_text(broker->policy, rules),
+		         policy_rule_count(broker->policy) == 1 ? "is" : "are");
 	} else {
 		first->level = HWB_FINDING_BLOCKS;
 		snprintf(first->code, sizeof(first->code), "kept");
