@@ -199,7 +199,7 @@ start_others
 	echo "fact processors $(nproc)"
 	echo "fact huge_pages $(cat /proc/sys/vm/nr_hugepages)"
 } >> $samples
-sed -n -e '/^# by simulation/q' -e 's/^\([a-z_0-9]*\) |.*/\1/p' $here/rows > /tmp/rows
+sed -n -e '/^# on the host/q' -e 's/^\([a-z_0-9]*\) |.*/\1/p' $here/rows > /tmp/rows
 for ((round = 0; round < rounds && (round == 0 || SECONDS < enough); round++))
 do
 	while read -r row <&3
