@@ -9,7 +9,7 @@
 
 enum { PORTS = 0x10000 };
 
-static struct change *add(struct changes *changes, enum change_kind kind, const char *client)
+struct change *changes_add(struct changes *changes, enum change_kind kind, const char *client)
 {
 	static struct change spare;
 
@@ -36,7 +36,7 @@ static void cite_old(struct change *change, const struct hwb_admin_rule *rule)
 	change->line = rule->line;
 }
 
-static bool same_address(const struct hwb_pci_address *a, const struct hwb_pci_address *b)
+bool changes_same_address(const struct hwb_pci_address *a, const struct hwb_pci_address *b)
 {
 	return a->domain == b->domain && a->bus == b->bus && a->device == b->device &&
 	       a->function == b->function;
@@ -44,9 +44,8 @@ static bool same_address(const struct hwb_pci_address *a, const struct hwb_pci_a
 
 /* ---- devices ---- */
 
-/* As the daemon's rules see it. */
-static struct policy_device about(const struct hwb_admin_member *member, char path[300],
-                                  char physical[32])
+struct policy_device changes_device(const struct hwb_admin_member *member, char path[300],
+                                    char physical[32])
 {
 	bool virtual = (member->flags & HWB_MEMBER_VIRTUAL) != 0;
 
@@ -105,7 +104,8 @@ static const struct hwb_admin_rule *old_rule(const struct hwb_admin_rule *rules,
                                              const struct hwb_pci_address *address)
 {
 	for (size_t i = 0; i < count; i++)
-		if (rules[i].kind == HWB_RULE_DEVICE && same_address(&rules[i].address, address) &&
+		if (rules[i].kind == HWB_RULE_DEVICE &&
+		    changes_same_address(&rules[i].address, address) &&
 		    strncmp(rules[i].client, client, sizeof(rules[i].client)) == 0)
 			return &rules[i];
 	return NULL;
@@ -122,7 +122,7 @@ static void note_use(struct change *change, const struct hwb_admin_member *membe
 static void lose(struct changes *changes, const struct hwb_admin_rule *rule,
                  const struct hwb_admin_member *member)
 {
-	struct change *change = add(changes, CHANGE_LOSES, rule->client);
+	struct change *change = changes_add(changes, CHANGE_LOSES, rule->client);
 
 	change->address = rule->address;
 	cite_old(change, rule);
@@ -135,7 +135,7 @@ static void compare_device(struct changes *changes, const struct hwb_admin_rule 
                            const struct hwb_admin_member *member)
 {
 	char path[300], physical[32], words[sizeof(((struct hwb_admin_rule *)0)->grant)];
-	struct policy_device device = about(member, path, physical);
+	struct policy_device device = changes_device(member, path, physical);
 	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &device };
 	struct policy_verdict verdict;
 	char old_words[sizeof(words)] = "";
@@ -153,7 +153,7 @@ static void compare_device(struct changes *changes, const struct hwb_admin_rule 
 	if (old != NULL && strcmp(words, old_words) == 0)
 		return;
 	struct change *change =
-	        add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
+	        changes_add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
 	change->address = member->address;
 	memcpy(change->rule, verdict.section, sizeof(change->rule));
 	memcpy(change->file, verdict.file, sizeof(change->file));
@@ -181,7 +181,7 @@ static void compare_devices(struct changes *changes, const struct hwb_admin_rule
 		/* Clients that there are no more. */
 		for (size_t rule = 0; rule < rule_count; rule++)
 			if (rules[rule].kind == HWB_RULE_DEVICE &&
-			    same_address(&rules[rule].address, &members[i].address) &&
+			    changes_same_address(&rules[rule].address, &members[i].address) &&
 			    policy_client_named(policy, rules[rule].client) == NULL)
 				lose(changes, &rules[rule], &members[i]);
 	}
@@ -223,7 +223,7 @@ static void add_port(struct changes *changes, enum change_kind kind, const char 
 		last->last = port;
 		return;
 	}
-	struct change *change = add(changes, kind, client);
+	struct change *change = changes_add(changes, kind, client);
 	change->ports = true;
 	change->first = change->last = port;
 	if (old != NULL) {
@@ -271,7 +271,7 @@ static bool same_range(const struct hwb_admin_rule *rule, const struct policy_me
 static struct change *add_memory(struct changes *changes, enum change_kind kind, const char *client,
                                  uint64_t base, uint64_t end)
 {
-	struct change *change = add(changes, kind, client);
+	struct change *change = changes_add(changes, kind, client);
 
 	change->memory = true;
 	change->base = base;
@@ -328,7 +328,7 @@ static void compare_memory(struct changes *changes, const struct hwb_admin_rule 
 static struct change *add_line(struct changes *changes, enum change_kind kind, const char *client,
                                uint32_t number)
 {
-	struct change *change = add(changes, kind, client);
+	struct change *change = changes_add(changes, kind, client);
 
 	change->interrupt = true;
 	change->first = change->last = number;
@@ -394,7 +394,7 @@ static void compare_client(struct changes *changes, const struct changes_facts *
 	if (old != NULL && strcmp(words, old_words) == 0)
 		return;
 	struct change *change =
-	        add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
+	        changes_add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
 	change->itself = true;
 	policy_client_place(policy, client, change->rule, change->file, &change->line);
 	add_words(change->terms, '+', words, old_words);
@@ -412,7 +412,7 @@ static void compare_clients(struct changes *changes, const struct changes_facts 
 		if (rules[i].kind != HWB_RULE_CLIENT ||
 		    policy_client_named(policy, rules[i].client) != NULL)
 			continue;
-		struct change *change = add(changes, CHANGE_LOSES, rules[i].client);
+		struct change *change = changes_add(changes, CHANGE_LOSES, rules[i].client);
 		change->itself = true;
 		cite_old(change, &rules[i]);
 		changes_use(change, facts, policy, NULL);
@@ -440,6 +440,7 @@ void changes_find(struct changes *changes, const struct changes_facts *facts,
 	compare_ports(changes, rules, rule_count, policy);
 	compare_memory(changes, rules, rule_count, policy);
 	compare_interrupts(changes, rules, rule_count, policy);
+	changes_virtual(changes, facts, policy);
 }
 
 void changes_free(struct changes *changes)

@@ -33,10 +33,28 @@ struct change_use {
 
 enum { CHANGE_USES = 8 };
 
+/* Of virtual functions of a device. */
+enum change_when {
+	WHEN_AT_ONCE,
+	WHEN_IDLE,   /* none of them is in use any more */
+	WHEN_DRIVER, /* the device has its own host driver */
+	WHEN_ENOUGH, /* nothing is to be done: as many are there */
+	WHEN_KEPT,   /* nothing is: they stay, though no rule asks for them any more */
+	WHEN_REFUSED /* never */
+};
+
+struct change_virtual {
+	bool it; /* is what changes */
+	uint32_t now, wanted;
+	enum change_when when;
+	char why[160]; /* not at once */
+};
+
 struct change {
 	enum change_kind kind;
 	char client[HWB_NAME_SIZE];
 	struct hwb_pci_address address; /* of a device */
+	struct change_virtual virtual;  /* or of what is made of that, for no client */
 	bool ports;                     /* or of these: */
 	bool interrupt;                 /* or a line, which is `first' */
 	bool itself;                    /* or of who is the client, and its limits */
@@ -77,13 +95,24 @@ struct changes_facts {
 	size_t session_count;
 };
 
-/* By client, then device, ports, memory, and interrupt lines. */
+/* By client, then device, ports, memory, interrupt lines, and what is made of devices. */
 void changes_find(struct changes *changes, const struct changes_facts *facts,
                   const struct policy *policy);
 
 /* changes_use.c: fills `uses' of that one. `now': its client in the other policy; NULL: none. */
 void changes_use(struct change *change, const struct changes_facts *facts,
                  const struct policy *policy, const struct policy_client *now);
+
+/* Another one, without memory: one that is not kept. */
+struct change *changes_add(struct changes *changes, enum change_kind kind, const char *client);
+bool changes_same_address(const struct hwb_pci_address *a, const struct hwb_pci_address *b);
+/* As the daemon's rules see the device. */
+struct policy_device changes_device(const struct hwb_admin_member *member, char path[300],
+                                    char physical[32]);
+
+/* changes_virtual.c: those of virtual functions. */
+void changes_virtual(struct changes *changes, const struct changes_facts *facts,
+                     const struct policy *policy);
 void changes_free(struct changes *changes);
 
 #endif

@@ -79,6 +79,94 @@ static void resource_of(const struct change *change, char text[RESOURCE])
 		names_address(&change->address, text);
 }
 
+/* ---- virtual functions ---- */
+
+/* For programs. */
+static const char *const whens[] = {
+	[WHEN_AT_ONCE] = "at-once", [WHEN_IDLE] = "idle", [WHEN_DRIVER] = "host-driver",
+	[WHEN_ENOUGH] = "nothing",  [WHEN_KEPT] = "kept", [WHEN_REFUSED] = "never",
+};
+
+static void print_when(FILE *out, const struct change_virtual *virtual)
+{
+	const char *all = virtual->now != 0 && virtual->wanted != 0
+	                          ? ": first all that are there are removed"
+	                          : "";
+
+	switch (virtual->when) {
+	case WHEN_AT_ONCE:
+		fprintf(out, "    at once%s\n", all);
+		break;
+	case WHEN_IDLE:
+		fprintf(out, "    when none is in use%s; now %s\n", all, virtual->why);
+		break;
+	case WHEN_DRIVER:
+		fprintf(out, "    when its host driver, which makes them, has it: %s\n",
+		        virtual->why);
+		break;
+	case WHEN_ENOUGH:
+		fputs("    they are there\n", out);
+		break;
+	case WHEN_KEPT:
+		fputs("    they stay until the host is booted, or removes them\n", out);
+		break;
+	case WHEN_REFUSED:
+		fprintf(out, "    never: %s\n", virtual->why);
+		break;
+	}
+}
+
+static void print_virtual(FILE *out, const struct change *change)
+{
+	static const char signs[] = {
+		[CHANGE_GAINS] = '+', [CHANGE_LOSES] = '-', [CHANGE_TERMS] = '~'
+	};
+	const struct change_virtual *virtual = &change->virtual;
+	char address[RESOURCE], what[96], by[256] = "", line[640];
+	const char *verb = virtual->when == WHEN_REFUSED ? "should get" : "gets";
+
+	names_address(&change->address, address);
+	if (change->rule[0] != '\0')
+		snprintf(by, sizeof(by), "%s by [%s] %s:%u",
+		         change->kind == CHANGE_LOSES ? ", asked for" : "", change->rule,
+		         change->file, change->line);
+	if (virtual->when == WHEN_ENOUGH)
+		snprintf(what, sizeof(what), "keeps its %u virtual functions", virtual->now);
+	else if (change->kind == CHANGE_LOSES)
+		snprintf(what, sizeof(what), "%s %u virtual functions",
+		         virtual->when == WHEN_KEPT ? "is asked no more for its" : "loses its",
+		         virtual->now);
+	else if (virtual->now != 0)
+		snprintf(what, sizeof(what), "%s %u virtual functions in place of %u", verb,
+		         virtual->wanted, virtual->now);
+	else
+		snprintf(what, sizeof(what), "%s %u virtual functions", verb, virtual->wanted);
+	snprintf(line, sizeof(line), "%c %s %s%s", signs[change->kind], address, what, by);
+	table_make_printable(line);
+	fprintf(out, "%s\n", line);
+	if (change->terms[0] != '\0')
+		fprintf(out, "    %s\n", change->terms);
+	print_when(out, virtual);
+}
+
+static json_t *json_virtual(const struct change_virtual *virtual)
+{
+	json_t *object;
+
+	if (!virtual->it)
+		return json_null();
+	object = json_object();
+	json_set_number(object, "now", virtual->now);
+	json_set_number(object, "wanted", virtual->wanted);
+	json_set(object, "when", json_string(whens[virtual->when]));
+	json_set(object, "reason",
+	         virtual->why[0] != '\0' ? json_text(virtual->why, sizeof(virtual->why))
+	                                 : json_null());
+	return object;
+}
+
+/* ---- all of them ---- */
+
 static const struct {
 	const char *key;  /* of the policy */
 	const char *what; /* of which there are so many */
@@ -147,6 +235,10 @@ void print_changes(FILE *out, const struct changes *changes)
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *change = &changes->items[i];
 		char resource[RESOURCE], line[640];
+		if (change->virtual.it) {
+			print_virtual(out, change);
+			continue;
+		}
 		resource_of(change, resource);
 		snprintf(line, sizeof(line), "%c %s %s%s%s by [%s] %s:%u", kinds[change->kind].sign,
 		         change->client, kinds[change->kind].verb, resource,
@@ -186,7 +278,9 @@ void json_changes(FILE *out, const struct changes *changes)
 		char resource[RESOURCE];
 		resource_of(change, resource);
 		json_set(object, "change", json_string(kinds[change->kind]));
-		json_set(object, "client", json_text(change->client, sizeof(change->client)));
+		json_set(object, "client",
+		         change->virtual.it ? json_null()
+		                            : json_text(change->client, sizeof(change->client)));
 		json_set(object, "resource", json_text(resource, sizeof(resource)));
 		json_set(object, "rule", json_text(change->rule, sizeof(change->rule)));
 		json_set(object, "file", json_text(change->file, sizeof(change->file)));
@@ -198,6 +292,7 @@ void json_changes(FILE *out, const struct changes *changes)
 		         change->taken ? json_integer((json_int_t)change->grace) : json_null());
 		json_set(object, "now", json_uses(change));
 		json_set_number(object, "now_untold", change->uses_untold);
+		json_set(object, "virtual_functions", json_virtual(&change->virtual));
 		json_array_append_new(list, object);
 	}
 	json_finish(out, list);

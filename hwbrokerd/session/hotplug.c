@@ -122,6 +122,8 @@ static void on_driver(void *context, const struct uevent_driver *change)
 		whereabouts_driver(&device->whereabouts, change->driver);
 	if (change->driver[0] != '\0')
 		virtual_driver(broker, device);
+	else
+		virtual_driver_left(broker, device);
 }
 
 static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)

@@ -3,6 +3,7 @@
 
 #include "device/record.h"
 #include "kernel/sriov.h"
+#include "policy/virtual_step.h"
 #include "util/log.h"
 
 #include <stdio.h>
@@ -24,20 +25,6 @@ struct making {
 	bool ours;
 	struct fault fault;
 };
-
-enum virtual_step virtual_step(const struct virtual_case *about)
-{
-	if (about->wanted == 0 && (!about->ours || !about->ours_restore))
-		return VIRTUAL_KEEP;
-	if (about->now == about->wanted)
-		return about->ours && about->restore != about->ours_restore ? VIRTUAL_NOTE
-		                                                            : VIRTUAL_KEEP;
-	if (about->wanted > about->max)
-		return VIRTUAL_EXCESS;
-	if (about->now != 0 && !about->ours)
-		return VIRTUAL_FOREIGN;
-	return about->used ? VIRTUAL_WAIT : VIRTUAL_CHANGE;
-}
 
 /* ---- what is done, on the strand of the device ---- */
 
@@ -153,9 +140,7 @@ static const struct device *used_function(const struct broker *broker,
 {
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		const struct device *device = broker->inventory.devices[i];
-		if (is_function_of(device, physical) &&
-		    ((device->state != LIFE_HOST && device->state != LIFE_FREE) ||
-		     device->reclaimed || device->found))
+		if (is_function_of(device, physical) && virtual_is_used(device))
 			return device;
 	}
 	return NULL;
@@ -309,10 +294,23 @@ void virtual_by_policy(struct broker *broker)
 	virtual_look(broker);
 }
 
+bool virtual_is_used(const struct device *device)
+{
+	return (device->state != LIFE_HOST && device->state != LIFE_FREE) || device->reclaimed ||
+	       device->found;
+}
+
 void virtual_driver(struct broker *broker, struct device *device)
 {
 	device->functions.settled = false;
 	virtual_look(broker);
+}
+
+void virtual_driver_left(struct broker *broker, const struct device *device)
+{
+	for (uint32_t i = 0; i < broker->inventory.count; i++)
+		if (is_function_of(device, broker->inventory.devices[i]))
+			virtual_driver(broker, broker->inventory.devices[i]);
 }
 
 bool virtual_stop(struct broker *broker)

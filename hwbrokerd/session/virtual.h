@@ -19,33 +19,17 @@ void virtual_by_policy(struct broker *broker);
 /* The device has another host driver. */
 void virtual_driver(struct broker *broker, struct device *device);
 
+/* The device has none any more: if it is a virtual one, that may have been waited for. */
+void virtual_driver_left(struct broker *broker, const struct device *device);
+
+/* Whether somebody has this virtual function, or may still reach it. */
+bool virtual_is_used(const struct device *device);
+
 /* The bus was looked at, or a device is at rest: what was waited for may be there. */
 void virtual_look(struct broker *broker);
 
 /* Begins to remove those that end with the daemon, all devices being at rest; whether there are
  * any. They count as busy devices until they are gone. */
 bool virtual_stop(struct broker *broker);
-
-/* What is decided for one device. */
-struct virtual_case {
-	uint16_t wanted; /* 0: no rule */
-	bool restore;    /* of that rule */
-	uint16_t now, max;
-	bool ours;         /* those that are there were made by a daemon */
-	bool ours_restore; /* whose rule said so */
-	bool used;         /* one of them is with a client, or on its way back */
-};
-
-enum virtual_step {
-	VIRTUAL_KEEP,   /* as it is */
-	VIRTUAL_NOTE,   /* write down that `restore` is another */
-	VIRTUAL_CHANGE, /* to `wanted` */
-	VIRTUAL_WAIT,   /* until none is in use */
-	VIRTUAL_EXCESS, /* more than there can be */
-	VIRTUAL_FOREIGN /* made by somebody else, and not as many */
-};
-
-/* Pure. */
-enum virtual_step virtual_step(const struct virtual_case *about);
 
 #endif

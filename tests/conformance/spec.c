@@ -55,7 +55,7 @@ const struct operation operations[] = {
 	{ ADMIN_REVOKE, "ADMIN_REVOKE", 16, TAKES_NONE, .reply = 136, .reserved = { 12, 4 },
 	  .flags = 8, .unused = 2 },
 	{ ADMIN_CLEAR, "ADMIN_CLEAR", 8, TAKES_NONE, .reply = 136, NO_FLAGS },
-	{ ADMIN_GROUPS, "ADMIN_GROUPS", 8, TAKES_NONE, .reply = 16, .record = 504, NO_FLAGS },
+	{ ADMIN_GROUPS, "ADMIN_GROUPS", 8, TAKES_NONE, .reply = 16, .record = 512, NO_FLAGS },
 	{ ADMIN_EXPLAIN, "ADMIN_EXPLAIN", 216, TAKES_NONE, .reply = 16, .record = 512,
 	  .reserved = { 164, 4 }, NO_FLAGS },
 	{ ADMIN_AUDIT, "ADMIN_AUDIT", 8, TAKES_NONE, .reply = 16, .record = 512, NO_FLAGS },

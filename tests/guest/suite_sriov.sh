@@ -17,6 +17,13 @@ sriov_policy() {
 	systemctl reload hwbrokerd
 }
 
+# diff WORDS EDIT: hwbroker-ctl foretells it of the suite's policy, edited.
+sriov_diff() {
+	local words=$1
+	sed "$2" "$here/policy/sriov.conf" > "$sriov_next"
+	sriov_says "$words" diff "$sriov_next"
+}
+
 # listed MEMBER: so many devices have this member, as JSON has it without blanks.
 sriov_listed() {
 	hwbroker-ctl list devices --json | tr -d ' ' | grep -cF -- "$1"
@@ -81,6 +88,7 @@ sriov_state_of() {
 prepare_sriov() {
 	sriov_taken=$(mktemp)
 	chmod 666 "$sriov_taken"
+	sriov_next=$(mktemp)
 	systemctl stop hwbrokerd
 	"$here/nvme-functions" free /dev/nvme0
 	echo 1 > $sriov/reset
@@ -139,6 +147,9 @@ sriov_shared() {
 	sriov_holder=$second
 	sriov_give_back
 	# One is in use: the number stays, and changes when it is not.
+	check "sriov: diff tells of what waits" sriov_diff \
+		'when none is in use: first all that are there are removed; now 0000:00:06.' \
+		's/^functions = .*/functions = 2/'
 	sriov_policy 's/^functions = .*/functions = 2/'
 	check "sriov: in use, their number stays" within sriov_says 'is in use' show 00:06.0
 	check "sriov: all four" sriov_functions 4
@@ -169,6 +180,12 @@ sriov_pulled() {
 }
 
 sriov_refusals() {
+	check "sriov: diff of the same" sriov_diff 'nothing changes hands' ''
+	check "sriov: diff of more than there can be" sriov_diff 'never: it can have 4' \
+		's/^functions = .*/functions = 5/'
+	check "sriov: diff without their rule" sriov_diff \
+		'0000:00:06.0 loses its 4 virtual functions, asked for by [virtual disks]' \
+		's/^address = 00:06.0/address = 00:05.0/'
 	sriov_policy 's/^functions = .*/functions = 5/'
 	check "sriov: more than there can be are refused" within sriov_says 'it can have 4' show 00:06.0
 	check "sriov: and those that are there stay" sriov_functions 4
@@ -181,6 +198,22 @@ sriov_refusals() {
 	check "sriov: without a host driver there are none" within sriov_says 'no host driver' show 00:06.0
 	echo 0000:00:06.0 > /sys/bus/pci/drivers/nvme/bind
 	check "sriov: it comes, and makes them" within sriov_functions 4
+}
+
+# One is with a driver of the host, which it leaves.
+sriov_of_the_host() {
+	modprobe pci-stub
+	echo pci-stub > /sys/bus/pci/devices/0000:00:06.3/driver_override
+	echo 0000:00:06.3 > /sys/bus/pci/drivers/pci-stub/bind
+	check "sriov: diff tells of a host driver" sriov_diff "with the host driver \`pci-stub'" \
+		's/^functions = .*/functions = 2/'
+	sriov_policy 's/^functions = .*/functions = 2/'
+	check "sriov: one with the host, their number stays" within sriov_says \
+		"in use by the host driver \`pci-stub'" show 00:06.0
+	echo 0000:00:06.3 > /sys/bus/pci/drivers/pci-stub/unbind
+	check "sriov: without its driver, their number changes" within sriov_functions 2
+	sriov_policy
+	within sriov_functions 4
 }
 
 # With the daemon: they go, are left to others, and what a crash has left is put right.
@@ -225,6 +258,7 @@ run_sriov() {
 	sriov_shared
 	sriov_pulled
 	sriov_refusals
+	sriov_of_the_host
 	sriov_ends
 	within no_transit
 	pid=$(daemon_pid)

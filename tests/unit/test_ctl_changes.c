@@ -318,6 +318,167 @@ START_TEST(connections_that_are_nobodys)
 }
 END_TEST
 
+/* A network card, two functions of it, and what there is to say of them. */
+static struct hwb_admin_member card[3];
+static struct hwb_admin_rule card_rule;
+
+static void set_card(uint16_t now, uint16_t max, uint32_t flags, const char *driver)
+{
+	card[0] = (struct hwb_admin_member){ .address = { .bus = 3 },
+		                             .flags = HWB_MEMBER_ON_BUS | flags,
+		                             .vendor = 0x8086,
+		                             .virtual_functions = now,
+		                             .functions_max = max };
+	snprintf(card[0].driver, sizeof(card[0].driver), "%s", driver);
+	snprintf(card[0].home, sizeof(card[0].home), "%s", driver);
+	for (unsigned i = 1; i < 3; i++)
+		card[i] = (struct hwb_admin_member){
+			.address = { .bus = 3, .device = 16, .function = (uint8_t)i },
+			.flags = HWB_MEMBER_ON_BUS | HWB_MEMBER_VIRTUAL,
+			.physical_function = 3 << 8,
+		};
+	card_rule = (struct hwb_admin_rule){ .kind = HWB_RULE_VIRTUAL,
+		                             .address = { .bus = 3 },
+		                             .line = 7,
+		                             .first = 2,
+		                             .last = 2,
+		                             .rule = "virtual old",
+		                             .file = "/old" };
+}
+
+/* `old': whether that rule is in force. */
+static const char *card_diff(bool old, const char *text)
+{
+	const struct changes_facts before = facts;
+
+	facts = (struct changes_facts){ .rules = &card_rule,
+		                        .members = card,
+		                        .member_count = card[0].virtual_functions != 0 ? 3 : 1 };
+	rule_count = old;
+	const char *result = diff(text);
+	facts = before;
+	rule_count = 5;
+	return result;
+}
+
+#define MADE "[virtual net]\naddress = 03:00.0\nfunctions = "
+#define NOTHING "nothing changes hands\n"
+
+START_TEST(virtual_functions_are_made)
+{
+	set_card(0, 8, 0, "ixgbe");
+	ck_assert_str_eq(card_diff(false, MADE "4\n"),
+	                 "+ 0000:03:00.0 gets 4 virtual functions by [virtual net] F:1\n"
+	                 "    at once\n");
+	ck_assert_str_eq(card_diff(false, MADE "4\nrestore = yes\n"),
+	                 "+ 0000:03:00.0 gets 4 virtual functions by [virtual net] F:1\n"
+	                 "    +restore\n"
+	                 "    at once\n");
+	/* Somebody has removed them: reading the same again makes them. */
+	ck_assert_str_eq(card_diff(true, MADE "2\n"),
+	                 "+ 0000:03:00.0 gets 2 virtual functions by [virtual net] F:1\n"
+	                 "    at once\n");
+	ck_assert_str_eq(card_diff(true, ""), NOTHING);
+	ck_assert_str_eq(card_diff(false, MADE "9\n"),
+	                 "+ 0000:03:00.0 should get 9 virtual functions by [virtual net] F:1\n"
+	                 "    never: it can have 8\n");
+	set_card(0, 0, 0, "e1000e");
+	ck_assert_str_eq(card_diff(false, MADE "1\n"),
+	                 "+ 0000:03:00.0 should get 1 virtual functions by [virtual net] F:1\n"
+	                 "    never: it can have none (SR-IOV)\n");
+	/* As was said when it was loaded. */
+	ck_assert_str_eq(card_diff(true, MADE "2\n"), NOTHING);
+	set_card(0, 8, 0, "vfio-pci");
+	ck_assert_str_eq(card_diff(false, MADE "1\n"),
+	                 "+ 0000:03:00.0 gets 1 virtual functions by [virtual net] F:1\n"
+	                 "    when its host driver, which makes them, has it: it is with "
+	                 "`vfio-pci' now\n");
+	set_card(0, 8, 0, "");
+	ck_assert_str_eq(card_diff(false, MADE "1\n"),
+	                 "+ 0000:03:00.0 gets 1 virtual functions by [virtual net] F:1\n"
+	                 "    when its host driver, which makes them, has it: it is with "
+	                 "no driver now\n");
+}
+END_TEST
+
+START_TEST(virtual_functions_are_changed)
+{
+	set_card(2, 8, HWB_MEMBER_OWN, "ixgbe");
+	ck_assert_str_eq(card_diff(true, MADE "2\n"), NOTHING);
+	ck_assert_str_eq(card_diff(true, MADE "3\n"),
+	                 "~ 0000:03:00.0 gets 3 virtual functions in place of 2 by "
+	                 "[virtual net] F:1\n"
+	                 "    at once: first all that are there are removed\n");
+	ck_assert_str_eq(card_diff(true, MADE "2\nrestore = yes\n"),
+	                 "~ 0000:03:00.0 keeps its 2 virtual functions by [virtual net] F:1\n"
+	                 "    +restore\n"
+	                 "    they are there\n");
+	card[2].flags |= HWB_MEMBER_USED;
+	snprintf(card[2].client, sizeof(card[2].client), "a");
+	ck_assert_str_eq(card_diff(true, MADE "3\n"),
+	                 "~ 0000:03:00.0 gets 3 virtual functions in place of 2 by "
+	                 "[virtual net] F:1\n"
+	                 "    when none is in use: first all that are there are removed; "
+	                 "now 0000:03:10.2 is in use, by a\n");
+	set_card(2, 8, HWB_MEMBER_OWN, "ixgbe");
+	snprintf(card[1].driver, sizeof(card[1].driver), "ixgbevf");
+	ck_assert_str_eq(card_diff(true, MADE "3\n"),
+	                 "~ 0000:03:00.0 gets 3 virtual functions in place of 2 by "
+	                 "[virtual net] F:1\n"
+	                 "    when none is in use: first all that are there are removed; "
+	                 "now 0000:03:10.1 is with the host driver `ixgbevf'\n");
+	/* Made by somebody else. */
+	set_card(2, 8, 0, "ixgbe");
+	ck_assert_str_eq(card_diff(false, MADE "3\n"),
+	                 "~ 0000:03:00.0 should get 3 virtual functions in place of 2 by "
+	                 "[virtual net] F:1\n"
+	                 "    never: there are 2, made by somebody else\n");
+	ck_assert_str_eq(card_diff(false, MADE "2\n"),
+	                 "~ 0000:03:00.0 keeps its 2 virtual functions by [virtual net] F:1\n"
+	                 "    they are there\n");
+	ck_assert_str_eq(card_diff(false, ""), NOTHING);
+}
+END_TEST
+
+START_TEST(virtual_functions_are_removed)
+{
+	set_card(2, 8, HWB_MEMBER_OWN | HWB_MEMBER_OWN_END, "ixgbe");
+	ck_assert_str_eq(card_diff(true, ""),
+	                 "- 0000:03:00.0 loses its 2 virtual functions, asked for by "
+	                 "[virtual old] /old:7\n"
+	                 "    at once\n");
+	card[1].flags |= HWB_MEMBER_USED;
+	ck_assert_str_eq(card_diff(true, ""),
+	                 "- 0000:03:00.0 loses its 2 virtual functions, asked for by "
+	                 "[virtual old] /old:7\n"
+	                 "    when none is in use; now 0000:03:10.1 is in use\n");
+	set_card(2, 8, HWB_MEMBER_OWN, "ixgbe");
+	ck_assert_str_eq(
+	        card_diff(true, ""),
+	        "- 0000:03:00.0 is asked no more for its 2 virtual functions, asked for by "
+	        "[virtual old] /old:7\n"
+	        "    they stay until the host is booted, or removes them\n");
+}
+END_TEST
+
+START_TEST(virtual_functions_for_programs)
+{
+	set_card(2, 8, HWB_MEMBER_OWN, "ixgbe");
+	card[2].flags |= HWB_MEMBER_USED;
+	as_json = true;
+	const char *text = card_diff(true, MADE "3\n");
+	as_json = false;
+	ck_assert_msg(strstr(text, "\"client\": null") != NULL &&
+	                      strstr(text, "\"change\": \"terms\"") != NULL &&
+	                      strstr(text, "\"resource\": \"0000:03:00.0\"") != NULL &&
+	                      strstr(text, "\"now\": 2") != NULL &&
+	                      strstr(text, "\"wanted\": 3") != NULL &&
+	                      strstr(text, "\"when\": \"idle\"") != NULL &&
+	                      strstr(text, "\"reason\": \"0000:03:10.2 is in use\"") != NULL,
+	              "%s", text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hwbroker-ctl diff");
@@ -335,6 +496,10 @@ int main(void)
 	tcase_add_test(all, limits_below_what_is_in_use);
 	tcase_add_test(all, limits_below_what_is_in_use_for_programs);
 	tcase_add_test(all, connections_that_are_nobodys);
+	tcase_add_test(all, virtual_functions_are_made);
+	tcase_add_test(all, virtual_functions_are_changed);
+	tcase_add_test(all, virtual_functions_are_removed);
+	tcase_add_test(all, virtual_functions_for_programs);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of the virtual functions of a device, by what is wanted and what is there. */
-#include "session/virtual.h"
+#include "policy/virtual_step.h"
 
 #include <check.h>
 #include <stdlib.h>

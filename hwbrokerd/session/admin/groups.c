@@ -4,6 +4,7 @@
 #include "session/admin/query.h"
 #include "session/serve.h"
 #include "session/session.h"
+#include "session/virtual.h"
 #include "util/pci_key.h"
 
 #include <stdio.h>
@@ -47,6 +48,13 @@ static void fill(const struct broker *broker, struct hwb_admin_member *member)
 	member->state = lifecycle_public(device->state);
 	memcpy(member->home, device->whereabouts.driver, sizeof(member->home));
 	memcpy(member->slot, device->whereabouts.slot, sizeof(member->slot));
+	member->functions_max = device->functions_max;
+	if (device->functions.ours)
+		member->flags |= HWB_MEMBER_OWN;
+	if (device->functions.ours && device->functions.restore)
+		member->flags |= HWB_MEMBER_OWN_END;
+	if (virtual_is_used(device))
+		member->flags |= HWB_MEMBER_USED;
 	const struct peer *owner = device->owner;
 	if (owner == NULL)
 		return;

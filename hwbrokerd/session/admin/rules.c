@@ -12,15 +12,15 @@ enum {
 	DECISIONS = 1024 /* of one page, however few of them are a yes */
 };
 
-/* The cursor: a device's place in the inventory and the client's in the policy; or, behind all
- * devices, that of a port range. What changes in between may be told twice, or not. */
-#define PORTS (1ull << 63)
-/* And behind all ports, of a memory range. */
-#define MEMORY (1ull << 62)
-/* And behind that, of an interrupt line. */
-#define LINES_FROM (1ull << 61)
-/* And behind that, of a client. */
-#define CLIENTS (1ull << 60)
+/* The cursor: what is listed, and its place: of a device that in the inventory, and the client's
+ * in the policy; of others that in the policy. It only grows. What changes in between may be told
+ * twice, or not. */
+#define STAGE(number) ((uint64_t)(number) << 60)
+#define PORTS STAGE(1)
+#define MEMORY STAGE(2)
+#define LINES_FROM STAGE(3)
+#define CLIENTS STAGE(4)
+#define NO_STAGE STAGE(5)
 
 struct page {
 	struct hwb_list_reply head;
@@ -49,6 +49,28 @@ static void add_device(struct page *page, const struct policy *policy,
 	policy_grant_text(policy, client, &about, record->grant, sizeof(record->grant));
 }
 
+/* What is made of it, if anything. */
+static void add_virtual(struct page *page, const struct policy *policy, const struct device *device)
+{
+	struct policy_device about = device_for_policy(device);
+	struct policy_virtual wanted;
+
+	if ((device->facts.flags & HWB_DEVICE_VIRTUAL) != 0 ||
+	    !policy_virtual_for(policy, &about, &wanted))
+		return;
+	struct hwb_admin_rule *record = &page->records[page->head.count++];
+	*record = (struct hwb_admin_rule){
+		.address = device->facts.address,
+		.kind = HWB_RULE_VIRTUAL,
+		.line = wanted.line,
+		.first = wanted.functions,
+		.last = wanted.functions,
+	};
+	memcpy(record->rule, wanted.section, sizeof(record->rule));
+	memcpy(record->file, wanted.file, sizeof(record->file));
+	snprintf(record->grant, sizeof(record->grant), "%s", wanted.restore ? "restore" : "");
+}
+
 /* Where to go on; PORTS: there are no more. */
 static uint64_t list_devices(struct page *page, const struct broker *broker, uint64_t cursor)
 {
@@ -59,10 +81,13 @@ static uint64_t list_devices(struct page *page, const struct broker *broker, uin
 		const struct device *device = broker->inventory.devices[at];
 		if (device->state == LIFE_GONE || device->left)
 			continue;
-		for (; which < policy_client_count(policy); which++) {
+		for (; which <= policy_client_count(policy); which++) {
 			if (page->head.count == MAX || decisions++ == DECISIONS)
 				return (uint64_t)at << 32 | which;
-			add_device(page, policy, policy_client_at(policy, which), device);
+			if (which < policy_client_count(policy))
+				add_device(page, policy, policy_client_at(policy, which), device);
+			else
+				add_virtual(page, policy, device);
 		}
 	}
 	return PORTS;
@@ -162,15 +187,15 @@ void serve_admin_rules(struct request *request)
 	struct page page = { .head.record_size = sizeof(page.records[0]) };
 	uint64_t next = list->cursor;
 
-	if ((next & (PORTS | MEMORY | LINES_FROM | CLIENTS)) == 0)
+	if (next < PORTS)
 		next = list_devices(&page, broker, next);
-	if ((next & PORTS) != 0)
+	if (next >= PORTS && next < MEMORY)
 		next = list_ports(&page, broker->policy, next);
-	if ((next & MEMORY) != 0)
+	if (next >= MEMORY && next < LINES_FROM)
 		next = list_memory(&page, broker->policy, next);
-	if ((next & LINES_FROM) != 0)
+	if (next >= LINES_FROM && next < CLIENTS)
 		next = list_interrupts(&page, broker->policy, next);
-	if ((next & CLIENTS) != 0)
+	if (next >= CLIENTS && next < NO_STAGE)
 		next = list_clients(&page, broker->policy, next);
 	page.head.next = next;
 	request_reply(request, 0, &page,

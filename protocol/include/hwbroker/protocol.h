@@ -751,6 +751,9 @@ HWB_PIN(sizeof(struct hwb_release_request) == 8);
 #define HWB_MEMBER_IN_THE_WAY (1u << 1) /* its driver keeps the group from everybody */
 #define HWB_MEMBER_ON_BUS (1u << 2)     /* the broker has it in its list of devices */
 #define HWB_MEMBER_VIRTUAL (1u << 3)    /* a virtual function (SR-IOV) */
+#define HWB_MEMBER_OWN (1u << 4)        /* the broker has made its virtual functions */
+#define HWB_MEMBER_OWN_END (1u << 5)    /* which go when no rule asks for them any more */
+#define HWB_MEMBER_USED (1u << 6)       /* a client has it, or it is not at rest since */
 
 /* Record of ADMIN_GROUPS (hwb_list_request, hwb_list_reply): a PCI function as a member of
  * its IOMMU group, and as rules see it. */
@@ -776,25 +779,28 @@ struct hwb_admin_member {
 	char slot[HWB_NAME_SIZE];   /* name of its slot; empty: none */
 	char path[256];             /* below /sys/devices; empty: not known */
 	char home[HWB_NAME_SIZE];   /* host driver that rules see: it has it, or goes back to it */
+	uint16_t functions_max;     /* virtual functions that it can make of itself */
+	uint16_t reserved[3];
 };
-HWB_PIN(sizeof(struct hwb_admin_member) == 504);
+HWB_PIN(sizeof(struct hwb_admin_member) == 512);
 
 enum hwb_rule_kind {
 	HWB_RULE_DEVICE = 0,
 	HWB_RULE_PORTS = 1,
 	HWB_RULE_MEMORY = 2,
 	HWB_RULE_INTERRUPT = 3,
-	HWB_RULE_CLIENT = 4 /* who is the client, and its limits; not in ADMIN_EXPLAIN */
+	HWB_RULE_CLIENT = 4, /* who is the client, and its limits; not in ADMIN_EXPLAIN */
+	HWB_RULE_VIRTUAL = 5 /* virtual functions of a device; likewise */
 };
 
 /* Record of ADMIN_RULES (hwb_list_request, hwb_list_reply): what the policy in force gives a
- * client. First devices, then ports, then memory, then interrupt lines. A page may be empty
- * though another follows. */
+ * client. First devices, each with what is made of it, then ports, then memory, then interrupt
+ * lines, then clients. A page may be empty though another follows. */
 struct hwb_admin_rule {
 	struct hwb_pci_address address; /* of a device, else 0 */
 	uint32_t kind;                  /* enum hwb_rule_kind */
 	uint32_t line;                  /* of `file`, where the section begins */
-	uint32_t first;                 /* port or line, else 0 */
+	uint32_t first;                 /* port, line or number of virtual functions, else 0 */
 	uint32_t last;
 	char client[HWB_NAME_SIZE];
 	char rule[40];   /* "device net" */
