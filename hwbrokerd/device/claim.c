@@ -4,9 +4,13 @@
 #include "device/record.h"
 #include "kernel/sriov.h"
 #include "util/log.h"
+#include "util/pause.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* So often, and after so long each time, what lacks a descriptor goes back to its host driver. */
+enum { RESTORE_TRIES = 20, RESTORE_PAUSE_MS = 50 };
 
 static int refuse_left(const struct device *device, struct fault *fault)
 {
@@ -189,6 +193,18 @@ int operate_claim(const struct kernel_backend *kernel, struct operate_targets *t
 	return result;
 }
 
+/* A claim that failed for want of a descriptor must not keep the device from the host for want
+ * of another. */
+static int restore_surely(struct device *device, struct fault *fault)
+{
+	for (int tries = 1;; tries++) {
+		int result = operate_restore(device, fault);
+		if (result == 0 || !fault_is_shortage(fault) || tries == RESTORE_TRIES)
+			return result;
+		pause_ms(RESTORE_PAUSE_MS);
+	}
+}
+
 void operate_unclaim(struct operate_targets *targets)
 {
 	for (uint32_t i = 0; i < targets->count; i++) {
@@ -200,7 +216,7 @@ void operate_unclaim(struct operate_targets *targets)
 		if (!target->fresh)
 			continue;
 		target->fresh = false;
-		if (operate_restore(target->device, &fault) != 0)
+		if (restore_surely(target->device, &fault) != 0)
 			log_warning("%s: cannot give it back to its host driver: %s",
 			            target->device->name, fault.reason);
 	}
@@ -220,6 +236,8 @@ int operate_restore(struct device *device, struct fault *fault)
 		return 0;
 	if (unit->unfit)
 		return operate_refuse_unfit(device, fault);
+	if (operate_reset_owed(device, fault) != 0)
+		return -1;
 	if (bind_restore(&device->facts.address, &unit->origin, fault) != 0)
 		return -1;
 	record_drop(&device->facts.address);

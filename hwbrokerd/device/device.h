@@ -37,6 +37,7 @@ struct unit {
 	bool unfit;                   /* could not be brought to rest */
 	struct fault failed;          /* it will be unfit, once nobody has its registers */
 	bool gone;                    /* since it had left the bus */
+	bool owed;                    /* closed, but the reset that it needs is still to be done */
 	bool resting;                 /* at rest, and open only to keep others from it */
 	bool haunted;                 /* a device that was in its place may still be mapped */
 	bool loose;                   /* free, with registers that nobody watches */

@@ -155,6 +155,8 @@ int operate_open(const struct kernel_backend *kernel, struct device *device,
 		                 "this host offers no VFIO; `hwbroker-ctl status' says why");
 	if (unit->unfit)
 		return operate_refuse_unfit(device, fault);
+	if (operate_reset_owed(device, fault) != 0)
+		return -1;
 	if (unit->lent && unit->opened != NULL)
 		return fault_set(fault, HWB_WRONG_STATE,
 		                 "%s cannot come to another domain while its descriptor is with a "
@@ -198,8 +200,27 @@ static void close_unit(const struct kernel_backend *kernel, struct device *devic
 	drop_own_domain(kernel, group);
 }
 
+int operate_reset_owed(struct device *device, struct fault *fault)
+{
+	struct unit *unit = &device->unit;
+	struct fault why = { .status = HWB_OK };
+
+	if (!unit->owed)
+		return 0;
+	int result = bind_reset_unbound(&device->facts.address, device->instance, &why);
+	if (result != 0 && fault != NULL)
+		*fault = why;
+	if (result != 0 && fault_is_shortage(&why))
+		return OPERATE_SHORT;
+	unit->owed = false;
+	unit->unfit = result != 0;
+	unit->gone = result != 0 && why.status == HWB_GONE;
+	return result;
+}
+
 /* If that fails the device is closed, and unfit; but not as long as somebody has registers
- * of it, who reaches nothing while it is open. */
+ * of it, who reaches nothing while it is open. OPERATE_SHORT: it is still to be done; the device
+ * may be closed by then. */
 static int bring_to_rest(const struct kernel_backend *kernel, struct device *device, bool shut,
                          struct fault *fault)
 {
@@ -211,18 +232,22 @@ static int bring_to_rest(const struct kernel_backend *kernel, struct device *dev
 
 	if (result == 0)
 		return 0;
+	if (fault != NULL)
+		*fault = why;
+	if (fault_is_shortage(&why))
+		return OPERATE_SHORT;
 	if (shut && why.host_errno != EAGAIN) {
 		unit->failed = why;
 		return 0;
 	}
 	close_unit(kernel, device);
-	if (why.host_errno == EAGAIN)
-		result = bind_reset_unbound(&device->facts.address, device->instance, &why);
-	unit->unfit = result != 0;
-	unit->gone = result != 0 && why.status == HWB_GONE;
-	if (result != 0 && fault != NULL)
-		*fault = why;
-	return result;
+	if (why.host_errno == EAGAIN) {
+		unit->owed = true;
+		return operate_reset_owed(device, fault);
+	}
+	unit->unfit = true;
+	unit->gone = why.status == HWB_GONE;
+	return -1;
 }
 
 int operate_close(const struct kernel_backend *kernel, struct device *device, struct fault *fault)
@@ -232,9 +257,14 @@ int operate_close(const struct kernel_backend *kernel, struct device *device, st
 	if (unit->opened == NULL)
 		return unit->unfit ? operate_refuse_unfit(device, fault) : 0;
 	int result = bring_to_rest(kernel, device, false, fault);
+	if (result == OPERATE_SHORT && unit->opened != NULL) {
+		/* Where it is, and quiet: whoever wants it elsewhere asks again. */
+		expose(device, unit->opened);
+		return -1;
+	}
 	if (unit->opened != NULL)
 		close_unit(kernel, device);
-	return result;
+	return result == 0 ? 0 : -1;
 }
 
 /* What it did for one client may still be in it for the next. */
@@ -283,9 +313,11 @@ static int await_descriptor(const struct kernel_backend *kernel, struct device *
 	}
 	if (why.status == HWB_BUSY)
 		return OPERATE_HELD;
+	*fault = why;
+	if (fault_is_shortage(&why))
+		return OPERATE_SHORT;
 	unit->unfit = true;
 	unit->gone = why.status == HWB_GONE;
-	*fault = why;
 	return -1;
 }
 
@@ -294,8 +326,10 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 {
 	struct unit *unit = &device->unit;
 	bool held = witness_held(&unit->witness);
-	int result = unit->lent ? await_descriptor(kernel, device, fault) : 0;
+	int result = operate_reset_owed(device, fault);
 
+	if (result == 0 && unit->lent)
+		result = await_descriptor(kernel, device, fault);
 	if (result != 0)
 		return result;
 
@@ -303,6 +337,8 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 		return operate_refuse_unfit(device, fault);
 	if (unit->opened != NULL && !unit->resting) {
 		result = bring_to_rest(kernel, device, held, fault);
+		if (result == OPERATE_SHORT)
+			return result;
 		unit->resting = unit->opened != NULL;
 	}
 	if (unit->opened != NULL && (!held || let_go)) {
@@ -329,11 +365,17 @@ int operate_retire(const struct kernel_backend *kernel, struct device *device, b
 	return 0;
 }
 
+void operate_give_up(struct device *device)
+{
+	device->unit.unfit = true;
+}
+
 bool operate_stays(const struct device *device)
 {
 	const struct unit *unit = &device->unit;
 
-	return unit->opened != NULL || (unit->unfit && !unit->gone) || witness_held(&unit->witness);
+	return unit->opened != NULL || unit->owed || (unit->unfit && !unit->gone) ||
+	       witness_held(&unit->witness);
 }
 
 int operate_take_up(const struct kernel_backend *kernel, struct device *device, struct fault *fault)

@@ -74,14 +74,19 @@ int operate_lend(const struct kernel_backend *kernel, struct device *device, int
 
 /* The same at the end of a grant. As long as anybody has registers of the device it stays
  * open, so that they reach nothing; then OPERATE_HELD is returned, and it is to be called
- * again. `let_go`: the host wants the device, so it is closed all the same. */
-enum { OPERATE_HELD = 1 };
+ * again. `let_go`: the host wants the device, so it is closed all the same. OPERATE_SHORT, with
+ * `fault`: there was no free descriptor for it, and it is to be called again as well; nothing
+ * was left out that makes the device fit for another. */
+enum { OPERATE_HELD = 1, OPERATE_SHORT = 2 };
 int operate_retire(const struct kernel_backend *kernel, struct device *device, bool let_go,
                    struct fault *fault);
 
 /* Whether it cannot be given back now: it is open, did not come to rest, or somebody has its
  * registers. One that left the bus is in nobody's way. */
 bool operate_stays(const struct device *device);
+
+/* It is not waited for any longer that operate_retire() has a descriptor: the device is unfit. */
+void operate_give_up(struct device *device);
 
 /* Watches no longer who has its registers: it is for the same client again, or the host's. */
 void operate_unwatch(struct device *device);

@@ -37,6 +37,7 @@ struct kernel_device {
 	char name[SYSFS_ADDRESS];
 	int config;
 	int uio;
+	bool resets; /* the kernel has a way to */
 	struct kernel_domain *domain;
 	struct bare_line line;
 };

@@ -21,6 +21,8 @@ static int open_uio(const struct kernel_device *device, struct fault *fault)
 	while (directory != NULL && (entry = readdir(directory)) != NULL)
 		if (strncmp(entry->d_name, "uio", 3) == 0)
 			snprintf(node, sizeof(node), "/dev/%.20s", entry->d_name);
+	if (directory == NULL && errno != ENOENT)
+		return fault_errno(fault, errno, "cannot open %s", path);
 	if (node[0] == '\0')
 		return fault_set(fault, HWB_GONE, "%s is not with uio_pci_generic any more",
 		                 device->name);
@@ -35,6 +37,20 @@ static int open_config(const struct kernel_device *device, struct fault *fault)
 	sysfs_device_path(&device->address, "config", path);
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	return fd >= 0 ? fd : fault_errno(fault, errno, "cannot open %s", path);
+}
+
+/* By the methods that its rule leaves it, since before it was opened. Asked when it is to be reset,
+ * the kernel might be short of descriptors, and that looks as if there were none. */
+static int read_resets(struct kernel_device *device, struct fault *fault)
+{
+	char path[SYSFS_PATH], methods[64];
+
+	sysfs_device_path(&device->address, "reset_method", path);
+	int result = sysfs_read(path, methods, sizeof(methods));
+	device->resets = result > 0;
+	return result >= 0 || result == -ENOENT
+	               ? 0
+	               : fault_errno(fault, -result, "cannot read %s", path);
 }
 
 int bare_open(const struct hwb_pci_address *address, uint32_t group, struct kernel_domain *domain,
@@ -57,7 +73,8 @@ int bare_open(const struct hwb_pci_address *address, uint32_t group, struct kern
 	/* D0 it is in since its driver has enabled it. */
 	made->uio = open_uio(made, fault);
 	made->config = made->uio < 0 ? -1 : open_config(made, fault);
-	if (made->config < 0 || bare_set_intx(made, false, fault) != 0 ||
+	if (made->config < 0 || read_resets(made, fault) != 0 ||
+	    bare_set_intx(made, false, fault) != 0 ||
 	    bare_set_command(made, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, PCI_COMMAND_MASTER,
 	                     fault) != 0) {
 		bare_close(made);
@@ -67,20 +84,16 @@ int bare_open(const struct hwb_pci_address *address, uint32_t group, struct kern
 	return 0;
 }
 
-/* By the methods that its rule leaves it. */
 bool bare_resets(const struct kernel_device *device)
 {
-	char path[SYSFS_PATH], methods[64];
-
-	sysfs_device_path(&device->address, "reset_method", path);
-	return sysfs_read(path, methods, sizeof(methods)) > 0;
+	return device->resets;
 }
 
 static int reset(struct kernel_device *device, struct fault *fault)
 {
 	char path[SYSFS_PATH];
 
-	if (!bare_resets(device))
+	if (!device->resets)
 		return 0;
 	sysfs_device_path(&device->address, "reset", path);
 	int result = sysfs_write(path, "1");

@@ -4,6 +4,7 @@
 
 #include "session/held.h"
 #include "session/platform.h"
+#include "session/release_job.h"
 #include "session/revoke.h"
 #include "session/virtual.h"
 #include "util/cleanup.h"
@@ -36,70 +37,6 @@ void release_wake(struct device *device)
 		waiter->wake(waiter);
 		waiter = next;
 	}
-}
-
-static struct device_session *session_of(struct job *job)
-{
-	return (struct device_session *)((char *)job - offsetof(struct device_session, release));
-}
-
-/* Whether one of those that were to go back cannot. */
-static bool any_stays(const struct release_job *release)
-{
-	for (uint32_t i = 0; i < release->restore_count; i++)
-		if (operate_stays(release->restore[i]))
-			return true;
-	return false;
-}
-
-static int take_up(struct device_session *self, const struct kernel_backend *kernel)
-{
-	struct release_job *release = &self->release;
-
-	switch (release->of) {
-	case RELEASE_FOUND:
-		return operate_adopt(kernel, self->device, &release->origin,
-		                     release->need_not_reset, &release->fault);
-	case RELEASE_CLEARED:
-		return operate_clear(kernel, self->device, &release->fault);
-	case RELEASE_RECLAIMED:
-		return operate_take_up(kernel, self->device, &release->fault);
-	case RELEASE_TAKEN_UP:
-		break;
-	}
-	return 0;
-}
-
-static void run_release(struct job *job)
-{
-	struct device_session *self = session_of(job);
-	struct release_job *release = &self->release;
-	const struct kernel_backend *kernel = release->broker->host.backend;
-	struct fault fault;
-
-	release->result = take_up(self, kernel);
-	release->of = RELEASE_TAKEN_UP;
-	if (release->result == 0)
-		release->result =
-		        operate_retire(kernel, self->device, release->let_go, &release->fault);
-	if (release->result == OPERATE_HELD && release->last) {
-		operate_unwatch(self->device);
-		release->result = 0;
-	}
-	release->claimed = self->device->unit.claimed;
-	if ((release->result != 0 && !self->device->unit.gone) || any_stays(release))
-		return;
-	release->tried = true;
-	for (uint32_t i = 0; i < release->restore_count; i++) {
-		if (release->restore[i]->unit.gone)
-			continue;
-		if (operate_restore(release->restore[i], &fault) == 0)
-			release->restored |= 1ull << i;
-		else
-			log_warning("%s: cannot give it back to its host driver: %s",
-			            release->restore[i]->name, fault.reason);
-	}
-	release->claimed = self->device->unit.claimed;
 }
 
 /* Those that went back with this one, or did not. */
@@ -184,19 +121,26 @@ void release_submit(struct device_session *self)
 	self->release.last = self->release.last || broker->stopping;
 	self->release.let_go = self->release.let_go || self->device->left || broker->stopping;
 	list_restore(broker, self);
+	if (self->device->wanted_fd < 0)
+		release_listen(self->device, &self->release.fault);
 	broker->busy_devices++;
 	strand_submit(&self->device->group->strand, &self->release.job);
 }
 
 static void done_release(struct job *job)
 {
-	struct device_session *self = session_of(job);
+	struct device_session *self = release_session(job);
 	struct device *device = self->device;
 	struct peer *peer = self->session.peer;
 	struct broker *broker = self->release.broker;
 	bool rest = self->release.result == 0;
 
 	broker->busy_devices--;
+	if (self->release.result == OPERATE_SHORT) {
+		release_wait_for_descriptor(self);
+		return;
+	}
+	release_end_waiting(self);
 	if (self->release.result == OPERATE_HELD && !(device->left && self->release.let_go)) {
 		held_look(self);
 		return;
@@ -292,7 +236,7 @@ void release_quarantine(struct broker *broker, struct device *device, const stru
 static void prepare(struct device_session *session, struct broker *broker)
 {
 	session->release.broker = broker;
-	session->release.job.run = run_release;
+	session->release.job.run = release_run;
 	session->release.job.done = done_release;
 }
 
@@ -320,10 +264,8 @@ static struct device_session *new_release(struct broker *broker, struct device *
 {
 	struct device_session *session = calloc(1, sizeof(*session));
 
-	if (session == NULL || release_listen(device, NULL) != 0) {
-		free(session);
+	if (session == NULL)
 		return NULL;
-	}
 	session->session.kind = HWB_SESSION_DEVICE;
 	session->device = device;
 	session->ending = HWB_CHANGE_FREED;

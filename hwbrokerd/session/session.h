@@ -48,10 +48,12 @@ struct release_job {
 	uint64_t restored; /* bit n: restore[n] is with its host driver again */
 	int result;
 	struct fault fault;
-	bool let_go;    /* for the host: closed even if somebody has its registers */
-	bool last;      /* they are not waited for any longer */
-	bool reclaimed; /* by the client that had it, and so not for the host */
-	int process;    /* pidfd of whom it is ended with if it keeps them; -1: nobody */
+	bool let_go;          /* for the host: closed even if somebody has its registers */
+	bool last;            /* they are not waited for any longer */
+	uint32_t short_tries; /* that failed for want of a descriptor (release_job.h) */
+	ev_timer retry;       /* after these */
+	bool reclaimed;       /* by the client that had it, and so not for the host */
+	int process;          /* pidfd of whom it is ended with if it keeps them; -1: nobody */
 	/* Since somebody was seen to have them; 0: not yet. */
 	ev_tstamp held_since;
 	ev_timer again;

@@ -10,7 +10,9 @@
 #ifndef HWBROKERD_UTIL_FAULT_H
 #define HWBROKERD_UTIL_FAULT_H
 
+#include <errno.h>
 #include <hwbroker/protocol.h>
+#include <stdbool.h>
 
 enum { FAULT_REASON = 384 };
 
@@ -28,5 +30,11 @@ int fault_set(struct fault *fault, enum hwb_status status, const char *format, .
  * errno) kept and its name appended to the sentence. Returns -1. */
 int fault_errno(struct fault *fault, int error, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+/* Whether there was no free descriptor, of ours or of the whole host: that passes. */
+static inline bool fault_is_shortage(const struct fault *fault)
+{
+	return fault->host_errno == EMFILE || fault->host_errno == ENFILE;
+}
 
 #endif
