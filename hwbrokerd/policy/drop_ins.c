@@ -4,6 +4,7 @@
 #include "policy/array.h"
 #include "policy/place.h"
 #include "policy/safe_file.h"
+#include "policy/text.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -36,6 +37,11 @@ static int add(struct drop_ins *drop_ins, const char *name, struct fault *fault)
 	if (drop_ins->count == PLACE_FILES_MAX - 1)
 		return fault_set(fault, HWB_INVALID, "has more than %d files; put some together",
 		                 PLACE_FILES_MAX - 1);
+	struct fault odd;
+	if (text_check(name, strlen(name), &odd) != 0 || strchr(name, '\t') != NULL)
+		return fault_set(fault, HWB_INVALID,
+		                 "has a file whose name is not UTF-8, or has a control character; "
+		                 "rename it (`ls -b' shows it)");
 	char *path = NULL;
 	if (array_room(&drop_ins->paths, &drop_ins->capacity, drop_ins->count,
 	               sizeof(*drop_ins->paths)) == 0)

@@ -180,6 +180,7 @@ static char *next_line(char *buffer, int size, void *stream)
 	if (reader->at == reader->end)
 		return NULL;
 	size_t length = take_line(reader, &line);
+	uint32_t before = report_count(reader->report);
 	bool text = check_text(reader, line, length);
 	if (text && length < (size_t)size) {
 		memcpy(buffer, line, length);
@@ -189,6 +190,8 @@ static char *next_line(char *buffer, int size, void *stream)
 	} else if (length > 0 && line[0] == '[') {
 		reader->sink->section(reader->sink->context, reader->place, NULL);
 	}
+	if (reader->sink->unread != NULL && report_count(reader->report) != before)
+		reader->sink->unread(reader->sink->context);
 	buffer[0] = '\0';
 	return buffer;
 }

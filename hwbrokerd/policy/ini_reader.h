@@ -23,6 +23,9 @@ struct ini_sink {
 	void (*section)(void *context, uint32_t place, const char *header);
 	/* Neither string is empty. */
 	void (*key)(void *context, uint32_t place, const char *key, const char *value);
+	/* A line could not be read, which was reported: what is missing may stand there. May be
+	 * NULL. */
+	void (*unread)(void *context);
 	void *context;
 };
 

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { LIST_MAX = 512 }; /* of words, for a message */
+
 uint32_t parser_place_of(const struct parser *parser, const char *key)
 {
 	for (size_t i = 0; i < policy_key_count; i++) {
@@ -60,7 +62,8 @@ static void close_section(struct parser *parser)
 		return;
 	for (size_t i = 0; i < policy_key_count; i++) {
 		const struct key *key = &policy_keys[i];
-		if (key->section == parser->kind && key->required && parser->key_places[i] == 0)
+		if (key->section == parser->kind && key->required && !parser->unread &&
+		    parser->key_places[i] == 0)
 			report_add(parser->report, parser->section_place,
 			           "[%s %s] has no `%s', which it needs", parser->section->word,
 			           parser->name, key->name);
@@ -71,6 +74,14 @@ static void close_section(struct parser *parser)
 	     i--)
 		parser->references[i - 1].faulty = true;
 	parser->section = NULL;
+}
+
+/* One more word of a list. */
+static void append(char list[LIST_MAX], const char *word)
+{
+	size_t length = strlen(list);
+
+	snprintf(list + length, LIST_MAX - length, "%s%s", length != 0 ? ", " : "", word);
 }
 
 /* Finds the section's kind, or reports. `name` is what stands behind it. */
@@ -85,11 +96,16 @@ static const struct section_type *kind_of(struct parser *parser, const char *wor
 		*kind = (enum section_kind)i;
 		return &policy_sections[i];
 	}
+	char kinds[LIST_MAX] = "";
 	suggest_start(&suggestion, word);
-	for (int i = 0; i < SECTION_KINDS; i++)
+	for (int i = 0; i < SECTION_KINDS; i++) {
 		suggest_consider(&suggestion, policy_sections[i].word);
-	report_add(parser->report, parser->section_place, "there is no kind of section `%s'%s",
-	           word, suggest_text(&suggestion));
+		append(kinds, policy_sections[i].word);
+	}
+	report_add(parser->report, parser->section_place,
+	           suggestion.best != NULL ? "there is no kind of section `%s'%s"
+	                                   : "there is no kind of section `%s'; there are %s",
+	           word, suggestion.best != NULL ? suggest_text(&suggestion) : kinds);
 	return NULL;
 }
 
@@ -127,6 +143,7 @@ static int open_section(struct parser *parser, const struct section_type *type,
 	memcpy(parser->name, seen->name, sizeof(parser->name));
 	parser->kind = kind;
 	parser->faulty = false;
+	parser->unread = false;
 	parser->first_reference = parser->reference_count;
 	memset(parser->key_places, 0, sizeof(parser->key_places));
 	/* [broker] has its presets from the start, as it may be left out. */
@@ -162,30 +179,60 @@ static void on_section(void *context, uint32_t place, const char *header)
 		parser->lost = false;
 }
 
+/* Sections that have a key of this name: "[device], [virtual]"; empty: none. */
+static void list_homes(const char *name, char homes[LIST_MAX])
+{
+	char word[32];
+
+	homes[0] = '\0';
+	for (size_t i = 0; i < policy_key_count; i++) {
+		if (strcmp(policy_keys[i].name, name) != 0)
+			continue;
+		snprintf(word, sizeof(word), "[%s]", policy_sections[policy_keys[i].section].word);
+		append(homes, word);
+	}
+}
+
 /* A key that its section does not have: perhaps misspelt, perhaps misplaced. */
 static void unknown_key(struct parser *parser, const char *name)
 {
 	struct suggestion suggestion;
-	const char *home = NULL;
+	char homes[LIST_MAX], keys[LIST_MAX] = "";
 
+	parser->faulty = true;
+	parser->unread = true;
 	suggest_start(&suggestion, name);
 	for (size_t i = 0; i < policy_key_count; i++) {
-		if (policy_keys[i].section == parser->kind)
-			suggest_consider(&suggestion, policy_keys[i].name);
-		else if (strcmp(policy_keys[i].name, name) == 0)
-			home = policy_sections[policy_keys[i].section].word;
+		if (policy_keys[i].section != parser->kind)
+			continue;
+		suggest_consider(&suggestion, policy_keys[i].name);
+		append(keys, policy_keys[i].name);
 	}
-	if (parser->kind == SECTION_CLIENT && strcmp(name, "executable") == 0)
+	list_homes(name, homes);
+	if (parser->kind == SECTION_CLIENT &&
+	    (strcmp(name, "executable") == 0 || strcmp(name, "exe") == 0))
 		report_add(parser->report, parser->place,
-		           "[client] has no key `executable', as the file that a process was "
+		           "[client] has no key `%s', as the file that a process was "
 		           "started from does not say what it does; name a `unit', whose processes "
-		           "only root starts");
-	else if (home != NULL)
-		report_add(parser->report, parser->place, "`%s' is a key of [%s], not of [%s]",
-		           name, home, parser->section->word);
-	else
+		           "only root starts",
+		           name);
+	else if (homes[0] != '\0')
+		report_add(parser->report, parser->place, "`%s' is a key of %s, not of [%s]", name,
+		           homes, parser->section->word);
+	else if (suggestion.best != NULL)
 		report_add(parser->report, parser->place, "[%s] has no key `%s'%s",
 		           parser->section->word, name, suggest_text(&suggestion));
+	else
+		report_add(parser->report, parser->place, "[%s] has no key `%s'; it has %s",
+		           parser->section->word, name, keys);
+}
+
+static void on_unread(void *context)
+{
+	struct parser *parser = context;
+
+	parser->faulty = true;
+	parser->unread = true;
 }
 
 static void on_key(void *context, uint32_t place, const char *name, const char *value)
@@ -231,7 +278,9 @@ void parser_start(struct parser *parser, struct policy *policy, const struct pol
 
 struct ini_sink parser_sink(struct parser *parser)
 {
-	return (struct ini_sink){ .section = on_section, .key = on_key, .context = parser };
+	return (struct ini_sink){
+		.section = on_section, .key = on_key, .unread = on_unread, .context = parser
+	};
 }
 
 void parser_end_file(struct parser *parser)

@@ -38,6 +38,7 @@ struct parser {
 	/* The section that is being read; NULL: none that keys could belong to. */
 	const struct section_type *section;
 	bool faulty; /* a mistake in it was reported */
+	bool unread; /* and is one of a line: what is missing may stand there, misspelt */
 	bool lost;   /* a bad header was reported: its keys are passed over */
 	enum section_kind kind;
 	char name[HWB_NAME_SIZE];

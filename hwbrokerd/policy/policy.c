@@ -4,6 +4,7 @@
 #include "policy/array.h"
 #include "policy/check.h"
 #include "policy/drop_ins.h"
+#include "policy/safe_file.h"
 #include "util/cleanup.h"
 
 #include <stdio.h>
@@ -44,6 +45,8 @@ static void read_files(struct parser *parser, const char *path)
 	struct fault fault;
 
 	read_file(parser, path);
+	if (policy->file_count == 1 && safe_file_place(path, &fault) != 0)
+		report_fault(parser->report, place_of(0, 0), &fault);
 	if (drop_ins_find(&drop_ins, path, &fault) == 0) {
 		for (uint32_t i = 0; i < drop_ins.count; i++)
 			read_file(parser, drop_ins.paths[i]);

@@ -48,6 +48,11 @@ void report_fault(struct report *report, uint32_t place, const struct fault *fau
 	report_add(report, place, "%s", fault->reason);
 }
 
+uint32_t report_count(const struct report *report)
+{
+	return report->count + report->untold;
+}
+
 bool report_full(const struct report *report)
 {
 	return report->count == REPORT_MAX;

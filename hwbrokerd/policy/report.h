@@ -39,6 +39,8 @@ void report_fault(struct report *report, uint32_t place, const struct fault *fau
 void report_host(struct report *report, const struct fault *fault);
 
 /* Of what is added now nothing but the number is told. */
+/* How many there are, told or not. */
+uint32_t report_count(const struct report *report);
 bool report_full(const struct report *report);
 
 bool report_clean(const struct report *report);

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* Whether only root, or the daemon's own user, can change it. */
@@ -91,4 +93,29 @@ int safe_folder_open(const char *path, struct fault *fault)
 	if (fstat(fd, &status) != 0)
 		return fault_errno(fault, errno, "cannot examine it");
 	return check_writers(&status, fault) == 0 ? steal_fd(&fd) : -1;
+}
+
+int safe_file_place(const char *path, struct fault *fault)
+{
+	_cleanup_free_ char *folder = strdup(path);
+	struct stat status;
+
+	if (folder == NULL)
+		return fault_errno(fault, ENOMEM, "cannot read it");
+	/* What is not there is said of the file. */
+	if (stat(dirname(folder), &status) != 0)
+		return 0;
+	if (status.st_uid != 0 && status.st_uid != geteuid())
+		return fault_set(fault, HWB_INVALID,
+		                 "lies in a folder of uid %u, who could put another file in its "
+		                 "place; make that root's (chown root)",
+		                 status.st_uid);
+	/* With the sticky bit, as /tmp has it, each file is its owner's alone. */
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0)
+		return fault_set(fault, HWB_INVALID,
+		                 "lies in a folder that can be written by others than its owner "
+		                 "(mode %04o), who could put another file in its place; take that "
+		                 "away (chmod go-w)",
+		                 status.st_mode & 07777);
+	return 0;
 }

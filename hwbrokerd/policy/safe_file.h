@@ -19,4 +19,7 @@ int safe_file_read(const char *path, size_t max, char **text, size_t *size, stru
  * `fault` as above; its `host_errno` is ENOENT if there is none. */
 int safe_folder_open(const char *path, struct fault *fault);
 
+/* Whether only they can put another file where this one is. 0, or -1 with `fault` as above. */
+int safe_file_place(const char *path, struct fault *fault);
+
 #endif

@@ -166,8 +166,9 @@ int set_slices(struct parser *parser, const struct key *key, const char *value, 
 
 void close_client(struct parser *parser)
 {
-	if (parser_place_of(parser, "user") == 0 && parser_place_of(parser, "group") == 0 &&
-	    parser_place_of(parser, "unit") == 0 && parser_place_of(parser, "slice") == 0)
+	if (!parser->unread && parser_place_of(parser, "user") == 0 &&
+	    parser_place_of(parser, "group") == 0 && parser_place_of(parser, "unit") == 0 &&
+	    parser_place_of(parser, "slice") == 0)
 		report_add(parser->report, parser->section_place,
 		           "[client %s] admits nobody; add `user', `group', `unit' or `slice'",
 		           parser->name);

@@ -188,9 +188,11 @@ void close_device(struct parser *parser)
 		if (parser_place_of(parser, which_keys[i]) != 0)
 			return;
 	}
+	parser->faulty = true;
+	if (parser->unread)
+		return;
 	report_add(parser->report, parser->section_place,
 	           "[device %s] does not say which device; add `address', `id', `subsystem', "
 	           "`class', `slot', `driver', `path' or `virtual_function_of'",
 	           parser->name);
-	parser->faulty = true;
 }

@@ -34,12 +34,14 @@ void close_virtual(struct parser *parser)
 			return;
 		}
 	}
+	parser->faulty = true;
+	rule->faulty = true;
+	if (parser->unread)
+		return;
 	report_add(parser->report, parser->section_place,
 	           "[virtual %s] does not say of which device; add `address', `id', `driver' or "
 	           "`path'",
 	           parser->name);
-	parser->faulty = true;
-	rule->faulty = true;
 }
 
 /* There are few of them: each is compared with all before it. */

@@ -217,6 +217,9 @@ int value_reset(const char *text, char reset[POLICY_RESET_SIZE], struct fault *f
 	}
 	snprintf(list, sizeof(list), "%s", text);
 	while ((entry = value_next(&rest)) != NULL) {
+		if (strcmp(entry, "none") == 0 || strcmp(entry, "auto") == 0)
+			return fault_set(fault, HWB_INVALID,
+			                 "`%s' stands alone, not in a list of resets", entry);
 		if (!is_reset_method(entry))
 			return fault_set(fault, HWB_INVALID,
 			                 "`%s' is neither `auto' nor `none' nor one of the "

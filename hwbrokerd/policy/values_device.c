@@ -136,11 +136,26 @@ static bool is_number(const char *text, struct field *field)
 	return take_field(&text, 4, field) == 0 && *text == '\0';
 }
 
+/* As many write it elsewhere, and no name begins so. */
+static bool is_prefixed(const char *text)
+{
+	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+static int refuse_prefix(const char *text, struct fault *fault)
+{
+	return fault_set(fault, HWB_INVALID,
+	                 "`%s': numbers of devices are written without `0x'; did you mean `%s'?",
+	                 text, text + 2);
+}
+
 static int take_vendor(const char *text, struct pci_ids *ids, struct field *field,
                        struct fault *fault)
 {
 	if (is_number(text, field))
 		return 0;
+	if (is_prefixed(text))
+		return refuse_prefix(text, fault);
 	field->mask = 0xffff;
 	return pci_ids_vendor(ids, text, &field->value, fault);
 }
@@ -150,6 +165,8 @@ static int take_device(const char *text, bool subsystem, const struct field *ven
 {
 	if (is_number(text, field))
 		return 0;
+	if (is_prefixed(text))
+		return refuse_prefix(text, fault);
 	if (vendor->mask != 0xffff)
 		return fault_set(fault, HWB_INVALID,
 		                 "`%s' is a name, for which the vendor must be one", text);
@@ -242,6 +259,8 @@ int value_class(const char *text, struct match *match, struct pci_ids *ids, stru
 	}
 	if (is_class_number(text, match))
 		return 0;
+	if (is_prefixed(text))
+		return refuse_prefix(text, fault);
 	/* Names of pci.ids begin with a capital letter, and one of ours that is misspelt needs
 	 * no more than our list. */
 	if (suggestion.best != NULL || !isupper((unsigned char)text[0]))

@@ -23,8 +23,11 @@ static const struct bad_policy bad_policies[] = {
 	{ "[devise net]\nclient = a\n",
 	  "F:1: there is no kind of section `devise'; did you mean `device'?\n" },
 	{ "[Broker]\n", "F:1: there is no kind of section `Broker'; did you mean `broker'?\n" },
-	{ "[gizmo net]\n", "F:1: there is no kind of section `gizmo'\n" },
-	{ "[]\n", "F:1: there is no kind of section `'\n" },
+	{ "[gizmo net]\n",
+	  "F:1: there is no kind of section `gizmo'; there are broker, client, device, "
+	  "ports, memory, interrupt, virtual\n" },
+	{ "[]\n", "F:1: there is no kind of section `'; there are broker, client, device, "
+	          "ports, memory, interrupt, virtual\n" },
 	{ "[client]\nuser = alice\n", "F:1: section has no name; write [client NAME]\n" },
 	{ "[broker main]\n", "F:1: [broker] takes no name, but has `main'\n" },
 	{ "[client a b]\n",
@@ -47,7 +50,38 @@ static const struct bad_policy bad_policies[] = {
 	{ "[client a]\nusr = alice\nuser = alice\n",
 	  "F:2: [client] has no key `usr'; did you mean `user'?\n" },
 	{ CLIENT "dma = yes\n", "F:3: `dma' is a key of [device], not of [client]\n" },
-	{ CLIENT "colour = red\n", "F:3: [client] has no key `colour'\n" },
+	{ CLIENT "colour = red\n",
+	  "F:3: [client] has no key `colour'; it has user, group, unit, "
+	  "slice, connections, sessions, requests, dma_mappings, dma_bytes, irq_vectors\n" },
+	{ "[client a]\nexe = /bin/true\n",
+	  "F:2: [client] has no key `exe', as the file that a process was started from does not "
+	  "say what it does; name a `unit', whose processes only root starts\n" },
+	{ CLIENT "address = 00:03.0\n",
+	  "F:3: `address' is a key of [device], [virtual], not of [client]\n" },
+	/* What stands in a line that cannot be read is not told to be missing. */
+	{ "[client a]\nusr = alice\n", "F:2: [client] has no key `usr'; did you mean `user'?\n" },
+	{ "[client a]\nuser: alice\n",
+	  "F:2: `:' behind `user'; keys and values are separated by `='\n" },
+	{ "[client a]\n user = alice\n",
+	  "F:2: `user = alice' is indented, which would make it part of the line above; begin it in "
+	  "the first column\n" },
+	{ CLIENT "[device d]\nclient = a\nadress = 00:03.0\n",
+	  "F:5: [device] has no key `adress'; did you mean `address'?\n" },
+	{ CLIENT "[ports p]\nclient = a\nport = 0x61\n",
+	  "F:5: [ports] has no key `port'; it has client, range, force\n" },
+	{ "[virtual v]\nadress = 00:03.0\nfunctions = 4\n",
+	  "F:2: [virtual] has no key `adress'; did you mean `address'?\n" },
+	{ CLIENT "[device d]\nclient = a\nid = 0x8086:10d3\n",
+	  "F:5: `id': `0x8086': numbers of devices are written without `0x'; did you mean "
+	  "`8086'?\n" },
+	{ CLIENT "[device d]\nclient = a\nid = 8086:0X10d3\n",
+	  "F:5: `id': `0X10d3': numbers of devices are written without `0x'; did you mean "
+	  "`10d3'?\n" },
+	{ CLIENT "[device d]\nclient = a\nclass = 0x0200\n",
+	  "F:5: `class': `0x0200': numbers of devices are written without `0x'; did you mean "
+	  "`0200'?\n" },
+	{ CLIENT "[device d]\nclient = a\nid = 8086:*\nreset = flr, none\n",
+	  "F:6: `reset': `none' stands alone, not in a list of resets\n" },
 	{ CLIENT "sessions = 1\nsessions = 2\n", "F:4: `sessions' is already set in line 3\n" },
 	{ "[device d]\n",
 	  "F:1: [device d] has no `client', which it needs\n"
@@ -118,7 +152,6 @@ static const struct bad_policy bad_policies[] = {
 	  "F:4: [virtual w] can never be used: [virtual v] in line 1 has all of its devices "
 	  "already; put the narrower section first, or make them one\n" },
 	{ "[virtual v]\naddress = 03:00.0\nfunction = 4\n",
-	  "F:1: [virtual v] has no `functions', which it needs\n"
 	  "F:3: [virtual] has no key `function'; did you mean `functions'?\n" },
 
 	/* devices */

@@ -235,6 +235,45 @@ START_TEST(each_file_is_roots)
 }
 END_TEST
 
+/* Or its lines would be more than one, and a terminal do what they say. */
+START_TEST(their_names_can_be_shown)
+{
+	static const char *const names[] = { "policy.d/a\nb.conf", "policy.d/\x1b[2J.conf",
+		                             "policy.d/\xff.conf" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		put(names[i], "");
+		wrong("policy.d: has a file whose name is not UTF-8, or has a control character; "
+		      "rename it (`ls -b' shows it)\n");
+		ck_assert_int_eq(unlink(path_of(names[i])), 0);
+	}
+	put("policy.d/10 \xc3\xa4.conf", "");
+	policy_free(load());
+}
+END_TEST
+
+/* Who can write the folder can put another file in the place of this one. */
+START_TEST(so_is_the_folder_of_the_first_file)
+{
+	ck_assert_int_eq(chmod(folder, 0777), 0);
+	wrong("main.conf: lies in a folder that can be written by others than its owner (mode "
+	      "0777), who could put another file in its place; take that away (chmod go-w)\n");
+	ck_assert_int_eq(chmod(folder, 0775), 0);
+	char *said = mistakes();
+	ck_assert_ptr_nonnull(strstr(said, "main.conf: lies in a folder"));
+	free(said);
+	/* Each file is its owner's alone. */
+	ck_assert_int_eq(chmod(folder, 01777), 0);
+	policy_free(load());
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chown(folder, 4711, 0), 0);
+	wrong("main.conf: lies in a folder of uid 4711, who could put another file in its place; "
+	      "make that root's (chown root)\n");
+}
+END_TEST
+
 START_TEST(not_more_than_can_be_counted)
 {
 	char name[32];
@@ -269,6 +308,8 @@ int main(void)
 	tcase_add_test(tests, the_folder_is_roots);
 	tcase_add_test(tests, the_folder_is_no_link);
 	tcase_add_test(tests, each_file_is_roots);
+	tcase_add_test(tests, their_names_can_be_shown);
+	tcase_add_test(tests, so_is_the_folder_of_the_first_file);
 	tcase_add_test(tests, not_more_than_can_be_counted);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -180,7 +180,7 @@ START_TEST(lines_are_told_with_their_numbers)
 	                           "long_key_name = a, b: c = d";
 	struct told told = { "" };
 	struct report report = { 0 };
-	struct ini_sink sink = { on_section, on_key, &told };
+	struct ini_sink sink = { .section = on_section, .key = on_key, .context = &told };
 
 	ini_read_text(text, sizeof(text) - 1, 0, &sink, &report);
 	/* The empty [a] and both [b] are seen, which inih alone does not tell. */
