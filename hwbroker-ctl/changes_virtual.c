@@ -30,8 +30,9 @@ static bool is_function_of(const struct hwb_admin_member *member,
 
 static bool is_ours(const char driver[HWB_NAME_SIZE])
 {
-	return strncmp(driver, "vfio-pci", HWB_NAME_SIZE) == 0 ||
-	       strncmp(driver, "uio_pci_generic", HWB_NAME_SIZE) == 0;
+	static const char vfio[] = "vfio-pci", bare[] = "uio_pci_generic";
+
+	return strncmp(driver, vfio, sizeof(vfio)) == 0 || strncmp(driver, bare, sizeof(bare)) == 0;
 }
 
 static void look_at_functions(struct about *about, const struct changes_facts *facts)
@@ -95,6 +96,8 @@ static void fill(struct change_virtual *virtual, const struct about *about, enum
 		break;
 	case VIRTUAL_WAIT:
 		virtual->when = WHEN_IDLE;
+		if (about->used == NULL)
+			break;
 		names_address(&about->used->address, function);
 		snprintf(virtual->why, sizeof(virtual->why), "%s is in use%s%.31s", function,
 		         about->used->client[0] != '\0' ? ", by " : "", about->used->client);
