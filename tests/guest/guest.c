@@ -290,18 +290,25 @@ bool guest_remaps_interrupts(void)
 	return found;
 }
 
+bool guest_has_iommu(void)
+{
+	const struct dirent *entry = NULL;
+	DIR *folder = opendir("/sys/class/iommu");
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL && entry->d_name[0] == '.')
+		continue;
+	if (folder != NULL)
+		closedir(folder);
+	return entry != NULL;
+}
+
 bool guest_has_pair(void)
 {
 #ifdef __aarch64__
 	return false;
 #else
-	return true;
+	return guest_has_iommu();
 #endif
-}
-
-bool guest_translates_behind_bridges(void)
-{
-	return access("/sys/class/iommu/ivhd0", F_OK) != 0;
 }
 
 void guest_ask_runner(const char *action)

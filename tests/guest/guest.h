@@ -89,11 +89,10 @@ uint32_t guest_state(struct hwb_client *client, const char *address);
 bool guest_bus_master(const char *address);
 void guest_wait_driver(const char *address, const char *wanted);
 bool guest_remaps_interrupts(void);
-/* Whether two devices behind one bridge are a group from the start; not shown on arm64. */
+bool guest_has_iommu(void);
+/* Whether two devices behind one bridge are a group from the start; not shown on arm64, and
+ * without an IOMMU there are no groups. */
 bool guest_has_pair(void);
-/* QEMU's AMD-Vi takes each bus for the one with the number that it had before the firmware came,
- * which is 0: what is behind a bridge does not find its table there. */
-bool guest_translates_behind_bridges(void);
 /* Has the suite's runner do what needs root, such as "policy NAME": `serve_tests' in run. */
 void guest_ask_runner(const char *action);
 void guest_pause(int milliseconds);

@@ -1134,8 +1134,6 @@ int main(void)
 		tcase_add_checked_fixture(tests, wait_for_pair, NULL);
 		tcase_add_test(tests, group_in_two_domains);
 		tcase_add_test(tests, group_without_domain);
-	}
-	if (guest_has_pair() && guest_translates_behind_bridges()) {
 		tcase_add_test(tests, group_in_one_domain);
 		tcase_add_test(tests, group_open_outside_of_the_domain);
 		tcase_add_test(tests, group_partly_in_a_domain);

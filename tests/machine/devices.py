@@ -65,6 +65,13 @@ INSTEAD = {
 }
 
 
+# What is behind a bridge from the start. QEMU's amd-iommu (of 7.2) notes the number of a device's
+# bus when that becomes part of the machine: before the firmware numbers the buses, each is 0, so
+# such a device's DMA would be translated by the table of 00:00.0. One that is plugged in later
+# has its own.
+BEHIND_BRIDGES = [device.name for device in TABLE if device.bus != "pcie.0"]
+
+
 def replaced(instead):
     """The table with other devices in the places of some."""
     for name in instead:

@@ -116,7 +116,8 @@ def qemu_command(options, artefacts, files):
         "-kernel", str(folder / f"vmlinuz-{options.kernel}"),
         "-initrd", str(folder / f"initramfs-{options.kernel}"),
         "-append", kernel_arguments(options)]
-    return command + devices.arguments(files, options.without, options.instead)
+    later = devices.BEHIND_BRIDGES if options.iommu == "amd" and not options.no_iommu else []
+    return command + devices.arguments(files, options.without + later, options.instead)
 
 
 def make_disks(options, artefacts, work):

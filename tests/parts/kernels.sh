@@ -18,7 +18,8 @@ part_kernels() {
 		# shellcheck disable=SC2086
 		in_guest iommufd-refused "$tar" $run $iommufd --no-intremap \
 			--append hwbroker.with=platform
-		in_guest amd "$tar" $run --iommu amd --append hwbroker.with=irq,dma,revoke,platform
+		in_guest amd "$tar" $run --iommu amd \
+			--append hwbroker.with=irq,dma,revoke,platform,hotplug
 		# Without an IOMMU; on 6.12 that is in part guest.
 		in_guest no-iommu-6.1 "$tar" $run --kernel 6.1 --no-iommu --append hwbroker.with=unsafe
 	else
