@@ -5,6 +5,7 @@
 #include "kernel/choose.h"
 #include "kernel/pinned.h"
 #include "kernel/ports.h"
+#include "kernel/privilege.h"
 #include "kernel/sysfs.h"
 #include "kernel/witness.h"
 #include "util/cleanup.h"
@@ -12,9 +13,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 static void problem(struct host *host, const char *format, ...)
@@ -57,24 +60,25 @@ static bool file_has(const char *path, const char *word)
 }
 
 /* The kernel's own refusal to attach a group is the last word; this says the same before a
- * device is asked for. x86 names remapped interrupt chips "IR-..." in /proc/interrupts. On arm64
- * an ITS is what looks up a message's sender in a table of that device's own, "ITS-..."; a
- * GICv2m takes what anybody writes. Where no device sends messages yet, neither is seen. */
+ * device is asked for, and whether or not there is a way to. x86 names remapped interrupt chips
+ * "IR-..." in /proc/interrupts. On arm64 an ITS is what looks up a message's sender in a table of
+ * that device's own, "ITS-..."; a GICv2m takes what anybody writes. Where no device sends
+ * messages yet, neither is seen. */
 static bool interrupts_remapped(const char *module)
 {
+#if defined(__x86_64__) || defined(__i386__)
+	(void)module;
+	return file_has("/proc/interrupts", " IR-");
+#else
 	char path[SYSFS_PATH], unsafe[4];
 
+	if (file_has("/proc/interrupts", " ITS-"))
+		return true;
 	if (module == NULL)
 		return false;
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters/allow_unsafe_interrupts", module);
-	if (sysfs_read(path, unsafe, sizeof(unsafe)) <= 0)
-		return false;
-#if defined(__x86_64__) || defined(__i386__)
-	return file_has("/proc/interrupts", " IR-");
-#else
-	if (file_has("/proc/interrupts", " ITS-"))
-		return true;
-	return unsafe[0] == 'N' && !file_has("/proc/interrupts", " GICv2m");
+	return sysfs_read(path, unsafe, sizeof(unsafe)) > 0 && unsafe[0] == 'N' &&
+	       !file_has("/proc/interrupts", " GICv2m");
 #endif
 }
 
@@ -125,6 +129,7 @@ static void probe_backend(struct host *host, const char *wanted)
 		        "firmware, and boot an Intel machine with intel_iommu=on");
 	if (!host->iommu && host->lockdown)
 		return;
+	host->interrupt_remapping = host->iommu && interrupts_remapped(NULL);
 	if (host->iommu && !choose_load_driver("vfio-pci")) {
 		problem(host,
 		        "no vfio-pci driver in kernel %s: no device can be given away; install "
@@ -222,6 +227,21 @@ static void probe_leases(struct host *host)
 		              "that was given back goes to the next client at once");
 }
 
+/* What devices reach is pinned in the broker's name. */
+static void probe_locked_memory(struct host *host)
+{
+	struct rlimit limit;
+
+	if (host->backend == NULL || privilege_locks_memory() ||
+	    getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	problem(host,
+	        "no more than %" PRIu64 " KiB can be pinned, for DMA of all clients together: have "
+	        "LimitMEMLOCK=infinity in the daemon's unit, or CAP_IPC_LOCK among its "
+	        "capabilities",
+	        (uint64_t)limit.rlim_cur >> 10);
+}
+
 void host_probe(struct host *host, const char *backend)
 {
 	struct utsname name;
@@ -236,5 +256,6 @@ void host_probe(struct host *host, const char *backend)
 		bind_use(host->backend->driver);
 	probe_strict_devmem(host);
 	probe_leases(host);
+	probe_locked_memory(host);
 	probe_ports(host);
 }

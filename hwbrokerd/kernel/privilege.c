@@ -57,6 +57,15 @@ static int drop_capabilities(uint64_t keep)
 	return syscall(SYS_capset, &header, sets) != 0 ? -1 : 0;
 }
 
+bool privilege_locks_memory(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2] = { { 0 } };
+
+	return syscall(SYS_capget, &header, sets) == 0 &&
+	       (sets[0].effective & bit(CAP_IPC_LOCK)) != 0;
+}
+
 /* ---- system calls ---- */
 
 #if defined(__x86_64__)

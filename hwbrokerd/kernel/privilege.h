@@ -16,4 +16,7 @@
  * (pinned.h). -1: some of it did not work, all else is done. */
 int privilege_drop(bool ports, bool pins, struct fault *fault);
 
+/* Whether RLIMIT_MEMLOCK does not count for it. */
+bool privilege_locks_memory(void);
+
 #endif

@@ -83,5 +83,7 @@ const struct kernel_backend kernel_vfio_noiommu = {
 	 */
 	.bar_read = vfio_bar_read,
 	.bar_write = vfio_bar_write,
+	.vga = vfio_vga,
+	.rom = vfio_rom,
 	.keep = keep,
 };

@@ -257,6 +257,8 @@ refused_memory() {
 test_limits() {
 	run_with 'CapabilityBoundingSet=~CAP_IPC_LOCK' LimitMEMLOCK=0
 	check "service: without a right to locked memory, DMA is refused by that name" refused_memory
+	check "service: status says so before" sh -c \
+		"hwbroker-ctl status | tee /dev/stderr | grep -q 'no more than 0 KiB can be pinned'"
 	check "service: and the daemon goes on" is_active
 	run_as_shipped
 }
