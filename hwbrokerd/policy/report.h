@@ -38,9 +38,9 @@ void report_fault(struct report *report, uint32_t place, const struct fault *fau
 /* Notes that of a fault that is told in other words. */
 void report_host(struct report *report, const struct fault *fault);
 
-/* Of what is added now nothing but the number is told. */
 /* How many there are, told or not. */
 uint32_t report_count(const struct report *report);
+/* Of what is added now nothing but the number is told. */
 bool report_full(const struct report *report);
 
 bool report_clean(const struct report *report);
