@@ -31,13 +31,22 @@ static void try_help(void)
 	fputs("\nTry `hwbroker-ctl --help'.\n", stderr);
 }
 
-static void say_unknown(const char *what, const char *word, const struct words *known)
+static void say_words(const char *before, const struct words *words)
+{
+	for (unsigned i = 0; i < words->count; i++)
+		fprintf(stderr, "%s%s", i == 0 ? before : ", ", words->items[i]);
+}
+
+/* `list': what is known is few enough to be told. */
+static void say_unknown(const char *what, const char *word, const struct words *known, bool list)
 {
 	const char *near = spelling_nearest(word, known->items, known->count);
 
 	fprintf(stderr, "hwbroker-ctl: %s `%s'", what, word);
 	if (near != NULL)
 		fprintf(stderr, "; did you mean `%s'?", near);
+	else if (list)
+		say_words("; it has: ", known);
 	try_help();
 }
 
@@ -47,7 +56,7 @@ static const struct command *no_such_verb(const char *word)
 
 	for (unsigned i = 0; i < command_count; i++)
 		add(&verbs, commands[i].verb);
-	say_unknown("no such command", word, &verbs);
+	say_unknown("no such command", word, &verbs, false);
 	return NULL;
 }
 
@@ -59,12 +68,11 @@ static const struct command *no_such_object(const char *verb, const char *word,
 
 	if (word != NULL) {
 		snprintf(what, sizeof(what), "`%.32s' knows no", verb);
-		say_unknown(what, word, objects);
+		say_unknown(what, word, objects, true);
 		return NULL;
 	}
-	fprintf(stderr, "hwbroker-ctl: `%s' needs one of: ", verb);
-	for (unsigned i = 0; i < objects->count; i++)
-		fprintf(stderr, "%s%s", i == 0 ? "" : ", ", objects->items[i]);
+	fprintf(stderr, "hwbroker-ctl: `%s' needs one of", verb);
+	say_words(": ", objects);
 	try_help();
 	return NULL;
 }

@@ -2,6 +2,7 @@
 /* `generate-policy': finds the devices that were named, and those that go with them. */
 #include "broker.h"
 #include "generate.h"
+#include "json_build.h"
 #include "names.h"
 
 #include <pwd.h>
@@ -77,6 +78,33 @@ static int mark(const struct context *context, const struct hwb_admin_device *re
 	return EXIT_OK;
 }
 
+/* The same for programs: what is written for people, and where it belongs. */
+static int json_generated(FILE *out, const struct generate *what, bool known)
+{
+	json_t *object = json_object();
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (file != NULL) {
+		generate_policy(file, what);
+		fclose(file);
+	}
+	if (text == NULL) {
+		fputs("hwbroker-ctl: no memory for the policy\n", stderr);
+		json_decref(object);
+		return EXIT_REFUSED;
+	}
+	json_set(object, "client", json_string(what->client));
+	json_set(object, "user", json_string(what->user));
+	json_set(object, "user_exists", json_boolean(known));
+	json_set(object, "file", json_sprintf("/etc/hwbroker/policy.d/%s.conf", what->client));
+	json_set(object, "policy", json_text(text, size));
+	json_finish(out, object);
+	free(text);
+	return EXIT_OK;
+}
+
 static int generate(const struct context *context, struct generate *what,
                     const struct hwb_admin_device *records, size_t count)
 {
@@ -101,9 +129,13 @@ static int generate(const struct context *context, struct generate *what,
 		what->count++;
 	}
 	if (status == EXIT_OK) {
-		generate_policy(context->out, what);
+		bool known = getpwnam(what->user) != NULL;
+		if (context->json)
+			status = json_generated(context->out, what, known);
+		else
+			generate_policy(context->out, what);
 		names_end();
-		if (getpwnam(what->user) == NULL)
+		if (!known && !context->json)
 			fprintf(stderr,
 			        "hwbroker-ctl: there is no user `%s' yet, which `hwbrokerd "
 			        "--check' will say, too: name one by --user, or make it\n",

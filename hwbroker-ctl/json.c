@@ -80,25 +80,29 @@ void json_devices(FILE *out, const struct hwb_admin_device *records, size_t coun
 	json_finish(out, list);
 }
 
+json_t *json_client(const struct hwb_admin_client *record)
+{
+	json_t *object = json_object();
+
+	json_set_number(object, "id", record->id);
+	json_set(object, "client", json_text(record->client, sizeof(record->client)));
+	json_set_number(object, "pid", record->pid);
+	json_set_number(object, "uid", record->uid);
+	json_set_number(object, "gid", record->gid);
+	json_set_number(object, "connected_ms", record->connected_ms);
+	json_set_number(object, "sessions", record->sessions);
+	json_set_number(object, "dma_mappings", record->mappings);
+	json_set_number(object, "dma_bytes", record->dma_bytes);
+	json_set_number(object, "requests", record->requests);
+	return object;
+}
+
 void json_clients(FILE *out, const struct hwb_admin_client *records, size_t count)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < count; i++) {
-		const struct hwb_admin_client *record = &records[i];
-		json_t *object = json_object();
-		json_set_number(object, "id", record->id);
-		json_set(object, "client", json_text(record->client, sizeof(record->client)));
-		json_set_number(object, "pid", record->pid);
-		json_set_number(object, "uid", record->uid);
-		json_set_number(object, "gid", record->gid);
-		json_set_number(object, "connected_ms", record->connected_ms);
-		json_set_number(object, "sessions", record->sessions);
-		json_set_number(object, "dma_mappings", record->mappings);
-		json_set_number(object, "dma_bytes", record->dma_bytes);
-		json_set_number(object, "requests", record->requests);
-		json_array_append_new(list, object);
-	}
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_client(&records[i]));
 	json_finish(out, list);
 }
 
@@ -132,7 +136,7 @@ void json_outcome(FILE *out, const struct hwb_pci_address *address,
 	json_finish(out, object);
 }
 
-void json_status(FILE *out, const struct hwb_status_reply *status, const char *text)
+json_t *json_of_status(const struct hwb_status_reply *status, const char *text)
 {
 	json_t *object = json_object();
 	json_t *problems = json_array();
@@ -163,5 +167,10 @@ void json_status(FILE *out, const struct hwb_status_reply *status, const char *t
 		text += length + (text[length] == '\n');
 	}
 	json_set(object, "problems", problems);
-	json_finish(out, object);
+	return object;
+}
+
+void json_status(FILE *out, const struct hwb_status_reply *status, const char *text)
+{
+	json_finish(out, json_of_status(status, text));
 }

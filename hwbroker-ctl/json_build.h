@@ -24,6 +24,10 @@ json_t *json_group(uint32_t iommu_group);
 /* What `list devices' has of one. */
 json_t *json_device(const struct hwb_admin_device *record);
 
+/* And `list clients', and `status', `text' being its problems. */
+json_t *json_client(const struct hwb_admin_client *record);
+json_t *json_of_status(const struct hwb_status_reply *status, const char *text);
+
 /* Prints the value and gives it back. */
 void json_finish(FILE *out, json_t *value);
 

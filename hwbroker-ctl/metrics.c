@@ -4,6 +4,7 @@
 
 #include "broker.h"
 #include "graph.h"
+#include "json_build.h"
 #include "names.h"
 
 #include <hwbroker/codec.h>
@@ -20,8 +21,30 @@ struct family {
 	const char *help;
 };
 
-static void begin(FILE *out, const struct family *family)
+/* Where it goes: as text, or into a list of families for JSON. */
+struct sink {
+	FILE *out;
+	json_t *families; /* NULL: text */
+	json_t *samples;  /* of the family that was begun last */
+};
+
+static void begin(struct sink *sink, const struct family *family)
 {
+	FILE *out = sink->out;
+	json_t *object;
+
+	if (sink->families != NULL) {
+		object = json_object();
+		sink->samples = json_array();
+		json_set(object, "name", json_string(family->name));
+		json_set(object, "type", json_string(family->type));
+		json_set(object, "unit",
+		         family->unit != NULL ? json_string(family->unit) : json_null());
+		json_set(object, "help", json_string(family->help));
+		json_set(object, "samples", sink->samples);
+		json_array_append_new(sink->families, object);
+		return;
+	}
 	fprintf(out, "# TYPE %s %s\n", family->name, family->type);
 	if (family->unit != NULL)
 		fprintf(out, "# UNIT %s %s\n", family->name, family->unit);
@@ -37,20 +60,43 @@ static void put_label(FILE *out, const char *text)
 	}
 }
 
-/* One number; microseconds where the family is of seconds. */
-static void put_sample(FILE *out, const struct family *family, const char *label, const char *text,
-                       uint64_t value)
+static bool is_seconds(const struct family *family)
 {
-	bool counter = strcmp(family->type, "counter") == 0;
-	bool seconds = family->unit != NULL && strcmp(family->unit, "seconds") == 0;
+	return family->unit != NULL && strcmp(family->unit, "seconds") == 0;
+}
 
-	fprintf(out, "%s%s", family->name, counter ? "_total" : "");
+/* `labels` is taken over. */
+static void add_sample(const struct sink *sink, json_t *labels, json_t *value)
+{
+	json_t *sample = json_object();
+
+	json_set(sample, "labels", labels);
+	json_set(sample, "value", value);
+	json_array_append_new(sink->samples, sample);
+}
+
+/* One number; microseconds where the family is of seconds. */
+static void put_sample(const struct sink *sink, const struct family *family, const char *label,
+                       const char *text, uint64_t value)
+{
+	FILE *out = sink->out;
+
+	if (sink->families != NULL) {
+		json_t *labels = json_object();
+		if (label != NULL)
+			json_set(labels, label, json_text(text, strlen(text)));
+		add_sample(sink, labels,
+		           is_seconds(family) ? json_real((double)value / 1e6)
+		                              : json_integer((json_int_t)value));
+		return;
+	}
+	fprintf(out, "%s%s", family->name, strcmp(family->type, "counter") == 0 ? "_total" : "");
 	if (label != NULL) {
 		fprintf(out, "{%s=\"", label);
 		put_label(out, text);
 		fputs("\"}", out);
 	}
-	if (seconds)
+	if (is_seconds(family))
 		fprintf(out, " %" PRIu64 ".%06" PRIu64 "\n", value / 1000000, value % 1000000);
 	else
 		fprintf(out, " %" PRIu64 "\n", value);
@@ -58,15 +104,23 @@ static void put_sample(FILE *out, const struct family *family, const char *label
 
 /* ---- from the status ---- */
 
-static void put_build(FILE *out, const struct hwb_status_reply *status)
+static void put_build(struct sink *sink, const struct hwb_status_reply *status)
 {
 	static const struct family family = { "hwbroker_build", "info", NULL,
 		                              "The daemon's version and its way to devices." };
 	char version[HWB_NAME_SIZE + 1], backend[HWB_NAME_SIZE + 1];
+	FILE *out = sink->out;
 
 	graph_text(status->version, HWB_NAME_SIZE, version, sizeof(version));
 	graph_text(status->backend, HWB_NAME_SIZE, backend, sizeof(backend));
-	begin(out, &family);
+	begin(sink, &family);
+	if (sink->families != NULL) {
+		json_t *labels = json_object();
+		json_set(labels, "version", json_text(version, sizeof(version)));
+		json_set(labels, "backend", json_text(backend, sizeof(backend)));
+		add_sample(sink, labels, json_integer(1));
+		return;
+	}
 	fputs("hwbroker_build_info{version=\"", out);
 	put_label(out, version);
 	fputs("\",backend=\"", out);
@@ -86,7 +140,8 @@ static uint64_t count_lines(const char *text)
 	return lines;
 }
 
-static void put_status(FILE *out, const struct hwb_status_reply *status, const char *problems)
+static void put_status(struct sink *sink, const struct hwb_status_reply *status,
+                       const char *problems)
 {
 	const struct {
 		struct family family;
@@ -113,8 +168,8 @@ static void put_status(FILE *out, const struct hwb_status_reply *status, const c
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		begin(out, &numbers[i].family);
-		put_sample(out, &numbers[i].family, NULL, NULL, numbers[i].value);
+		begin(sink, &numbers[i].family);
+		put_sample(sink, &numbers[i].family, NULL, NULL, numbers[i].value);
 	}
 }
 
@@ -184,26 +239,43 @@ static const char *label_text(const struct hwb_metric *record, char client[HWB_N
 	return strcmp(name, "?") == 0 ? NULL : name;
 }
 
-void print_metrics(FILE *out, const struct hwb_status_reply *status, const char *problems,
-                   const struct hwb_metric *records, size_t count)
+static void put_all(struct sink *sink, const struct hwb_status_reply *status, const char *problems,
+                    const struct hwb_metric *records, size_t count)
 {
-	put_build(out, status);
-	put_status(out, status, problems);
+	put_build(sink, status);
+	put_status(sink, status, problems);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		begin(out, &kinds[i].family);
+		begin(sink, &kinds[i].family);
 		for (size_t j = 0; j < count; j++) {
 			char client[HWB_NAME_SIZE + 1];
 			if (records[j].kind != kinds[i].kind)
 				continue;
 			const char *text = label_text(&records[j], client);
 			if (kinds[i].label == NULL)
-				put_sample(out, &kinds[i].family, NULL, NULL, records[j].value);
+				put_sample(sink, &kinds[i].family, NULL, NULL, records[j].value);
 			else if (text != NULL)
-				put_sample(out, &kinds[i].family, kinds[i].label, text,
+				put_sample(sink, &kinds[i].family, kinds[i].label, text,
 				           records[j].value);
 		}
 	}
+}
+
+void print_metrics(FILE *out, const struct hwb_status_reply *status, const char *problems,
+                   const struct hwb_metric *records, size_t count)
+{
+	struct sink sink = { .out = out };
+
+	put_all(&sink, status, problems, records, count);
 	fputs("# EOF\n", out);
+}
+
+void json_metrics(FILE *out, const struct hwb_status_reply *status, const char *problems,
+                  const struct hwb_metric *records, size_t count)
+{
+	struct sink sink = { .out = out, .families = json_array() };
+
+	put_all(&sink, status, problems, records, count);
+	json_finish(out, sink.families);
 }
 
 int show_metrics(const struct context *context)
@@ -228,8 +300,8 @@ int show_metrics(const struct context *context)
 	if (status != EXIT_OK)
 		return status;
 	reply.bytes[length] = '\0';
-	print_metrics(context->out, &reply.status, reply.bytes + sizeof(reply.status), records,
-	              count);
+	(context->json ? json_metrics : print_metrics)(
+	        context->out, &reply.status, reply.bytes + sizeof(reply.status), records, count);
 	free(records);
 	return EXIT_OK;
 }

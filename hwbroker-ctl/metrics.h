@@ -11,4 +11,8 @@
 void print_metrics(FILE *out, const struct hwb_status_reply *status, const char *problems,
                    const struct hwb_metric *records, size_t count);
 
+/* The same for programs: an array of families with their samples. */
+void json_metrics(FILE *out, const struct hwb_status_reply *status, const char *problems,
+                  const struct hwb_metric *records, size_t count);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include "spelling.h"
+
 #include <hwbroker/protocol.h>
 
 #include <getopt.h>
@@ -117,6 +119,22 @@ static bool is_run(int argc, char **argv, const struct option *known)
 	return run;
 }
 
+/* For `--jsno'; getopt has said that there is none. */
+static void suggest_option(const char *word, int known)
+{
+	const char *names[COUNT], *near;
+	char name[64];
+
+	if (known != 0 || word == NULL || strncmp(word, "--", 2) != 0)
+		return;
+	for (unsigned i = 0; i < COUNT; i++)
+		names[i] = options[i].name;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	near = spelling_nearest(name, names, COUNT);
+	if (near != NULL)
+		fprintf(stderr, "hwbroker-ctl: did you mean `--%s'?\n", near);
+}
+
 int options_read(int argc, char **argv, struct context *context, unsigned *given, int *status)
 {
 	struct option known[COUNT + 1] = { { 0 } };
@@ -130,6 +148,9 @@ int options_read(int argc, char **argv, struct context *context, unsigned *given
 			                    NULL, 'A' + i };
 	*given = 0;
 	*status = EXIT_OK;
+	/* In what getopt says, however it was called. */
+	if (argc > 0)
+		argv[0] = (char *)"hwbroker-ctl";
 	const bool run = is_run(argc, argv, known);
 	bool behind = false; /* the word `run' */
 	for (;;) {
@@ -142,6 +163,7 @@ int options_read(int argc, char **argv, struct context *context, unsigned *given
 		if (option == -1)
 			break;
 		if (option < 'A' || option >= 'A' + COUNT) {
+			suggest_option(argv[optind - 1], optopt);
 			fputs("Try `hwbroker-ctl --help'.\n", stderr);
 			*status = EXIT_WRONG_USAGE;
 			return -1;

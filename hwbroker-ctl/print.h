@@ -18,7 +18,8 @@ int print_genode_devices(FILE *out, const struct hwb_device *devices, uint32_t c
  * does not make sense, and nothing was printed. */
 int print_genode_platform_info(FILE *out, const char *framebuffer);
 /* `text`: the problems, a line each. */
-void print_status(FILE *out, const struct hwb_status_reply *status, const char *text);
+void print_status(FILE *out, unsigned width, const struct hwb_status_reply *status,
+                  const char *text);
 
 void print_groups(FILE *out, unsigned width, const struct hwb_admin_member *members, size_t count);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `status': what the daemon is, and what it lacks. */
 #include "broker.h"
+#include "findings.h"
 #include "json.h"
 #include "names.h"
 #include "print.h"
@@ -23,8 +24,10 @@ static void print_text(FILE *out, const char *label, const char *text, size_t si
 	fprintf(out, "%s%s", label, copy);
 }
 
-void print_status(FILE *out, const struct hwb_status_reply *status, const char *text)
+void print_status(FILE *out, unsigned width, const struct hwb_status_reply *status,
+                  const char *text)
 {
+	static const char problem[] = "Problem: ";
 	char uptime[16], bytes[16];
 
 	names_duration(status->uptime_ms, uptime);
@@ -52,8 +55,8 @@ void print_status(FILE *out, const struct hwb_status_reply *status, const char *
 	        status->workers_busy);
 	while (*text != '\0') {
 		size_t length = strcspn(text, "\n");
-		print_text(out, "Problem: ", text, length);
-		fputc('\n', out);
+		fputs(problem, out);
+		findings_hang(out, sizeof(problem) - 1, width, text, length);
 		text += length + (text[length] == '\n');
 	}
 }
@@ -79,6 +82,6 @@ int show_status(const struct context *context)
 	if (context->json)
 		json_status(context->out, &reply.status, text);
 	else
-		print_status(context->out, &reply.status, text);
+		print_status(context->out, context->width, &reply.status, text);
 	return EXIT_OK;
 }

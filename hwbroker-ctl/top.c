@@ -3,6 +3,7 @@
 #include "top.h"
 
 #include "graph.h"
+#include "json_build.h"
 #include "names.h"
 #include "table.h"
 
@@ -136,8 +137,10 @@ static void put_head(struct page *page)
 		          rate);
 	snprintf(line, sizeof(line), "hwbrokerd %s, up %s", version, uptime);
 	put_line(page, line, false);
-	snprintf(line, sizeof(line), "%u devices, %u granted   %u connections, %u sessions",
-	         status->devices, status->devices_granted, status->connections, status->sessions);
+	snprintf(line, sizeof(line), "%u device%s, %u granted   %u connection%s, %u session%s",
+	         status->devices, status->devices == 1 ? "" : "s", status->devices_granted,
+	         status->connections, status->connections == 1 ? "" : "s", status->sessions,
+	         status->sessions == 1 ? "" : "s");
 	put_line(page, line, false);
 	snprintf(line, sizeof(line), "DMA %s   requests/s %s   workers %u of %u busy", dma, rate,
 	         status->workers_busy, status->workers);
@@ -266,4 +269,67 @@ void top_print(FILE *out, const struct top_frame *frame)
 	}
 	put_clients(&page, clients);
 	put_devices(&page);
+}
+
+/* ---- for programs ---- */
+
+/* A second, between two frames; NULL: this is the first. */
+static json_t *json_rate(bool known, uint64_t now, uint64_t before, const struct top_frame *frame)
+{
+	double seconds = frame->before != NULL ? frame->now->seconds - frame->before->seconds : 0.0;
+
+	if (!known || seconds <= 0.0 || now < before)
+		return json_null();
+	return json_real((double)(now - before) / seconds);
+}
+
+static json_t *json_top_clients(const struct top_frame *frame)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < frame->now->client_count; i++) {
+		const struct hwb_admin_client *record = &frame->now->clients[i];
+		const struct hwb_admin_client *then = earlier(frame->before, record->id);
+		json_t *object = json_client(record);
+		json_set(object, "requests_per_s",
+		         json_rate(then != NULL, record->requests,
+		                   then != NULL ? then->requests : 0, frame));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+static json_t *json_top_devices(const struct top_frame *frame)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < frame->now->device_count; i++) {
+		const struct hwb_admin_device *record = &frame->now->devices[i];
+		uint64_t now = frame->now->interrupts[i];
+		uint64_t then = interrupts_before(frame->before, &record->device.address);
+		json_t *object = json_device(record);
+		json_set(object, "interrupts",
+		         now == TOP_UNKNOWN ? json_null() : json_integer((json_int_t)now));
+		json_set(object, "interrupts_per_s",
+		         json_rate(now != TOP_UNKNOWN && then != TOP_UNKNOWN, now, then, frame));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+void top_json(FILE *out, const struct top_frame *frame, const char *problems)
+{
+	const struct top_view *before = frame->before;
+	json_t *object = json_object();
+	json_t *status = json_of_status(&frame->now->status, problems);
+
+	json_set(status, "requests_per_s",
+	         json_rate(before != NULL, frame->now->status.requests,
+	                   before != NULL ? before->status.requests : 0, frame));
+	json_set(object, "status", status);
+	json_set(object, "clients", json_top_clients(frame));
+	json_set(object, "devices", json_top_devices(frame));
+	json_dumpf(object, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(object);
 }

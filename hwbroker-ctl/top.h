@@ -15,6 +15,7 @@
 struct top_view {
 	double seconds; /* on a clock that nobody sets */
 	struct hwb_status_reply status;
+	char *problems; /* of the status, a line each */
 	struct hwb_admin_client *clients;
 	size_t client_count;
 	struct hwb_admin_device *devices;
@@ -33,6 +34,10 @@ struct top_frame {
 
 /* As text whose lines end in "\n"; with colour, escape sequences among it. */
 void top_print(FILE *out, const struct top_frame *frame);
+
+/* The same for programs: one line of JSON, with the lists of `status', `list clients' and `list
+ * devices'. `problems`: a line each. */
+void top_json(FILE *out, const struct top_frame *frame, const char *problems);
 
 /* Interrupts so far of the device at this address, in the text of /proc/interrupts, over
  * all processors and vectors; TOP_UNKNOWN: none is listed. */

@@ -25,6 +25,7 @@ static struct termios as_it_was;
 
 static void free_view(struct top_view *view)
 {
+	free(view->problems);
 	free(view->clients);
 	free(view->devices);
 	free(view->interrupts);
@@ -67,7 +68,7 @@ static int fetch(struct broker *broker, struct top_view *view)
 {
 	static union {
 		struct hwb_status_reply status;
-		char bytes[HWB_MESSAGE_MAX];
+		char bytes[HWB_MESSAGE_MAX + 1];
 	} reply;
 	struct timespec now;
 	void *records = NULL;
@@ -76,8 +77,13 @@ static int fetch(struct broker *broker, struct top_view *view)
 	*view = (struct top_view){ 0 };
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	view->seconds = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-	int status = broker_ask(broker, HWB_ADMIN_STATUS, &reply, sizeof(reply), &length);
+	int status = broker_ask(broker, HWB_ADMIN_STATUS, &reply, HWB_MESSAGE_MAX, &length);
 	view->status = reply.status;
+	if (status == EXIT_OK) {
+		reply.bytes[length] = '\0';
+		view->problems = strdup(reply.bytes + sizeof(reply.status));
+		status = view->problems != NULL ? EXIT_OK : EXIT_REFUSED;
+	}
 	if (status == EXIT_OK)
 		status = broker_list(broker, HWB_ADMIN_CLIENTS, sizeof(struct hwb_admin_client),
 		                     &records, &view->client_count);
@@ -124,7 +130,7 @@ static void take_over(void)
 /* Signals come only while we wait, so that a frame is drawn whole. */
 static void watch_signals(sigset_t *before)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH };
 	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t held;
 
@@ -202,6 +208,30 @@ static bool wait_a_second(const sigset_t *during)
 	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q';
 }
 
+/* A line a second, until somebody ends it; or one. */
+static int tell(struct broker *broker, const struct context *context)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	struct top_view now, before = { 0 };
+	int status;
+
+	for (bool first = true;; first = false) {
+		status = fetch(broker, &now);
+		if (status != EXIT_OK)
+			break;
+		top_json(context->out,
+		         &(struct top_frame){ .now = &now, .before = first ? NULL : &before },
+		         now.problems);
+		free_view(&before);
+		before = now;
+		if (fflush(context->out) != 0 || context->once)
+			break;
+		nanosleep(&second, NULL);
+	}
+	free_view(&before);
+	return status;
+}
+
 static int run(struct broker *broker)
 {
 	struct top_view now, before = { 0 };
@@ -238,16 +268,18 @@ int show_top(const struct context *context)
 	struct broker broker;
 	struct top_view now;
 
-	if (!context->once && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
+	if (!context->json && !context->once && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
 		fputs("hwbroker-ctl: `top' needs a terminal; `hwbroker-ctl top --once' prints one\n"
-		      "frame, and `hwbroker-ctl metrics' is for programs\n",
+		      "frame, and `hwbroker-ctl top --json' is for programs\n",
 		      stderr);
 		return EXIT_WRONG_USAGE;
 	}
 	int status = broker_open(&broker, context);
 	if (status != EXIT_OK)
 		return status;
-	if (!context->once) {
+	if (context->json) {
+		status = tell(&broker, context);
+	} else if (!context->once) {
 		status = run(&broker);
 	} else {
 		status = fetch(&broker, &now);

@@ -448,6 +448,14 @@ static void stop(struct daemon *self)
 		ev_loop_destroy(broker->loop);
 }
 
+/* The log goes to 2, whatever it is: nothing else must become that, or 0 or 1. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon self = { .listener.fd = -1, .listener.reserve = -1 };
@@ -456,6 +464,7 @@ int main(int argc, char **argv)
 		                   .state = DEFAULT_STATE,
 		                   .backend = CHOOSE_AUTO };
 
+	hold_standard_descriptors();
 	parse(argc, argv, &options);
 	self.broker.policy_path = options.policy;
 	if (options.check) {

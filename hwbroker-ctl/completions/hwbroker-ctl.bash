@@ -12,10 +12,10 @@ list groups|--json|
 show|--json|device
 status|--json|
 graph|--json --svg|
-metrics||
+metrics|--json|
 monitor|--json|
-top|--once|
-generate-policy|--client --user --ports --memory --interrupt|device
+top|--json --once|
+generate-policy|--json --client --user --ports --memory --interrupt|device
 explain|--json|explain
 audit|--json|device
 revoke|--json --now|device

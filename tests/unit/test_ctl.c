@@ -303,7 +303,7 @@ START_TEST(json_is_as_in_its_files)
 	json_status(out, &status, problems);
 	as_in("status.json");
 	anew();
-	print_status(out, &status, problems);
+	print_status(out, 0, &status, problems);
 	as_in("status.txt");
 }
 END_TEST
@@ -622,7 +622,12 @@ START_TEST(notes_and_problems_are_printable)
 	ck_assert_ptr_null(strchr(printed(), '\x1b'));
 	anew();
 	memcpy(reply.policy, "/\x1b[2J", 6);
-	print_status(out, &reply, "a\x1b[31mb");
+	/* A problem is long, and goes on below its beginning. */
+	print_status(out, 40, &reply, "a problem that takes more than one line of forty");
+	ck_assert_ptr_nonnull(strstr(printed(), "Problem: a problem that takes more than\n"
+	                                        "         one line of forty\n"));
+	anew();
+	print_status(out, 0, &reply, "a\x1b[31mb");
 	ck_assert_ptr_null(strchr(printed(), '\x1b'));
 }
 END_TEST

@@ -249,6 +249,23 @@ START_TEST(metrics_are_open_metrics)
 }
 END_TEST
 
+START_TEST(metrics_for_programs)
+{
+	size_t samples = 0, i;
+	json_t *family;
+
+	json_metrics(out, &status, "no interrupt remapping\nand another\n", metrics,
+	             sizeof(metrics) / sizeof(metrics[0]));
+	json_t *list = json_loads(as_in("metrics.json"), 0, NULL);
+	ck_assert(json_is_array(list));
+	/* The same as in text. */
+	json_array_foreach(list, i, family) samples +=
+	        json_array_size(json_object_get(family, "samples"));
+	ck_assert_uint_eq(samples, 10 + 15);
+	json_decref(list);
+}
+END_TEST
+
 /* ---- monitor ---- */
 
 static const struct hwb_happening_event events[] = {
@@ -353,6 +370,38 @@ START_TEST(frames_are_as_in_their_files)
 	frame.lines = 23;
 	top_print(out, &frame);
 	as_in("top-80x23.txt");
+}
+END_TEST
+
+START_TEST(frames_for_programs)
+{
+	uint64_t now_counts[DEVICES] = { TOP_UNKNOWN, TOP_UNKNOWN, 1240, 3 };
+	uint64_t counts[DEVICES] = { TOP_UNKNOWN, TOP_UNKNOWN, 240, TOP_UNKNOWN };
+	struct top_view now, before;
+	struct top_frame frame = { .now = &now };
+
+	view(&now, 102, now_counts);
+	view(&before, 100, counts);
+	before.status.requests -= 500;
+	frame.before = &before;
+	top_json(out, &frame, "no interrupt remapping\n");
+	const char *text = as_in("top.json");
+	ck_assert_ptr_eq(strchr(text, '\n'), text + strlen(text) - 1);
+	json_t *value = json_loads(text, 0, NULL);
+	json_t *of_status = json_object_get(value, "status");
+	ck_assert(json_real_value(json_object_get(of_status, "requests_per_s")) == 250.0);
+	json_t *device = json_array_get(json_object_get(value, "devices"), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(device, "interrupts")), 1240);
+	ck_assert(json_real_value(json_object_get(device, "interrupts_per_s")) == 500.0);
+	json_decref(value);
+	/* The first has nothing to compare with. */
+	anew();
+	frame.before = NULL;
+	top_json(out, &frame, "");
+	value = json_loads(printed(), 0, NULL);
+	of_status = json_object_get(value, "status");
+	ck_assert(json_is_null(json_object_get(of_status, "requests_per_s")));
+	json_decref(value);
 }
 END_TEST
 
@@ -515,9 +564,11 @@ int main(void)
 	setlocale(LC_CTYPE, "C.UTF-8"); /* as main() of the tool does */
 	tcase_add_checked_fixture(tests, golden_setup, teardown);
 	tcase_add_test(tests, metrics_are_open_metrics);
+	tcase_add_test(tests, metrics_for_programs);
 	tcase_add_test(tests, happenings_are_as_in_their_files);
 	tcase_add_test(tests, interrupts_are_those_of_the_device);
 	tcase_add_test(tests, frames_are_as_in_their_files);
+	tcase_add_test(tests, frames_for_programs);
 	tcase_add_test(tests, frames_fit_their_terminal);
 	tcase_add_test(tests, a_generated_policy_is_taken);
 	tcase_add_test(tests, a_generated_policy_of_no_device_is_taken);

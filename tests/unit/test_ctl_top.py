@@ -5,11 +5,13 @@
 test_ctl_top.py HWBROKERD CTL: of a daemon that serves whoever runs this.
 """
 import fcntl
+import functools
 import grp
 import os
 import pathlib
 import pty
 import pwd
+import resource
 import select
 import signal
 import struct
@@ -126,6 +128,7 @@ def ends(top, how, by, status):
 def main():
     """With a broker, which is ended in any case."""
     daemon, ctl = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as work:
         socket, policy = f"{work}/socket", pathlib.Path(f"{work}/policy")
         policy.write_text(f"[broker]\nquery_group = {grp.getgrgid(os.getgid()).gr_name}\n"
@@ -142,9 +145,10 @@ def main():
             sizes(top)
             stop_and_go(top)
             ends(top, "q", lambda: os.write(top.master, b"q"), 0)
-            top = Top(ctl, socket, 24, 80)
-            top.frame()
-            ends(top, "SIGTERM", top.program.terminate, -signal.SIGTERM)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+                top = Top(ctl, socket, 24, 80)
+                top.frame()
+                ends(top, number.name, functools.partial(top.program.send_signal, number), -number)
         finally:
             broker.kill()
             broker.wait()

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_ctl_output.sh HWBROKERD CTL: where the tool's output goes, or cannot go, and that all that
+# it prints is there for programs, too; of a daemon that serves whoever runs this.
+set -u -o pipefail
+
+daemon=$1
+ctl=$2
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$work"' EXIT
+failed=0
+
+# check TEXT COMMAND...
+check() {
+	local text=$1
+	shift
+	"$@" && echo "ok $text" && return
+	echo "not ok $text"
+	cat "$work/said"
+	failed=1
+}
+
+asks() {
+	timeout 30 "$ctl" --socket "$work/socket" "$@"
+}
+
+# What is not written is no success.
+full() {
+	asks "$@" > /dev/full 2> "$work/said"
+	[ $? = 1 ] && grep -q 'cannot write the output: No space left' "$work/said"
+}
+
+closed() {
+	asks "$@" >&- 2> "$work/said"
+	[ $? = 1 ] && grep -q 'cannot write the output: Bad file' "$work/said"
+}
+
+# Nothing that is opened becomes 0, 1 or 2: the broker would read what is printed.
+all_closed() {
+	asks "$@" <&- >&- 2>&-
+	[ $? = 1 ] && [ "$(asks list clients | wc -l)" = 2 ]
+}
+
+is_json() {
+	asks --json "$@" > "$work/said" 2>&1
+	case $? in 0 | 1) ;; *) return 1 ;; esac
+	python3 -c 'import json, sys; json.load(sys.stdin)' < "$work/said"
+}
+
+# says STATUS TEXT WORD...
+says() {
+	local status=$1 text=$2
+	shift 2
+	asks "$@" > "$work/said" 2>&1
+	[ $? = "$status" ] && grep -qF -- "$text" "$work/said"
+}
+
+# Two lines, each a whole.
+live() {
+	(timeout 10 "$ctl" --socket "$work/socket" --json top | head -2) > "$work/said" 2>&1
+	[ "$(wc -l < "$work/said")" = 2 ] && python3 -c '
+import json, sys
+first, second = (json.loads(line) for line in sys.stdin)
+assert first["status"]["requests_per_s"] is None
+assert second["status"]["requests_per_s"] > 0
+assert second["clients"][0]["requests_per_s"] > 0' < "$work/said"
+}
+
+# The daemon.
+starts() {
+	local tries=0
+	"$daemon" --policy "$work/policy" --socket "$work/socket" --state "$work/state" &
+	pid=$!
+	until [ -S "$work/socket" ]
+	do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] && kill -0 "$pid" || return 1
+		sleep 0.05
+	done
+}
+
+# The log has nowhere to go, and goes nowhere.
+starts_with_nothing() {
+	starts <&- >&- 2>&-
+	local fd
+	for fd in 0 1 2
+	do
+		[ "$(readlink "/proc/$pid/fd/$fd")" = /dev/null ] || return 1
+	done
+	kill -HUP "$pid"
+	says 0 'Connections:' status
+}
+
+printf '[broker]\nquery_group = %s\nchange_group = %s\n[client a]\nuser = %s\n[ports p]\nclient = a\nrange = 0x61\n' \
+	"$(id -gn)" "$(id -gn)" "$(id -un)" > "$work/policy"
+check "a daemon starts without 0, 1 and 2" starts_with_nothing
+kill "$pid"
+wait "$pid"
+starts 2> "$work/log" || exit 1
+for command in "list devices" status metrics graph "graph --svg" diff "check $work/policy" "top --once" \
+	"generate-policy --ports 0x61 --client a" genode-devices reload --help --version \
+	"--json list clients" "--json metrics"
+do
+	# shellcheck disable=SC2086 # words
+	check "to a full disk: $command" full $command
+done
+for command in "list clients" status "--json list sessions"
+do
+	# shellcheck disable=SC2086
+	check "to nobody: $command" closed $command
+	# shellcheck disable=SC2086
+	check "with nothing open: $command" all_closed $command
+done
+for command in "list devices" "list clients" "list sessions" "list groups" status metrics graph audit diff \
+	"check $work/policy" "top --once" "generate-policy --ports 0x61 --client a" reload "explain a 0x61"
+do
+	# shellcheck disable=SC2086
+	check "for programs: $command" is_json $command
+done
+check "for programs: top, live" live
+check "an option that is misspelt" says 2 "did you mean \`--json'?" --jsno status
+check "an object that there is not" says 2 "it has: devices, clients, sessions, groups" list everything
+[ $failed = 0 ]
