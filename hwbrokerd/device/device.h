@@ -71,6 +71,8 @@ struct device {
 	char name[16];           /* "0000:00:03.0" */
 	uint64_t instance;       /* of the device itself, whatever its address: bind.h */
 	struct whereabouts whereabouts;
+	char driver[HWB_NAME_SIZE]; /* that it has now: hotplug_knows_drivers() */
+	uint64_t told;              /* number of the message that said so; 0: it was read */
 	struct group *group;
 	struct unit unit;
 	struct exposed exposed;

@@ -77,11 +77,27 @@ static int is_newcomer(const struct device *known, const struct device *found)
 	       known->instance != found->instance;
 }
 
+/* What was told of a driver while the scan was under way may be newer than what that read. */
+static bool was_told_since(const struct device *known, const struct scan *scan)
+{
+	return known->told > scan->since;
+}
+
+static void set_driver(struct device *device, const char driver[HWB_NAME_SIZE], uint64_t told)
+{
+	memcpy(device->driver, driver, HWB_NAME_SIZE);
+	device->told = told;
+}
+
 /* A device that stayed: its addresses may have been assigned or moved meanwhile, and a virtual
  * function be given other vectors. Of one that is in use they cannot be. */
-static void refresh(struct device *known, const struct device *found)
+static void refresh(struct device *known, const struct device *found, const struct scan *scan)
 {
+	const struct whereabouts before = known->whereabouts;
+
 	known->facts.virtual_functions = found->facts.virtual_functions;
+	if (!was_told_since(known, scan))
+		set_driver(known, found->driver, 0);
 	if ((known->state != LIFE_HOST && known->state != LIFE_FREE) ||
 	    known->facts.vendor != found->facts.vendor ||
 	    known->facts.device != found->facts.device)
@@ -92,11 +108,13 @@ static void refresh(struct device *known, const struct device *found)
 	known->msix_bars = found->msix_bars;
 	known->resets = found->resets;
 	known->whereabouts = found->whereabouts;
+	if (was_told_since(known, scan))
+		whereabouts_driver(&known->whereabouts, before.driver);
 }
 
 /* Into the place of the one that was at its address, or a new one. */
 static struct device *take_in(struct inventory *inventory, struct workers *workers,
-                              struct device *known, struct device **found)
+                              struct device *known, struct device **found, const struct scan *scan)
 {
 	struct device *device = *found;
 	struct group *group = group_of(inventory, workers, device->facts.iommu_group);
@@ -109,6 +127,8 @@ static struct device *take_in(struct inventory *inventory, struct workers *worke
 	lifecycle_step(&known->state, LIFE_ARRIVED, known->name);
 	device->state = known->state;
 	device->waiters = known->waiters;
+	if (was_told_since(known, scan))
+		set_driver(device, known->driver, known->told);
 	*known = *device;
 	return known;
 }
@@ -126,7 +146,7 @@ static int find_leavers(struct inventory *inventory, const struct scan *scan,
 		if (known->state == LIFE_GONE)
 			continue;
 		if (!known->left && now != NULL && now->instance == known->instance)
-			refresh(known, now);
+			refresh(known, now, scan);
 		else if (!watcher->left(watcher, known))
 			result = 1;
 	}
@@ -144,7 +164,7 @@ int inventory_merge(struct inventory *inventory, struct workers *workers, struct
 			continue;
 		if (known != NULL && known->state != LIFE_GONE)
 			continue; /* once its place is free */
-		struct device *device = take_in(inventory, workers, known, &scan->devices[i]);
+		struct device *device = take_in(inventory, workers, known, &scan->devices[i], scan);
 		if (device == NULL)
 			result = -1;
 		else

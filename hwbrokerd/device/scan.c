@@ -5,10 +5,12 @@
 #include "device/inventory.h"
 #include "kernel/bind.h"
 #include "kernel/sriov.h"
+#include "kernel/sysfs.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/pci_key.h"
 
+#include <fcntl.h>
 #include <pciaccess.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -48,35 +50,52 @@ static uint32_t virtual_irq(const struct hwb_pci_address *address)
 	return (address->domain + 1) << 16 | pci_requester(address);
 }
 
-static bool offers_reset(const char *name)
+/* Whether it is a virtual function, and whose; that has no INTx, whatever is in its config space
+ * (SR-IOV 1.1, 3.4.1.18). Either kind has a capability that is PCI Express's. */
+static bool read_functions(struct device *device, int folder, struct hwb_pci_address *physical)
 {
-	char path[64];
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", name);
-	return access(path, F_OK) == 0;
+	struct hwb_device *public = &device->facts;
+	struct sriov_count count;
+
+	if ((public->flags & HWB_DEVICE_PCIE) == 0)
+		return false;
+	sriov_read_at(folder, &count);
+	public->virtual_functions = count.now;
+	device->functions_max = count.total;
+	if (!sriov_physical(folder, physical))
+		return false;
+	public->flags |= HWB_DEVICE_VIRTUAL;
+	public->physical_function = pci_requester(physical);
+	public->intx_pin = 0;
+	return true;
 }
 
-/* A virtual function has no INTx, whatever is in its config space (SR-IOV 1.1, 3.4.1.18). */
-static void read_functions(struct device *device)
+/* What its folder says of it. */
+static void read_folder(struct device *device, int folder, const struct slots *slots)
 {
 	struct hwb_device *public = &device->facts;
 	struct hwb_pci_address physical;
-	struct sriov_count count;
+	bool is_virtual = read_functions(device, folder, &physical);
 
-	sriov_read(&public->address, &count);
-	public->virtual_functions = count.now;
-	device->functions_max = count.total;
-	if (!sriov_physical(&public->address, &physical))
-		return;
-	public->flags |= HWB_DEVICE_VIRTUAL;
-	public->physical_function = pci_requester(&physical);
-	public->intx_pin = 0;
+	public->iommu_group = bind_find_group(folder, &public->address);
+	device->instance = bind_instance_at(folder);
+	sysfs_link_name_at(folder, "driver", device->driver, sizeof(device->driver));
+	whereabouts_read(&device->whereabouts, &public->address, device->instance, device->driver,
+	                 is_virtual ? &physical : NULL, slots);
+	device->resets = faccessat(folder, "reset", F_OK, 0) == 0;
+}
+
+static bool read_config(int folder, uint8_t config[256])
+{
+	_cleanup_fd_ int fd = openat(folder, "config", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && pread(fd, config, 256, 0) >= 64;
 }
 
 static int read_device(struct device *device, struct pci_device *pci, const struct slots *slots)
 {
 	uint8_t config[256] = { 0 };
 	struct config_facts facts;
-	pciaddr_t got = 0;
 	struct hwb_device *public = &device->facts;
 
 	public->address = (struct hwb_pci_address){
@@ -87,8 +106,8 @@ static int read_device(struct device *device, struct pci_device *pci, const stru
 	};
 	snprintf(device->name, sizeof(device->name), "%04x:%02x:%02x.%x", pci->domain & 0xfffff,
 	         pci->bus & 0xffu, pci->dev & 0x1fu, pci->func & 7u);
-	if (pci_device_probe(pci) != 0 || pci_device_cfg_read(pci, config, 0, 256, &got) != 0 ||
-	    got < 64) {
+	_cleanup_fd_ int folder = sysfs_open_device(&public->address);
+	if (folder < 0 || pci_device_probe(pci) != 0 || !read_config(folder, config)) {
 		log_warning("%s: cannot read its config space; left out", device->name);
 		return -1;
 	}
@@ -108,11 +127,7 @@ static int read_device(struct device *device, struct pci_device *pci, const stru
 	if (facts.msix_vectors != 0)
 		device->msix_bars =
 		        (uint8_t)(1u << facts.msix_table_bar | 1u << facts.msix_pba_bar);
-	read_functions(device);
-	public->iommu_group = bind_find_group(&public->address);
-	device->instance = bind_instance(&public->address);
-	whereabouts_read(&device->whereabouts, &public->address, device->instance, slots);
-	device->resets = offers_reset(device->name);
+	read_folder(device, folder, slots);
 	device->wanted_fd = -1;
 	device->failed_fd = -1;
 	read_bars(device, pci);

@@ -11,6 +11,7 @@
 struct scan {
 	struct device **devices; /* ascending by address; without group, owner or state */
 	uint32_t count;
+	uint64_t since; /* who scans: number of the last message about a driver before it */
 };
 
 /* Opens files of every device, so it may block: before the loop runs, or in a job. Not

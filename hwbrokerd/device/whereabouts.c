@@ -2,7 +2,6 @@
 #include "device/whereabouts.h"
 
 #include "device/record.h"
-#include "kernel/sriov.h"
 #include "kernel/sysfs.h"
 
 #include <dirent.h>
@@ -101,18 +100,17 @@ void whereabouts_driver(struct whereabouts *whereabouts, const char *driver)
 }
 
 void whereabouts_read(struct whereabouts *whereabouts, const struct hwb_pci_address *address,
-                      uint64_t instance, const struct slots *slots)
+                      uint64_t instance, const char *driver, const struct hwb_pci_address *physical,
+                      const struct slots *slots)
 {
 	char link[PATH_MAX], file[SYSFS_PATH];
-	struct hwb_pci_address physical;
 	struct record record;
 
 	*whereabouts = (struct whereabouts){ 0 };
-	if (sriov_physical(address, &physical))
-		sysfs_address(&physical, whereabouts->physical);
-	sysfs_device_path(address, "driver", file);
-	sysfs_link_name(file, whereabouts->driver, sizeof(whereabouts->driver));
-	/* After the driver: what is taken is written down before that is vfio-pci. */
+	if (physical != NULL)
+		sysfs_address(physical, whereabouts->physical);
+	whereabouts_driver(whereabouts, driver);
+	/* The driver was read before: what is taken is written down before that is vfio-pci. */
 	if (record_find(address, instance, &record))
 		whereabouts_driver(whereabouts, record.origin.driver);
 

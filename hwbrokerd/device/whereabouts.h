@@ -36,8 +36,11 @@ struct slots {
  * read files of /sys, and so are for workers. */
 void slots_read(struct slots *slots);
 void slots_free(struct slots *slots);
+/* Of a device that has this driver now, "" none; `physical` is NULL if it is no virtual function.
+ */
 void whereabouts_read(struct whereabouts *whereabouts, const struct hwb_pci_address *address,
-                      uint64_t instance, const struct slots *slots);
+                      uint64_t instance, const char *driver, const struct hwb_pci_address *physical,
+                      const struct slots *slots);
 
 /* The driver alone has changed, "" if it has none now. */
 void whereabouts_driver(struct whereabouts *whereabouts, const char *driver);

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,24 +46,33 @@ bool bind_is_noiommu(uint32_t group)
 	return sysfs_read(path, name, sizeof(name)) > 0 && strcmp(name, "vfio-noiommu") == 0;
 }
 
-/* Of either kind. */
-static uint32_t any_group(const struct hwb_pci_address *address)
+/* Of either kind, by its link. */
+static uint32_t any_group_at(int folder, const char *link)
 {
-	char path[SYSFS_PATH];
 	char name[16];
 	char *end;
 
-	sysfs_device_path(address, "iommu_group", path);
-	sysfs_link_name(path, name, sizeof(name));
+	sysfs_link_name_at(folder, link, name, sizeof(name));
 	unsigned long id = strtoul(name, &end, 10);
 	return name[0] != '\0' && *end == '\0' && id < UINT32_MAX ? (uint32_t)id : UINT32_MAX;
 }
 
+static uint32_t any_group(const struct hwb_pci_address *address)
+{
+	char path[SYSFS_PATH];
+
+	sysfs_device_path(address, "iommu_group", path);
+	return any_group_at(AT_FDCWD, path);
+}
+
+static uint32_t real_group(uint32_t group)
+{
+	return group != UINT32_MAX && bind_is_noiommu(group) ? UINT32_MAX : group;
+}
+
 uint32_t bind_group(const struct hwb_pci_address *address)
 {
-	uint32_t group = any_group(address);
-
-	return group != UINT32_MAX && bind_is_noiommu(group) ? UINT32_MAX : group;
+	return real_group(any_group(address));
 }
 
 uint32_t bind_noiommu_group(const struct hwb_pci_address *address)
@@ -79,6 +89,13 @@ uint64_t bind_instance(const struct hwb_pci_address *address)
 
 	sysfs_device_path(address, "", path);
 	return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+uint64_t bind_instance_at(int folder)
+{
+	struct stat status;
+
+	return fstat(folder, &status) == 0 ? status.st_ino : 0;
 }
 
 /* The kernel clears the override when a newline alone is written. */
@@ -223,9 +240,9 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 	                                 origin->driver);
 }
 
-uint32_t bind_find_group(const struct hwb_pci_address *address)
+uint32_t bind_find_group(int folder, const struct hwb_pci_address *address)
 {
-	uint32_t group = bind_group(address);
+	uint32_t group = real_group(any_group_at(folder, "iommu_group"));
 #if !defined(__x86_64__) && !defined(__i386__)
 	/* What firmware's tables say of a device's IOMMU is looked up (until Linux 6.15) when
 	 * a driver is about to have it, not before: one is, for a moment. */
@@ -238,6 +255,8 @@ uint32_t bind_find_group(const struct hwb_pci_address *address)
 			bind_restore(address, &origin, NULL);
 		group = bind_group(address);
 	}
+#else
+	(void)address;
 #endif
 	return group;
 }

@@ -21,9 +21,9 @@ void bind_driver(const struct hwb_pci_address *address, char driver[HWB_NAME_SIZ
 /* IOMMU group number, UINT32_MAX if none. Cheap. */
 uint32_t bind_group(const struct hwb_pci_address *address);
 
-/* The same for one that is new; where the kernel puts a device into its group only when a driver
- * takes it, vfio-pci does so for a moment. May block. */
-uint32_t bind_find_group(const struct hwb_pci_address *address);
+/* The same for one that is new, whose folder is open (sysfs.h); where the kernel puts a device into
+ * its group only when a driver takes it, vfio-pci does so for a moment. May block. */
+uint32_t bind_find_group(int folder, const struct hwb_pci_address *address);
 
 /* Number of the group that VFIO makes up for a device without an IOMMU, which is in its hands;
  * UINT32_MAX if none. Such a group isolates nothing, and is none for the other. */
@@ -33,6 +33,7 @@ bool bind_is_noiommu(uint32_t group);
 /* A number that no other device has had at this address, or at any, since the kernel
  * started (the inode of its folder, fs/kernfs); 0: there is none. Cheap. */
 uint64_t bind_instance(const struct hwb_pci_address *address);
+uint64_t bind_instance_at(int folder);
 
 /* Whether the host still needs the device, be it bound to a driver or not: a
  * file system, swap or another use of its disks, the default route or the

@@ -3,6 +3,7 @@
 
 #include "kernel/bind.h"
 #include "kernel/choose.h"
+#include "kernel/iomem.h"
 #include "kernel/pinned.h"
 #include "kernel/ports.h"
 #include "kernel/privilege.h"
@@ -19,6 +20,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+
+static const char devices[] = "/sys/bus/pci/devices";
+
+/* So many BARs that drivers have claimed say whether the kernel keeps them. */
+enum { CLAIMS = 16 };
 
 static void problem(struct host *host, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
@@ -195,23 +201,59 @@ static bool refuses_claimed(const char *path)
 	return false;
 }
 
-/* Not all drivers claim their BARs; without one that does nothing is promised. */
-static void probe_strict_devmem(struct host *host)
+/* "/sys/bus/pci/devices/DEVICE/resourceN" of its BAR that begins there; false: it has none. */
+static bool find_bar(const char *device, uint64_t first, char *path, size_t size)
 {
-	static const char devices[] = "/sys/bus/pci/devices";
+	char line[128];
+	unsigned bar = 0;
+
+	snprintf(path, size, "%s/%.15s/resource", devices, device);
+	_cleanup_file_ FILE *file = fopen(path, "re");
+	while (file != NULL && bar < HWB_BARS && fgets(line, sizeof(line), file) != NULL) {
+		if (strtoull(line, NULL, 16) == first) {
+			snprintf(path, size, "%s/%.15s/resource%u", devices, device, bar);
+			return true;
+		}
+		bar++;
+	}
+	return false;
+}
+
+/* Whether any BAR of a device that has a driver is refused, which may be a thousand looks: for who
+ * may not know where the host's drivers are. */
+static bool any_is_refused(void)
+{
 	_cleanup_dir_ DIR *directory = opendir(devices);
 	const struct dirent *entry;
+	bool refused = false;
 
-	while (directory != NULL && !host->strict_devmem && (entry = readdir(directory)) != NULL) {
+	while (directory != NULL && !refused && (entry = readdir(directory)) != NULL) {
 		char path[sizeof(devices) + NAME_MAX + 16];
 		snprintf(path, sizeof(path), "%s/%s/driver", devices, entry->d_name);
 		if (access(path, F_OK) != 0)
 			continue;
-		for (unsigned bar = 0; bar < HWB_BARS && !host->strict_devmem; bar++) {
+		for (unsigned bar = 0; bar < HWB_BARS && !refused; bar++) {
 			snprintf(path, sizeof(path), "%s/%s/resource%u", devices, entry->d_name,
 			         bar);
-			host->strict_devmem = refuses_claimed(path);
+			refused = refuses_claimed(path);
 		}
+	}
+	return refused;
+}
+
+/* Not all drivers claim their BARs; without one that does nothing is promised. */
+static void probe_strict_devmem(struct host *host)
+{
+	struct iomem_claim claims[CLAIMS];
+	int count = iomem_claims(IOMEM_PATH, claims, CLAIMS);
+
+	if (count < 0)
+		host->strict_devmem = any_is_refused();
+	for (int i = 0; i < count && !host->strict_devmem; i++) {
+		char path[sizeof(devices) + NAME_MAX + 16];
+		host->strict_devmem =
+		        find_bar(claims[i].name, claims[i].first, path, sizeof(path)) &&
+		        refuses_claimed(path);
 	}
 	if (host->backend != NULL && !host->backend->lasting && !host->strict_devmem)
 		problem(host, "the kernel is not known to take registers from who keeps them: it "

@@ -128,3 +128,32 @@ int iomem_check(const char *path, uint64_t first, uint64_t last, bool force, str
 		*fault = kept_fault;
 	return -1;
 }
+
+/* A claim is listed behind its BAR, which it is a part of. How deep that is by the indentation says
+ * nothing: the file ends counting at five. */
+int iomem_claims(const char *path, struct iomem_claim *claims, int max)
+{
+	_cleanup_file_ FILE *file = fopen(path, "re");
+	char line[512];
+	struct iomem_claim bar = { .first = 0 };
+	uint64_t end = 0;
+	bool tells = false;
+	int count = 0;
+
+	while (file != NULL && count < max && fgets(line, sizeof(line), file) != NULL) {
+		uint64_t from, to;
+		const char *name;
+		if (!read_line(line, &from, &to, &name))
+			continue;
+		tells = tells || to != 0;
+		if (is_bar(name) && strlen(name) < sizeof(bar.name)) {
+			strcpy(bar.name, name);
+			bar.first = from;
+			end = to;
+		} else if (bar.first != 0 && from == bar.first && to <= end) {
+			claims[count++] = bar;
+			bar.first = 0;
+		}
+	}
+	return tells ? count : -1;
+}

@@ -17,4 +17,13 @@
  * some of them. `path` is IOMEM_PATH, but for tests. Reads the file: not on the loop. */
 int iomem_check(const char *path, uint64_t first, uint64_t last, bool force, struct fault *fault);
 
+/* A BAR whose first byte a driver has claimed. */
+struct iomem_claim {
+	char name[16]; /* of the device, "0000:00:03.0" */
+	uint64_t first;
+};
+
+/* The first of them, `max` at most; how many. -1: the file does not tell. */
+int iomem_claims(const char *path, struct iomem_claim *claims, int max);
+
 #endif

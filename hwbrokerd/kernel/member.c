@@ -88,10 +88,13 @@ static void read_functions(const struct hwb_pci_address *address, struct hwb_adm
 {
 	struct hwb_pci_address physical;
 	struct sriov_count count;
+	_cleanup_fd_ int folder = sysfs_open_device(address);
 
-	sriov_read(address, &count);
+	if (folder < 0)
+		return;
+	sriov_read_at(folder, &count);
 	member->virtual_functions = count.now;
-	if (!sriov_physical(address, &physical))
+	if (!sriov_physical(folder, &physical))
 		return;
 	member->flags |= HWB_MEMBER_VIRTUAL;
 	member->physical_function = pci_requester(&physical);

@@ -3,18 +3,18 @@
 
 #include "kernel/bind.h"
 #include "kernel/sysfs.h"
+#include "util/cleanup.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_address *physical)
+bool sriov_physical(int folder, struct hwb_pci_address *physical)
 {
-	char path[SYSFS_PATH], name[SYSFS_ADDRESS];
+	char name[SYSFS_ADDRESS];
 
-	sysfs_device_path(address, "physfn", path);
-	sysfs_link_name(path, name, sizeof(name));
+	sysfs_link_name_at(folder, "physfn", name, sizeof(name));
 	return sysfs_parse_address(name, physical);
 }
 
@@ -30,24 +30,32 @@ bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
 }
 
 /* One of its files; 0: it has none. */
-static uint16_t number(const struct hwb_pci_address *address, const char *name)
+static uint16_t number(int folder, const char *name)
 {
-	char path[SYSFS_PATH], text[16];
+	char text[16];
 
-	sysfs_device_path(address, name, path);
-	if (sysfs_read(path, text, sizeof(text)) <= 0)
+	if (sysfs_read_at(folder, name, text, sizeof(text)) <= 0)
 		return 0;
 	unsigned long value = strtoul(text, NULL, 10);
 	return value <= UINT16_MAX ? (uint16_t)value : UINT16_MAX;
 }
 
-void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
+void sriov_read_at(int folder, struct sriov_count *count)
 {
-	*count = (struct sriov_count){ .total = number(address, "sriov_totalvfs") };
+	*count = (struct sriov_count){ .total = number(folder, "sriov_totalvfs") };
 	if (count->total == 0)
 		return;
-	count->now = number(address, "sriov_numvfs");
-	count->probes = number(address, "sriov_drivers_autoprobe") != 0;
+	count->now = number(folder, "sriov_numvfs");
+	count->probes = number(folder, "sriov_drivers_autoprobe") != 0;
+}
+
+void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
+{
+	_cleanup_fd_ int folder = sysfs_open_device(address);
+
+	*count = (struct sriov_count){ 0 };
+	if (folder >= 0)
+		sriov_read_at(folder, count);
 }
 
 static int put(const struct hwb_pci_address *address, const char *name, unsigned value)

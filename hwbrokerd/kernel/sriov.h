@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-/* Whether the device is a virtual function; then of which one. */
-bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_address *physical);
+/* Whether the device whose folder this is (sysfs.h) is a virtual function; then of which one. */
+bool sriov_physical(int folder, struct hwb_pci_address *physical);
 
 /* The same the other way round: number `index` of a physical one's, from 0. */
 bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
@@ -25,6 +25,7 @@ struct sriov_count {
 };
 
 void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count);
+void sriov_read_at(int folder, struct sriov_count *count);
 
 /* Makes `count` of them, 0: removes all. The kernel goes from a number to another by way of
  * none only. */

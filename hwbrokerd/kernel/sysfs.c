@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* O_PATH */
 #include "kernel/sysfs.h"
 
 #include "util/cleanup.h"
@@ -41,9 +42,23 @@ void sysfs_device_path(const struct hwb_pci_address *address, const char *name,
 	snprintf(path, SYSFS_PATH, "/sys/bus/pci/devices/%s/%s", text, name);
 }
 
+int sysfs_open_device(const struct hwb_pci_address *address)
+{
+	char path[SYSFS_PATH];
+
+	sysfs_device_path(address, "", path);
+	int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return folder >= 0 ? folder : -errno;
+}
+
 int sysfs_read(const char *path, char *text, size_t size)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return sysfs_read_at(AT_FDCWD, path, text, size);
+}
+
+int sysfs_read_at(int folder, const char *path, char *text, size_t size)
+{
+	_cleanup_fd_ int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
 	size_t length = 0;
 
 	text[0] = '\0';
@@ -74,8 +89,13 @@ int sysfs_write(const char *path, const char *text)
 
 void sysfs_link_name(const char *path, char *name, size_t size)
 {
+	sysfs_link_name_at(AT_FDCWD, path, name, size);
+}
+
+void sysfs_link_name_at(int folder, const char *path, char *name, size_t size)
+{
 	char target[PATH_MAX];
-	ssize_t length = readlink(path, target, sizeof(target) - 1);
+	ssize_t length = readlinkat(folder, path, target, sizeof(target) - 1);
 
 	name[0] = '\0';
 	if (length <= 0)

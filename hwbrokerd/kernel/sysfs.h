@@ -23,6 +23,13 @@ void sysfs_device_path(const struct hwb_pci_address *address, const char *name,
 /* Reads up to size - 1 bytes, without a trailing newline. Length, or -errno. */
 int sysfs_read(const char *path, char *text, size_t size);
 
+/* The device's own folder, for the next two and no more, or -errno. A file is found there by one
+ * step of the kernel's, instead of the dozen that lead to it by its path; and all of them are of
+ * one device, even if meanwhile another comes to its address. */
+int sysfs_open_device(const struct hwb_pci_address *address);
+int sysfs_read_at(int folder, const char *path, char *text, size_t size);
+void sysfs_link_name_at(int folder, const char *path, char *name, size_t size);
+
 /* Writes in one call, as sysfs wants it. 0 or -errno. */
 int sysfs_write(const char *path, const char *text);
 

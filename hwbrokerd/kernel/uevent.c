@@ -98,12 +98,12 @@ bool uevent_of_driver(const char *message, size_t length, struct uevent_driver *
 	return pci && placed && (unbound || (bound && change->driver[0] != '\0'));
 }
 
-bool uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
-                  void *context)
+unsigned uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
+                      void *context)
 {
 	struct uevent_driver change;
 	char message[4096];
-	bool concerns = false;
+	unsigned said = 0;
 
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
@@ -111,12 +111,13 @@ bool uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver
 		ssize_t length = recvfrom(fd, message, sizeof(message), MSG_DONTWAIT,
 		                          (struct sockaddr *)&from, &size);
 		if (length < 0 && errno == ENOBUFS)
-			concerns = true; /* some were lost */
+			said |= UEVENT_LOST;
 		else if (length < 0 && errno != EINTR)
-			return concerns;
+			return said;
 		if (length <= 0 || from.nl_pid != 0)
 			continue;
-		concerns = uevent_concerns_pci(message, (size_t)length) || concerns;
+		if (uevent_concerns_pci(message, (size_t)length))
+			said |= UEVENT_MOVED;
 		if (uevent_of_driver(message, (size_t)length, &change))
 			tell(context, &change);
 	}

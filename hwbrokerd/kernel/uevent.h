@@ -21,10 +21,15 @@ struct uevent_driver {
 	char driver[HWB_NAME_SIZE];
 };
 
-/* Takes all messages off; whether one of them, or one that was lost, is about a PCI
- * function that was added or removed. Tells of drivers. */
-bool uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
-                  void *context);
+/* What messages say, each a bit. */
+enum {
+	UEVENT_MOVED = 1, /* one of them: a PCI function was added or removed */
+	UEVENT_LOST = 2,  /* there were more, which may have said that, or told of a driver */
+};
+
+/* Takes all messages off, and tells of drivers. */
+unsigned uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
+                      void *context);
 
 /* Pure: whether a message of `length` bytes is. It is "ACTION@PATH", then "KEY=VALUE"
  * each, all ended by a zero byte. */

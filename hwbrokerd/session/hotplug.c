@@ -72,16 +72,19 @@ static void done_scan(struct job *job)
 	struct broker *broker = self->broker;
 
 	self->looking = false;
+	self->scan.since = self->told_before;
 	broker->busy_devices--;
 	if (broker->stopping) {
 		scan_free(&self->scan);
 		return;
 	}
-	if (self->result == 0)
+	if (self->result == 0) {
 		self->result = inventory_merge(&broker->inventory, broker->workers, &self->scan,
 		                               &self->watcher);
-	else
+		self->losses_made_good = self->losses_before;
+	} else {
 		log_warning("%s; trying again in %.0f s", self->fault.reason, self->pause);
+	}
 	virtual_look(broker);
 	if (self->again) {
 		self->again = false;
@@ -104,19 +107,34 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (self->looking || self->broker->stopping)
 		return;
 	self->looking = true;
+	self->told_before = self->told;
+	self->losses_before = self->losses;
 	self->broker->busy_devices++;
 	strand_submit(&self->strand, &self->job);
+}
+
+static void lose(struct hotplug *self)
+{
+	self->losses++;
+	self->again = true;
 }
 
 /* Of its host driver a device that is taken keeps the name: it is known for it, and may go
  * back. So what is told while it is taken counts only if it is what it has gone back to. */
 static void on_driver(void *context, const struct uevent_driver *change)
 {
-	struct broker *broker = context;
+	struct hotplug *self = context;
+	struct broker *broker = self->broker;
 	struct device *device = inventory_find(&broker->inventory, &change->address);
 
-	if (device == NULL || device->state == LIFE_GONE)
+	if (device == NULL || device->state == LIFE_GONE) {
+		/* Of one that is about to be listed, and was looked at before this. */
+		if (self->looking)
+			lose(self);
 		return;
+	}
+	device->told = ++self->told;
+	memcpy(device->driver, change->driver, sizeof(device->driver));
 	if (device->state == LIFE_HOST ||
 	    (change->driver[0] != '\0' && !bind_is_ours(change->driver)))
 		whereabouts_driver(&device->whereabouts, change->driver);
@@ -124,6 +142,28 @@ static void on_driver(void *context, const struct uevent_driver *change)
 		virtual_driver(broker, device);
 	else
 		virtual_driver_left(broker, device);
+}
+
+static void take_messages(struct hotplug *self)
+{
+	unsigned said = uevent_drain(self->reader.fd, on_driver, self);
+
+	if ((said & UEVENT_LOST) != 0)
+		lose(self);
+	if (said == 0)
+		return;
+	self->again = true;
+	look_in(self, QUIET_SECONDS);
+}
+
+bool hotplug_knows_drivers(struct broker *broker)
+{
+	struct hotplug *self = broker->hotplug;
+
+	if (self == NULL || !broker->follows_bus)
+		return false;
+	take_messages(self);
+	return self->losses == self->losses_made_good;
 }
 
 static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -136,10 +176,7 @@ static void on_message(struct ev_loop *loop, ev_io *watcher, int revents)
 		look_in(self, SETTLED_SECONDS);
 		return;
 	}
-	if (!uevent_drain(watcher->fd, on_driver, self->broker))
-		return;
-	self->again = true;
-	look_in(self, QUIET_SECONDS);
+	take_messages(self);
 }
 
 /* ---- start and stop ---- */

@@ -39,6 +39,7 @@ static const struct {
 	{ SYS_recvmsg, "recvmsg" },
 	{ SYS_sendmsg, "sendmsg" },
 	{ SYS_sendto, "send" },
+	{ SYS_recvfrom, "recvfrom" },
 	{ SYS_futex, "futex" },
 	{ SYS_read, "read" },
 	{ SYS_write, "write" },
@@ -57,6 +58,9 @@ static const struct {
 	{ SYS_pread64, "pread" },
 	{ SYS_pwrite64, "pwrite" },
 	{ SYS_readlinkat, "readlink" },
+#ifdef SYS_readlink
+	{ SYS_readlink, "readlink" },
+#endif
 	{ SYS_newfstatat, "stat" },
 };
 

@@ -191,14 +191,19 @@ int uevent_open(struct fault *fault)
 	return model.messages;
 }
 
-bool uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
-                  void *context)
+/* Of all that are there, each time: who has one now is known as the kernel knows it. */
+unsigned uevent_drain(int fd, void (*tell)(void *context, const struct uevent_driver *change),
+                      void *context)
 {
 	eventfd_t count;
-	(void)tell;
-	(void)context;
 
-	return eventfd_read(fd, &count) == 0;
+	for (uint32_t i = 0; i < MODEL_DEVICES; i++) {
+		struct uevent_driver change = { .address = model.devices[i].address };
+		memcpy(change.driver, model.devices[i].driver, sizeof(change.driver));
+		if (model.devices[i].present)
+			tell(context, &change);
+	}
+	return eventfd_read(fd, &count) == 0 ? UEVENT_MOVED : 0;
 }
 
 static struct device *describe(const struct model_device *from)
@@ -323,13 +328,6 @@ int bind_restore(const struct hwb_pci_address *address, const struct bind_origin
 		return fault_set(fault, HWB_GONE, "it has left the bus");
 	memcpy(device->driver, origin->driver, sizeof(device->driver));
 	return 0;
-}
-
-bool sriov_physical(const struct hwb_pci_address *address, struct hwb_pci_address *physical)
-{
-	(void)address;
-	(void)physical;
-	return false;
 }
 
 bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,

@@ -201,6 +201,61 @@ look_generate() {
 	[ $status = 0 ] && grep -q 'name="00:03.0"' "$look/view" && grep -q 'name="00:06.0"' "$look/view"
 }
 
+# A device that nobody has, and its driver.
+look_card=0000:00:05.0
+look_driver() {
+	basename "$(readlink "/sys/bus/pci/devices/$look_card/driver")" ""
+}
+
+# The list has the driver that it has, at once.
+look_driver_is() {
+	local listed
+	listed=$(hwbroker-ctl list devices --json | grep -A 12 "\"$look_card\"" |
+		sed -n 's/.*"host_driver": "\(.*\)".*/\1/p')
+	[ "$listed" = "$1" ] && [ "$(look_driver)" = "$1" ] && return
+	echo "listed: $listed, it is: $(look_driver), not: $1"
+	return 1
+}
+
+look_bind() {
+	echo "$look_card" > "/sys/bus/pci/drivers/$1/$2"
+}
+
+look_follows_drivers() {
+	local had i
+	had=$(look_driver)
+	[ -n "$had" ] || return 1
+	for ((i = 0; i < 10; i++))
+	do
+		look_bind "$had" unbind
+		look_driver_is "" || return 1
+		look_bind "$had" bind
+		look_driver_is "$had" || return 1
+	done
+}
+
+# More is told than a daemon that is stopped has room for, and then its driver leaves a device. It
+# asks the kernel until it has looked at all of them.
+look_lost_drivers() {
+	local had daemon i status=0
+	had=$(look_driver)
+	daemon=$(daemon_pid)
+	kill -STOP "$daemon"
+	for ((i = 0; i < 3000; i++))
+	do
+		echo change > "/sys/bus/pci/devices/$look_card/uevent"
+	done
+	look_bind "$had" unbind
+	kill -CONT "$daemon"
+	look_driver_is "" || status=1
+	sleep 0.5
+	look_bind "$had" bind
+	look_driver_is "$had" || status=1
+	sleep 2
+	look_driver_is "$had" || status=1
+	return $status
+}
+
 run_look() {
 	check "look: monitor listens" look_monitor
 	check "look: monitor tells of a grant, a refusal, a release" look_text_has
@@ -209,6 +264,8 @@ run_look() {
 	check "look: sixteen may listen" look_many
 	check "look: monitor for who may not look" ctl 4 "query_group" other monitor
 	check "look: metrics" look_metrics
+	check "look: list has each driver as soon as it is another" look_follows_drivers
+	check "look: list has each driver though messages were lost" look_lost_drivers
 	check "look: graph" look_graph
 	check "look: top --once" look_top
 	check "look: top without a terminal" look_without_terminal

@@ -224,6 +224,51 @@ START_TEST(addresses_are_learnt_later)
 }
 END_TEST
 
+/* One scan of the device that is known, which began after message `since` and has read `driver`. */
+static void look_at(const struct device *device, const char *driver, uint64_t since)
+{
+	struct scan scan = { .devices = calloc(1, sizeof(struct device *)),
+		             .count = 1,
+		             .since = since };
+
+	scan.devices[0] = malloc(sizeof(*device));
+	*scan.devices[0] = *device;
+	scan.devices[0]->told = 0;
+	snprintf(scan.devices[0]->driver, sizeof(scan.devices[0]->driver), "%s", driver);
+	snprintf(scan.devices[0]->whereabouts.driver, sizeof(scan.devices[0]->whereabouts.driver),
+	         "%s", driver);
+	inventory_merge(&known, NULL, &scan, &watcher);
+}
+
+static void tell(struct device *device, const char *driver, uint64_t message)
+{
+	device->told = message;
+	snprintf(device->driver, sizeof(device->driver), "%s", driver);
+	whereabouts_driver(&device->whereabouts, driver);
+}
+
+/* A message that came while the bus was looked at is newer than what was read then. */
+START_TEST(drivers_are_the_newest_told_or_read)
+{
+	merge((uint64_t[]){ 0, 11 }, 2);
+	struct device *device = number(1);
+	look_at(device, "igb", 0);
+	ck_assert_str_eq(device->driver, "igb");
+	tell(device, "e1000e", 5);
+	look_at(device, "igb", 4);
+	ck_assert_str_eq(device->driver, "e1000e");
+	ck_assert_str_eq(device->whereabouts.driver, "e1000e");
+	look_at(device, "igb", 5);
+	ck_assert_str_eq(device->driver, "igb");
+	ck_assert_str_eq(device->whereabouts.driver, "igb");
+	/* Of another one at the same address, too. */
+	tell(device, "", 6);
+	merge((uint64_t[]){ 0, 12 }, 2);
+	ck_assert_str_eq(told, "-1 +1 ");
+	ck_assert_str_eq(device->driver, "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("inventory");
@@ -240,6 +285,7 @@ int main(void)
 	tcase_add_test(bus, another_device_at_an_address);
 	tcase_add_test(bus, a_busy_device_leaves_later);
 	tcase_add_test(bus, addresses_are_learnt_later);
+	tcase_add_test(bus, drivers_are_the_newest_told_or_read);
 	suite_add_tcase(suite, bus);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -112,6 +112,48 @@ START_TEST(without_the_right_to_know_nothing_is_given)
 }
 END_TEST
 
+static int claims_in(const char *text, struct iomem_claim claims[2])
+{
+	make(text);
+	int count = iomem_claims(path, claims, 2);
+	unlink(path);
+	return count;
+}
+
+START_TEST(claims)
+{
+	struct iomem_claim found[2];
+
+	/* A BAR without a driver; a bridge's window; a claim of the second half alone, and of a
+	 * whole BAR; one as deep as the one that it is in, by the indentation. */
+	ck_assert_int_eq(claims_in("c0000000-febfffff : PCI Bus 0000:00\n"
+	                           "  d0000000-d0000fff : 0000:00:01.0\n"
+	                           "  d0001000-d0001fff : 0000:00:02.0\n"
+	                           "    d0001800-d0001fff : half\n"
+	                           "  d1000000-d1ffffff : PCI Bus 0000:01\n"
+	                           "    d1000000-d1003fff : 0000:01:00.0\n"
+	                           "      d1000000-d1003fff : nvme\n"
+	                           "    d1008000-d1008fff : 0000:01:00.1\n"
+	                           "    d1008000-d10080ff : e1000e\n"
+	                           "    d1009000-d1009fff : 0000:01:00.2\n"
+	                           "      d1009000-d1009fff : more than there is room for\n",
+	                           found),
+	                 2);
+	ck_assert_str_eq(found[0].name, "0000:01:00.0");
+	ck_assert_uint_eq(found[0].first, 0xd1000000);
+	ck_assert_str_eq(found[1].name, "0000:01:00.1");
+	ck_assert_uint_eq(found[1].first, 0xd1008000);
+	ck_assert_int_eq(claims_in(pc, found), 0);
+	/* Without the right to know. */
+	ck_assert_int_eq(claims_in("00000000-00000000 : PCI Bus 0000:00\n"
+	                           "  00000000-00000000 : 0000:00:01.0\n"
+	                           "    00000000-00000000 : nvme\n",
+	                           found),
+	                 -1);
+	ck_assert_int_eq(iomem_claims("/nowhere", found, 2), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("iomem");
@@ -119,6 +161,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, whose_it_is, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(tests, without_the_right_to_know_nothing_is_given);
+	tcase_add_test(tests, claims);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -26,12 +26,14 @@ static uint32_t resets_written;
 
 /* ---- the kernel's side: all that is asked of /sys ---- */
 
-ssize_t __wrap_readlink(const char *path, char *target, size_t size);
+ssize_t __wrap_readlinkat(int folder, const char *path, char *target, size_t size);
 int __wrap_stat(const char *path, struct stat *status);
 int __wrap_open(const char *path, int flags, ...);
+int __wrap_openat(int folder, const char *path, int flags, ...);
 
-ssize_t __wrap_readlink(const char *path, char *target, size_t size)
+ssize_t __wrap_readlinkat(int folder, const char *path, char *target, size_t size)
 {
+	(void)folder;
 	ck_assert_ptr_nonnull(strstr(path, "/driver"));
 	if (bound)
 		return snprintf(target, size, "../drivers/vfio-pci");
@@ -66,6 +68,12 @@ int __wrap_open(const char *path, int flags, ...)
 		bound = taken;
 	}
 	return memfd_create("attribute", MFD_CLOEXEC);
+}
+
+int __wrap_openat(int folder, const char *path, int flags, ...)
+{
+	(void)folder;
+	return __wrap_open(path, flags);
 }
 
 static int open_device(const struct hwb_pci_address *address, uint32_t group,

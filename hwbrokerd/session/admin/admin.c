@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What an operator may ask: the daemon's state, in pages. */
 #include "kernel/bind.h"
-#include "kernel/sysfs.h"
 #include "resume/note.h"
 #include "resume/store.h"
+#include "session/hotplug.h"
 #include "session/name.h"
 #include "session/platform.h"
 #include "session/restart/keep.h"
@@ -107,21 +107,9 @@ static const char *note_of(const struct device *device)
 	return device->state == LIFE_GRANTED ? ways[device->way] : device->functions.note;
 }
 
-/* Its present one. By the device's own path, which the kernel walks in half the time that it
- * takes by the link of its address: a list of many devices is made of little else. */
-static void read_driver(const struct device *device, char driver[HWB_NAME_SIZE])
-{
-	char path[WHEREABOUTS_PATH + sizeof("/driver")];
-
-	if (device->whereabouts.path[0] == '\0') {
-		bind_driver(&device->facts.address, driver);
-		return;
-	}
-	snprintf(path, sizeof(path), "%s/driver", device->whereabouts.path);
-	sysfs_link_name(path, driver, HWB_NAME_SIZE);
-}
-
-static void fill_device(const struct peer *peer, const struct device *device,
+/* `known`: its driver is, and need not be asked for, which for each of many devices takes longer
+ * than the rest of a list of them. */
+static void fill_device(const struct peer *peer, const struct device *device, bool known,
                         struct hwb_admin_device *record)
 {
 	struct policy_device about = device_for_policy(device);
@@ -129,7 +117,10 @@ static void fill_device(const struct peer *peer, const struct device *device,
 
 	memset(record, 0, sizeof(*record));
 	platform_describe(peer, device, &record->device);
-	read_driver(device, record->host_driver);
+	if (known)
+		copy_name(record->host_driver, sizeof(record->host_driver), device->driver);
+	else
+		bind_driver(&device->facts.address, record->host_driver);
 	if (owner != NULL)
 		copy_name(record->client, sizeof(record->client), owner->name);
 	if (host_is_unsafe(&peer->broker->host) && policy_unsafe_for(peer->broker->policy, &about))
@@ -149,11 +140,12 @@ void serve_admin_devices(struct request *request)
 		struct hwb_admin_device records[MAX];
 	} reply;
 	uint32_t at = inventory_from(inventory, list->cursor);
+	bool known = hotplug_knows_drivers(request->peer->broker);
 
 	reply.head = (struct hwb_list_reply){ .record_size = sizeof(reply.records[0]) };
 	for (; at < inventory->count && reply.head.count < MAX; at++)
 		if (inventory->devices[at]->state != LIFE_GONE)
-			fill_device(request->peer, inventory->devices[at],
+			fill_device(request->peer, inventory->devices[at], known,
 			            &reply.records[reply.head.count++]);
 	if (at < inventory->count)
 		reply.head.next = inventory_key(&inventory->devices[at]->facts.address);
