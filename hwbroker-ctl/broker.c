@@ -2,8 +2,10 @@
 #include "broker.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char broker_operators[] =
         "Root may, and the members of the group that the policy names as query_group\n"
@@ -28,6 +30,27 @@ static int explain(int result, const struct hwb_error *error)
 	return broker_explain("hwbroker-ctl", result, error, broker_operators);
 }
 
+/* A broker that is being started, or hangs: whoever waits for it should know. */
+enum { SILENCE_SECONDS = 5 };
+
+static void on_silence(int number)
+{
+	static const char said[] = "hwbroker-ctl: waiting for the broker, which does not answer: "
+	                           "`systemctl status hwbrokerd' tells more\n";
+	ssize_t written = write(STDERR_FILENO, said, sizeof(said) - 1);
+	(void)number;
+	(void)written;
+}
+
+static void expect_answer(bool expected)
+{
+	const struct sigaction action = { .sa_handler = on_silence, .sa_flags = SA_RESTART };
+
+	if (expected)
+		sigaction(SIGALRM, &action, NULL);
+	alarm(expected ? SILENCE_SECONDS : 0);
+}
+
 int broker_connect(struct broker *broker, const struct context *context, struct hwb_error *error)
 {
 	return hwb_posix_open(&broker->posix, context->socket, NULL, NULL, error);
@@ -42,9 +65,11 @@ int broker_open_for_events(struct broker *broker, const struct context *context,
                            hwb_event_handler on_event, void *event_context)
 {
 	struct hwb_error error;
+
+	expect_answer(true);
 	int result =
 	        hwb_posix_open(&broker->posix, context->socket, on_event, event_context, &error);
-
+	expect_answer(false);
 	if (result != 0)
 		return explain(result, &error);
 	if ((broker->posix.client.hello.features & HWB_FEATURE_ADMIN) != 0)

@@ -135,12 +135,38 @@ static int clear_path(const struct sockaddr_un *address, struct fault *fault)
 static const char activated[] = "hwbrokerd.socket";
 static const char kept[] = "l";
 
-static int take_passed(struct listener *listener)
+static int option(int fd, int name)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+/* Of another kind nobody could be accepted, as often as that was tried. */
+static bool listens(int fd)
+{
+	return option(fd, SO_DOMAIN) == AF_UNIX && option(fd, SO_TYPE) == SOCK_SEQPACKET &&
+	       option(fd, SO_ACCEPTCONN) == 1;
+}
+
+/* -1 without a fault: there is none. */
+static int take_passed(struct listener *listener, struct fault *fault)
 {
 	int fd = store_take(activated);
 	int before = store_take(kept);
 
 	listener->passed = fd >= 0;
+	if (fd >= 0 && !listens(fd)) {
+		close_fd(fd);
+		close_fd(before);
+		return fault_set(fault, HWB_INVALID,
+		                 "what was passed as `%s' is no socket that listens with "
+		                 "ListenSequentialPacket=",
+		                 activated);
+	}
+	if (before >= 0 && !listens(before))
+		before = close_fd(before);
 	if (fd < 0)
 		fd = steal_fd(&before);
 	if (before >= 0)
@@ -179,8 +205,8 @@ int listener_start(struct listener *listener, struct broker *broker, const char 
 	if (strlen(path) >= sizeof(listener->path))
 		return fault_set(fault, HWB_INVALID, "socket path %s is longer than %zu bytes",
 		                 path, sizeof(listener->path) - 1);
-	int fd = take_passed(listener);
-	if (fd < 0)
+	int fd = take_passed(listener, fault);
+	if (fd < 0 && !listener->passed)
 		fd = bind_path(path, fault);
 	if (fd < 0)
 		return -1;

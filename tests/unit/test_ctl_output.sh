@@ -119,6 +119,26 @@ do
 	check "for programs: $command" is_json $command
 done
 check "for programs: top, live" live
+# Many pages of each kind of rule, one behind the other.
+for ((i = 0; i < 300; i++))
+do
+	printf '[client c%d]\nuser = %d\n[ports p%d]\nclient = c%d\nrange = 0x%x\n' $i $((20000 + i)) $i $i $((0x2000 + 4 * i))
+	printf '[memory m%d]\nclient = c%d\nrange = 0x%x-0x%x\n' $i $i $((0xe0000000 + 4096 * i)) $((0xe0000fff + 4096 * i))
+done > "$work/more"
+mkdir -m 755 "$work/policy.d"
+install -m 644 "$work/more" "$work/policy.d/more.conf"
+check "a large policy" says 0 'rules are in force' reload
+check "diff of a large policy" says 0 'nothing changes hands' diff
+rm "$work/policy.d/more.conf"
+check "and of one without it" says 0 '- c299 loses memory 0xe012b000-0xe012bfff' diff
+
+# It is there, and says nothing: whoever waits is told.
+silence() {
+	kill -STOP "$pid"
+	(sleep 7; kill -CONT "$pid") &
+	says 0 'waiting for the broker, which does not answer' list clients
+}
+check "a broker that does not answer" silence
 check "an option that is misspelt" says 2 "did you mean \`--json'?" --jsno status
 check "an object that there is not" says 2 "it has: devices, clients, sessions, groups" list everything
 [ $failed = 0 ]

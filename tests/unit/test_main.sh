@@ -75,6 +75,14 @@ few() {
 check "nor starts without descriptors, for it could tell nothing right" few says 1 \
 	'10 are needed: Too many open files. The limit is 8 (LimitNOFILE of its unit)' \
 	--policy "$work/policy" --socket "$work/socket" --state "$work/state"
+# passed: something else than a socket, as a service manager passes sockets.
+passed() {
+	(exec 3< /dev/null
+	LISTEN_FDS=1 LISTEN_PID=$BASHPID LISTEN_FDNAMES=hwbrokerd.socket exec "$daemon" \
+		--policy "$work/policy" --socket "$work/socket" --state "$work/state") > "$work/said" 2>&1
+	[ $? = 1 ] && grep -qF 'no socket that listens with ListenSequentialPacket=' "$work/said"
+}
+check "does not listen to what is no socket" passed
 check "starts, with options that change nothing" starts --foreground --verbose
 check "a second one does not take its socket" says 1 'another hwbrokerd serves' --policy "$work/policy" \
 	--socket "$work/socket" --state "$work/other"
