@@ -110,6 +110,15 @@ static void check_backend(const char *name)
 	exit(EXIT_USAGE);
 }
 
+/* `--socket "$UNSET"' and its like: an address that nobody could ask for. */
+static const char *path_of(const char *name, const char *path)
+{
+	if (path[0] != '\0')
+		return path;
+	fprintf(stderr, "hwbrokerd: --%s needs a path, and has none\n", name);
+	exit(EXIT_USAGE);
+}
+
 static void parse(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
@@ -126,16 +135,19 @@ static void parse(int argc, char **argv, struct options *options)
 	};
 	int option;
 
+	/* In what getopt says, however it was called. */
+	if (argc > 0)
+		argv[0] = (char *)"hwbrokerd";
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
 		case 's':
-			options->socket = optarg;
+			options->socket = path_of("socket", optarg);
 			break;
 		case 'p':
-			options->policy = optarg;
+			options->policy = path_of("policy", optarg);
 			break;
 		case 'S':
-			options->state = optarg;
+			options->state = path_of("state", optarg);
 			break;
 		case 'b':
 			options->backend = optarg;

@@ -280,6 +280,11 @@ int record_lock(const char *path, struct fault *fault)
 	snprintf(name, sizeof(name), "%s.lock", path);
 	/* Where it cannot be made, nothing can be written down, and nothing is taken. */
 	lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock_fd < 0)
+		log_warning(
+		        "cannot write %s: %s: no device is taken from the host, as nobody would "
+		        "know where it came from",
+		        name, strerror(errno));
 	if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
 		return 0;
 	return fault_set(fault, HWB_BUSY,

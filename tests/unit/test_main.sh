@@ -68,6 +68,11 @@ check "nor a path that is too long" says 1 'is longer than' --policy "$work/poli
 	--socket "$long" --state "$work/state"
 check "nor one whose folder there is not" says 1 'cannot listen on' --policy "$work/policy" \
 	--socket "$work/none/socket" --state "$work/state"
+for option in socket policy state
+do
+	check "an empty path: --$option" says 2 "--$option needs a path" "--$option" ''
+done
+check "a misspelt option, by the name of the program" says 2 "hwbrokerd: unrecognized option" --nothing
 # few COMMAND...: with eight descriptors, of which it has some already.
 few() {
 	(ulimit -n 8 && "$@")
@@ -89,6 +94,12 @@ check "a second one does not take its socket" says 1 'another hwbrokerd serves' 
 check "ends by SIGINT" ends INT 0
 check "and takes its socket with it" test ! -e "$work/socket"
 check "starts again" starts
+check "is ended" ends TERM 0
+check "starts where it can write nothing down" starts --state "$work/none/state"
+check "and says so" grep -q "cannot write $work/none/state.lock: No such file or directory: no device is taken" \
+	"$work/said"
+check "ends" ends TERM 0
+check "starts once more" starts
 check "is killed" ends KILL 137
 check "a socket that a dead one has left is in nobody's way" starts
 check "ends by SIGTERM" ends TERM 0
