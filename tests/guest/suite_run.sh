@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # Suite `run' of `run': a program with legacy ports in its I/O bitmap, started by the
 # ordinary user `driver'.
 
@@ -95,6 +95,99 @@ signalled() {
 	[ $? = 9 ] && grep -q told "$output"
 }
 
+# Not the two that a shell has its jobs in the background ignore, else.
+each_signal() {
+	local signal
+	: > "$output"
+	(driver env --default-signal=INT,QUIT sh -c '
+		for signal in HUP INT QUIT USR2 WINCH TERM; do trap "echo got $signal" $signal; done
+		trap "exit 9" USR1; echo ready; while :; do sleep 0.05; done') > "$output" 2>&1 &
+	child=$!
+	within grep -q ready "$output"
+	for signal in HUP INT QUIT USR2 WINCH TERM
+	do
+		kill -"$signal" $child && within grep -q "got $signal" "$output" || return 1
+	done
+	kill -USR1 $child
+	wait $child
+	[ $? = 9 ]
+}
+
+# on_terminal KEYS COMMAND: typed there when COMMAND says that it is ready.
+on_terminal() {
+	local told=$output.terminal
+	: > "$told"
+	# shellcheck disable=SC2059,SC2094 # keys; it is followed
+	(within grep -q ready "$told"; printf "$1"; within grep -q end "$told"; sleep 0.2) |
+		script -qec "$2" /dev/null > "$told"
+	cat "$told"
+}
+
+# The program has it from the terminal, and from nobody else.
+interrupted() {
+	on_terminal '\003' "setpriv --reuid=driver --regid=driver --clear-groups hwbroker-ctl run \
+		--as driver -- sh -c 'trap \"echo told\" INT; echo ready; sleep 2; sleep 0.5; echo end'" \
+		> "$output"
+	cat "$output"
+	[ "$(grep -c told "$output")" = 1 ]
+}
+
+suspended() {
+	cat > "$output.job" <<-'END'
+	setpriv --reuid=driver --regid=driver --clear-groups hwbroker-ctl run --as driver -- \
+		sh -c 'echo ready; sleep 1; echo went on'
+	echo "stopped $?"
+	fg > /dev/null
+	echo "end $?"
+	END
+	on_terminal '\032' "bash -m $output.job" > "$output"
+	cat "$output"
+	grep -q 'stopped 147' "$output" && grep -q 'went on' "$output" && grep -q 'end 0' "$output"
+}
+
+# As its child would get a terminal that is not its session's.
+without_a_terminal() {
+	[ "$(setsid -w setpriv --reuid=driver --regid=driver --clear-groups \
+		hwbroker-ctl run --as driver -- sh -c 'ps -o tty= $$; echo end' < /dev/null)" = "$(printf '?\nend')" ]
+}
+
+many_words() {
+	local value i
+	local -a words=()
+	value=$(head -c 100000 /dev/zero | tr '\0' a)
+	for i in 1 2 3 4 5
+	do
+		words+=("$value")
+		export "LARGE$i=$value"
+	done
+	# The command itself is the shell's.
+	[ "$(driver sh -c 'echo ${#1} ${#5} $# ${#LARGE5}' sh "${words[@]}")" = "100000 100000 5 100000" ]
+}
+
+set_user_id() {
+	install -m 4755 /usr/bin/id /tmp/hwbroker-id
+	[ "$(runuser -u driver -- /tmp/hwbroker-id -u)" = 0 ] &&
+		[ "$(driver /tmp/hwbroker-id -u)" = "$(id -u driver)" ]
+	local good=$?
+	rm -f /tmp/hwbroker-id
+	return $good
+}
+
+# reads_32_bit PORT: an i386 executable that reads it and exits with 0:
+#     in al,PORT; xor ebx,ebx; mov eax,1; int 0x80
+reads_32_bit() {
+	local program=/tmp/hwbroker-i386
+	# shellcheck disable=SC2059 # bytes
+	{
+		printf '\x7fELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0\1\0\0\0\x54\x80\4\x8\x34\0\0\0\0\0\0\0\0\0\0\0'
+		printf '\x34\0\x20\0\1\0\0\0\0\0\0\0'
+		printf '\1\0\0\0\0\0\0\0\0\x80\4\x8\0\x80\4\x8\x5f\0\0\0\x5f\0\0\0\5\0\0\0\0\x10\0\0'
+		printf "\\xe4\\x$1\\x31\\xdb\\xb8\\1\\0\\0\\0\\xcd\\x80"
+	} > $program
+	chmod 755 $program
+	driver $program
+}
+
 state_of() {
 	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 1
 }
@@ -164,6 +257,20 @@ daemon_stopped() {
 	local good=$?
 	systemctl start hwbrokerd
 	[ $good = 0 ] && ends 0 counts driver "$probe" counts
+}
+
+# The connection is kept, or is another's by then: in either case the ports are his who has them.
+daemon_restarted() {
+	start "$probe" hold $beat || return 1
+	systemctl restart hwbrokerd && ! at_rest &&
+		(ends 125 'in use by another owner' driver true) > "$output.second" &&
+		kill_daemon && within no_transit && ! at_rest &&
+		(ends 125 'in use by another owner' driver true) > "$output.second" &&
+		reload run-without && ended 143 'gives its ports no more'
+	local good=$?
+	cat "$output.second"
+	reload run
+	return $good
 }
 
 # Whoever has a capability is not his user's to look into.
@@ -251,6 +358,9 @@ run_run() {
 	check "run: 128 and the signal that ended it" ends 143 '' driver sh -c 'kill -TERM $$'
 	check "run: a command that is not there" ends 127 'No such file' driver no-such-command
 	check "run: a file that is no command" ends 126 'Permission denied' driver /etc/passwd
+	check "run: a folder is no command" ends 126 'Permission denied' driver /tmp
+	check "run: nothing is no command" ends 127 'No such file' driver ''
+	check "run: one that its user may not read is" ends 126 'Permission denied' driver /etc/shadow
 	check "run: options of the command are its own" ends 0 'a --json' \
 		ctl_run_as driver --as driver echo a --json
 	check "run: another client's name" ends 125 "but \`driver'" ctl_run_as driver --as other -- true
@@ -276,13 +386,23 @@ run_run() {
 	check "run: with hardly any descriptor to be had" ends 125 '' few_descriptors
 	check "run: the ports are in use" busy
 	check "run: a signal is passed on" signalled
+	check "run: so is each other" each_signal
 	check "run: stopped and continued" stopped
+	check "run: an interrupt from the terminal comes once" interrupted
+	check "run: a shell sees its job stop, and goes on with it" suspended
+	check "run: without a terminal" without_a_terminal
+	check "run: long arguments and a large environment" many_words
+	check "run: a set-user-id program is its caller's" set_user_id
+	check "run: a program of 32 bits has the ports" ends 0 '' reads_32_bit 40
+	check "run: and no other" ends 139 '' reads_32_bit 44
+	check "run: not within itself" ends 125 '' driver hwbroker-ctl run --as driver -- true
 	check "run: what the program leaves behind is ended" left_behind
 	check "run: its parent is closed to its user, and has no capability" closed_to_its_user
 	check "run: the program ends with its parent" parent_killed
 	check "run: ended when the policy gives the ports no more" policy_taken
 	check "run: ended by force, and its ports nobody's before, if it does not want to" stubborn
 	check "run: ended with the daemon" daemon_stopped
+	check "run: not by its restart, nor by its being killed" daemon_restarted
 	check "run: from a unit of systemd" in_a_unit
 	check "run: nobody is left when such a unit has ended" unit_stopped
 	pid=$(daemon_pid)
