@@ -8,12 +8,17 @@
 
 #include <errno.h>
 #include <hwbroker/registers.h>
+#include <linux/io_uring.h>
 #include <linux/vfio.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -341,13 +346,87 @@ START_TEST(the_descriptor_of_a_device)
 }
 END_TEST
 
-/* A client that has it, and a child that may get it; each waits until it is ended. */
-static pid_t start_holder(int pipe_in, bool with_child)
+/* Who has the descriptor beside the client that it was given to. */
+enum keeper {
+	NOBODY,
+	CHILD,
+	STRANGER, /* of another session, and of a PID namespace of its own */
+	MAPPING,  /* a child that has closed it */
+	RING,     /* the same, with io_uring */
+	SOCKET,   /* nobody yet: it is in a queue */
+};
+
+static void send_fd(int socket, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	char byte = 0;
+	struct iovec part = { &byte, 1 };
+	const struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	ck_assert_int_eq(sendmsg(socket, &message, 0), 1);
+}
+
+/* Sends its number, as we see it, and waits until it is ended. */
+static __attribute__((noreturn)) void keep(int pipe_in, pid_t number)
+{
+	ck_assert_int_eq(write(pipe_in, &number, sizeof(number)), sizeof(number));
+	close(pipe_in);
+	for (;;)
+		pause();
+}
+
+static __attribute__((noreturn)) void keep_in_ring(int pipe_in, int fd)
+{
+	struct io_uring_params none = { 0 };
+	int ring = (int)syscall(SYS_io_uring_setup, 1, &none);
+
+	ck_assert_int_ge(ring, 0);
+	ck_assert_int_eq(syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &fd, 1), 0);
+	close(fd);
+	keep(pipe_in, getpid());
+}
+
+static __attribute__((noreturn)) void keep_far_away(int pipe_in)
+{
+	setsid();
+	ck_assert_int_eq(unshare(CLONE_NEWUSER | CLONE_NEWPID), 0);
+	pid_t child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	ck_assert_int_eq(write(pipe_in, &child, sizeof(child)), sizeof(child));
+	_exit(0);
+}
+
+/* Its child, which has nothing of the broker's but the descriptor, or a mapping of it. */
+static __attribute__((noreturn)) void keep_as(enum keeper how, int pipe_in, int fd, void *at)
+{
+	if (how == STRANGER)
+		keep_far_away(pipe_in);
+	if (how == MAPPING)
+		close(fd);
+	else
+		munmap(at, PAGE);
+	if (how == RING)
+		keep_in_ring(pipe_in, fd);
+	keep(pipe_in, getpid());
+}
+
+/* A client that has it, and somebody else who may get it; each waits until it is ended. */
+static pid_t start_holder(int pipe_in, enum keeper how, int socket)
 {
 	static struct hwb_posix posix;
 	struct example_device edu;
 	pid_t child = fork();
-	pid_t grandchild = 0;
 
 	ck_assert_int_ge(child, 0);
 	if (child != 0)
@@ -355,14 +434,19 @@ static pid_t start_holder(int pipe_in, bool with_child)
 	ck_assert_int_eq(setresuid(DRIVER, DRIVER, DRIVER), 0);
 	want(HWB_OK, hwb_posix_open(&posix, NULL, NULL, NULL, &why));
 	take_as(&posix.client, EDU2, 1, &edu);
-	guest_map(&edu.info.regions[0], edu.bar_fds[0]);
-	if (with_child)
-		grandchild = fork();
-	if (with_child && grandchild == 0)
+	int fd = edu.bar_fds[0];
+	void *at =
+	        mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, (off_t)edu.info.regions[0].fd_offset);
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	if (how == SOCKET)
+		send_fd(socket, fd);
+	if (how == NOBODY || how == SOCKET)
+		keep(pipe_in, 0);
+	if (fork() == 0) {
 		close(posix.socket);
-	else
-		ck_assert_int_eq(write(pipe_in, &grandchild, sizeof(grandchild)),
-		                 sizeof(grandchild));
+		close(socket);
+		keep_as(how, pipe_in, fd, at);
+	}
 	for (;;)
 		pause();
 }
@@ -374,7 +458,7 @@ START_TEST(its_holder_is_ended)
 	pid_t unused;
 
 	ck_assert_int_eq(pipe(ready), 0);
-	pid_t holder = start_holder(ready[1], false);
+	pid_t holder = start_holder(ready[1], NOBODY, -1);
 	ck_assert_int_eq(read(ready[0], &unused, sizeof(unused)), sizeof(unused));
 	kill(holder, SIGSTOP);
 	want(HWB_BUSY, guest_try(other, EDU2, &(struct hwb_acquire_request){ 0 }, &edu));
@@ -393,30 +477,129 @@ START_TEST(its_holder_is_ended)
 }
 END_TEST
 
-/* It gave it to somebody who is not ours to end: nobody else gets the device. */
+/* The one who had it is ended, which is all that can be done. */
+static void revoke_from(enum keeper how, int queue[2], pid_t *keeper)
+{
+	int ready[2], status;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, queue), 0);
+	pid_t holder = start_holder(ready[1], how, queue[1]);
+	close(queue[1]);
+	ck_assert_int_eq(read(ready[0], keeper, sizeof(*keeper)), sizeof(*keeper));
+	close(ready[0]);
+	close(ready[1]);
+	take_back(EDU2, HWB_REVOKE_NOW);
+	ck_assert_int_eq(waitpid(holder, &status, 0), holder);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* It gave it to somebody who is not ours to end: nobody else gets the device. Not even the
+ * former, as the old one would reach the device that it gets. */
+static void must_be_kept(enum keeper how)
+{
+	const struct hwb_acquire_request now = { .flags = HWB_ACQUIRE_NO_WAIT };
+	struct example_device edu;
+
+	ck_assert_msg(guest_state(driver, EDU2) == HWB_DEVICE_REVOKING, "kept as %d: %u", how,
+	              guest_state(driver, EDU2));
+	want(HWB_BUSY, guest_try(other, EDU2, &now, &edu));
+	want(HWB_BUSY, guest_try(driver, EDU2, &now, &edu));
+	ck_assert(!guest_bus_master(EDU2));
+	ck_assert_int_eq(system("hwbroker-ctl list devices | grep -q 'still has the descriptor'"),
+	                 0);
+}
+
 START_TEST(one_who_was_given_it_keeps_it_from_others)
 {
+	static const enum keeper keepers[] = { CHILD, STRANGER, MAPPING, RING, SOCKET };
+	const enum keeper how = keepers[_i];
 	struct example_device edu;
-	int ready[2], status;
+	pid_t keeper;
+	int queue[2];
+
+	revoke_from(how, queue, &keeper);
+	guest_pause(how == CHILD ? 1500 : 400);
+	must_be_kept(how);
+	if (keeper != 0)
+		kill(keeper, SIGKILL);
+	close(queue[0]);
+	guest_wait_state_of(driver, EDU2, HWB_DEVICE_FREE, PATIENCE_MS);
+	take_as(other, EDU2, 1, &edu);
+	guest_let_go(&edu);
+	give_back(other, EDU2, &edu);
+}
+END_TEST
+
+/* Bus mastering and decoding on, as whoever has the descriptor may. */
+static void switch_on(int fd)
+{
+	struct vfio_region_info config = {
+		.argsz = sizeof(config),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	uint16_t command = 0x6;
+
+	ck_assert_int_eq(ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &config), 0);
+	ck_assert_int_eq(pwrite(fd, &command, sizeof(command), (off_t)config.offset + 4),
+	                 sizeof(command));
+}
+
+/* A child of one that is ended goes on with all that there was: ends with 0 if the device reached
+ * the memory before, and does not afterwards. */
+static __attribute__((noreturn)) void keep_using(int pipe_in, int go)
+{
+	const struct hwb_dma_alloc_request wanted = { .size = PAGE,
+		                                      .flags = HWB_DMA_DEVICE_WRITES };
+	struct hwb_acquire_request request = { .bars = 1 };
+	struct example_device edu;
+	struct hwb_dma_reply buffer;
+	struct hwb_posix posix;
+	int memory;
+	char byte;
+
+	ck_assert_int_eq(setresuid(DRIVER, DRIVER, DRIVER), 0);
+	want(HWB_OK, hwb_posix_open(&posix, NULL, NULL, NULL, &why));
+	want(HWB_OK, hwb_domain_open(&posix.client, &request.domain, &why));
+	want(HWB_OK, guest_try(&posix.client, EDU2, &request, &edu));
+	want(HWB_OK, hwb_dma_alloc(&posix.client, request.domain, &wanted, &buffer, &memory, &why));
+	volatile void *registers = guest_map(&edu.info.regions[0], edu.bar_fds[0]);
+	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	bool before = edu_writes(registers, buffer.iova, at);
+	pid_t child = fork();
+	if (child != 0) {
+		ck_assert_int_eq(write(pipe_in, &child, sizeof(child)), sizeof(child));
+		for (;;)
+			pause();
+	}
+	close(posix.socket);
+	ck_assert_int_eq(read(go, &byte, 1), 1);
+	switch_on(edu.bar_fds[0]);
+	_exit(before && !edu_writes(registers, buffer.iova, at) ? 0 : 1);
+}
+
+START_TEST(what_is_kept_reaches_no_memory)
+{
+	int ready[2], go[2], status;
 	pid_t keeper;
 
 	ck_assert_int_eq(pipe(ready), 0);
-	pid_t holder = start_holder(ready[1], true);
+	ck_assert_int_eq(pipe(go), 0);
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	pid_t holder = fork();
+	if (holder == 0)
+		keep_using(ready[1], go[0]);
 	ck_assert_int_eq(read(ready[0], &keeper, sizeof(keeper)), sizeof(keeper));
 	take_back(EDU2, HWB_REVOKE_NOW);
 	ck_assert_int_eq(waitpid(holder, &status, 0), holder);
-	guest_pause(1500);
+	guest_pause(400);
 	ck_assert_uint_eq(guest_state(driver, EDU2), HWB_DEVICE_REVOKING);
-	want(HWB_BUSY,
-	     guest_try(other, EDU2, &(struct hwb_acquire_request){ .flags = HWB_ACQUIRE_NO_WAIT },
-	               &edu));
-	/* Not even the former, as the old one would reach the device that it gets. */
-	want(HWB_BUSY,
-	     guest_try(driver, EDU2, &(struct hwb_acquire_request){ .flags = HWB_ACQUIRE_NO_WAIT },
-	               &edu));
-	ck_assert(!guest_bus_master(EDU2));
-	kill(keeper, SIGKILL);
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(waitpid(keeper, &status, 0), keeper);
+	ck_assert_int_eq(status, 0);
 	guest_wait_state_of(driver, EDU2, HWB_DEVICE_FREE, PATIENCE_MS);
+	ck_assert(!guest_bus_master(EDU2));
 }
 END_TEST
 
@@ -448,8 +631,9 @@ START_TEST(kept_over_a_restart)
 }
 END_TEST
 
-/* With iommufd a device's descriptor is authority over its domain, and is passed to nobody. */
-START_TEST(no_descriptor_with_iommufd)
+/* With iommufd a device's descriptor is authority over its domain, without an IOMMU over all of
+ * memory: it is passed to nobody. */
+START_TEST(no_descriptor_to_pass_on)
 {
 	struct example_device device;
 	/* With nobody, or free as a suite before this one left it. */
@@ -499,13 +683,14 @@ int main(void)
 	tests = tcase_create("descriptor");
 	tcase_add_checked_fixture(tests, connect_all, disconnect_all);
 	tcase_set_timeout(tests, 60);
-	const bool lent = system("hwbroker-ctl status --json | grep -q '\"iommufd\"'") != 0;
+	const bool lent = system("hwbroker-ctl status --json | grep -q '\"vfio-group\"'") == 0;
 	if (lent) {
 		tcase_add_test(tests, the_descriptor_of_a_device);
 		tcase_add_test(tests, its_holder_is_ended);
-		tcase_add_test(tests, one_who_was_given_it_keeps_it_from_others);
+		tcase_add_loop_test(tests, one_who_was_given_it_keeps_it_from_others, 0, 5);
+		tcase_add_test(tests, what_is_kept_reaches_no_memory);
 	} else {
-		tcase_add_test(tests, no_descriptor_with_iommufd);
+		tcase_add_test(tests, no_descriptor_to_pass_on);
 	}
 	suite_add_tcase(suite, tests);
 	tests = tcase_create("split");
