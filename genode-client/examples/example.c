@@ -102,10 +102,12 @@ static struct hwb_pci_address parse_address(const struct example *example, const
 	unsigned domain = 0, bus, device, function;
 	int end = 0;
 
-	if ((sscanf(text, "%x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
-	     text[end] != '\0') &&
-	    (sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &function, &end) != 3 ||
-	     text[end] != '\0'))
+	bool whole = sscanf(text, "%x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4;
+	if (!whole) {
+		domain = 0; /* that was the bus */
+		whole = sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &function, &end) == 3;
+	}
+	if (!whole || text[end] != '\0')
 		example_die(example, "`%s' is no PCI address such as 0000:00:03.0", text);
 	return (struct hwb_pci_address){ domain, (uint8_t)bus, (uint8_t)device, (uint8_t)function,
 		                         0 };

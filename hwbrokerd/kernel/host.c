@@ -144,12 +144,15 @@ static void probe_backend(struct host *host, const char *wanted)
 		return;
 	}
 	const struct choice *choice = choose(choose_list, choose_count, host->iommu, wanted, why);
-	if (choice == NULL) {
-		problem(host, "no way to devices: %s",
-		        why[0] != '\0' ? why
-		                       : "the backend that was asked for is not for this host");
+	if (choice == NULL && why[0] == '\0')
+		problem(host,
+		        "no way to devices: backend %s is for hosts %s an IOMMU; without `--backend' "
+		        "the daemon chooses one itself",
+		        wanted, host->iommu ? "without" : "with");
+	else if (choice == NULL)
+		problem(host, "no way to devices: %s", why);
+	if (choice == NULL)
 		return;
-	}
 	host->backend = choice->backend;
 	host->vfio = host->backend != &kernel_bare;
 	if (host->iommu)

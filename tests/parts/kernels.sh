@@ -37,7 +37,8 @@ kernels_arm64() {
 		build arm64 -DCMAKE_TOOLCHAIN_FILE="$top/tests/machine/arm64.cmake" \
 			-DCMAKE_SYSROOT="$image/sysroot" && tar=$(payload arm64)
 	then
-		in_guest arm64 "$tar" /usr/libexec/hwbroker/tests/run --arch arm64 --timeout 900
+		in_guest arm64 "$tar" /usr/libexec/hwbroker/tests/run --arch arm64 --timeout 900 \
+			--append hwbroker.with=io_mem,no_ports,irq,dma,platform,functions,sriov
 	else
 		not_ok "kernels arm64: builds"
 	fi

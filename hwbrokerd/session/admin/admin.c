@@ -41,6 +41,11 @@ static int describe_restart(const struct broker *broker, char *text, size_t size
 		                "sessions end when hwbrokerd does, as nobody keeps their "
 		                "descriptors meanwhile: start it as a service of systemd, with "
 		                "FileDescriptorStoreMax= as its unit has it\n");
+	if (broker->host.backend != NULL && broker->host.backend->fleeting)
+		return snprintf(
+		        text, size,
+		        "without an IOMMU connections that have devices or domains end when "
+		        "hwbrokerd does, and these are brought to rest\n");
 	if (lost == 0)
 		return 0;
 	store_use(&count, &max);

@@ -30,8 +30,8 @@ static int refuse(struct fault *fault, const char *what)
 
 static int refuse_fleeting(struct fault *fault)
 {
-	return refuse(fault, "without VFIO and an IOMMU what it does with devices does not outlive "
-	                     "the daemon");
+	return refuse(fault,
+	              "without an IOMMU what it does with devices does not outlive the daemon");
 }
 
 /* Under the handle that it had. The record is the session's from now on. */
