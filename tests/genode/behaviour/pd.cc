@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Device PDs as DMA domains, and RAM that can be mapped there. */
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <test.h>
 
@@ -89,6 +93,87 @@ void ends_early()
 	must(registers->dataspace().valid(), "it can be had again");
 	test.core.close(registers);
 	test.must_have_open(0);
+}
+
+/* what the platform driver asks for to choose no address itself */
+void address_with_iommu()
+{
+	Test_with_broker test;
+	Test_ram ram(test.core, 0x1000);
+
+	must(ram.factory.dataspace_dma_addr(ram.cap) == 0, "memory has none");
+	must(test.broker.times("DOMAIN_OPEN") == 0, "the broker is not asked");
+}
+
+struct Test_without_iommu : Test_with_broker {
+	Test_without_iommu()
+	    : Test_with_broker([](Stub_broker &stub) { stub.without_iommu(); })
+	{
+	}
+
+	void freed(unsigned device)
+	{
+		hwb_device_event const event{ broker.devices[device].address, HWB_CHANGE_FREED, 0 };
+		broker.tell(HWB_EVENT_DEVICE, &event, sizeof(event), 0);
+	}
+};
+
+void without_iommu()
+{
+	Test_without_iommu test;
+	Test_ram ram(test.core, 0x3000), other(test.core, 0x1000);
+	Core::Ram_dataspace_factory stranger{ test.core.ep };
+	int const fd = fd_of(ram.cap);
+	char text[4] = {};
+
+	must(test.broker.times("DOMAIN_OPEN") == 0, "ordinary RAM is core's own");
+	must(stranger.dataspace_dma_addr(ram.cap) == 0, "it is told to its owner");
+	unsigned long const at = ram.factory.dataspace_dma_addr(ram.cap);
+	must(at == test.broker.placed(), "it is where the broker says");
+	must(test.broker.saw("alloc 0x3000 below 0xffffffff flags 3\n"),
+	     "both directions, at addresses that the platform driver has");
+	must(ram.factory.dataspace_dma_addr(ram.cap) == at, "and stays there");
+	must(test.broker.times("alloc") == 1, "it is asked for once");
+	must(fd_of(ram.cap) == fd && pread(fd, text, 4, 0) == 4 && strcmp(text, "DMA") == 0,
+	     "the dataspace is that memory");
+	must((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0, "components do not inherit it");
+	{
+		Test_device_pd pd(test.core);
+
+		must(pd.attach_dma(ram.cap, at).ok(), "a device gets it");
+		must(test.broker.times("map 0+0x3000 flags 3 with memory") == 1, "where it is");
+		must(pd.attach_dma(ram.cap, at + 0x1000).failed(), "and nowhere else");
+		must(test.broker.saw("unmap"), "nothing is left of that");
+	}
+	test.broker.refuse(HWB_DMA_ALLOC, HWB_NO_MEMORY);
+	must(other.factory.dataspace_dma_addr(other.cap) == ~0ul, "no address is one of those");
+	must(logged("DMA memory without an IOMMU: the test says no (NO_MEMORY)") == 1, "says why");
+	must(other.factory.dataspace_dma_addr(other.cap) == test.broker.placed(), "the next one is");
+	other.factory.free_ram(other.cap);
+	other.cap = {};
+	char words[32];
+	snprintf(words, sizeof(words), "unmap %#lx\n", test.broker.placed());
+	must(test.broker.times(words) == 1, "it is given back at once");
+}
+
+/* a device that was closed reaches memory until it has been reset */
+void freed_before_the_reset()
+{
+	Test_without_iommu test;
+	Test_ram ram(test.core, 0x1000);
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
+	char words[32];
+
+	must(registers->dataspace().valid(), "a device");
+	unsigned long const at = ram.factory.dataspace_dma_addr(ram.cap);
+	snprintf(words, sizeof(words), "unmap %#lx\n", at);
+	test.core.close(registers);
+	ram.factory.free_ram(ram.cap);
+	ram.cap = {};
+	test.settle();
+	must(test.broker.times(words) == 0, "its memory is kept");
+	test.freed(Stub_broker::DISK);
+	must(test.broker.saw(words), "until it has been reset");
 }
 
 void no_device_pd()
@@ -290,6 +375,9 @@ void two_domains()
 Test const pd_tests[] = {
 	{ "RAM can be mapped for DMA", ram },
 	{ "a device PD is a domain", life },
+	{ "memory's address with an IOMMU", address_with_iommu },
+	{ "memory's address without an IOMMU", without_iommu },
+	{ "memory without an IOMMU that is freed before the reset", freed_before_the_reset },
 	{ "a device PD that ends before its device is there", ends_early },
 	{ "other PDs are none", no_device_pd },
 	{ "a device PD's mistakes", wrong },

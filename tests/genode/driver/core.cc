@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/attached_ram_dataspace.h>
 #include <base/heap.h>
 #include <pd_session/connection.h>
 #include <runtime.h>
@@ -15,6 +16,7 @@ using namespace Stub_program;
 
 bool Stub_program::dma_denied, Stub_program::assign_denied;
 unsigned Stub_program::pds;
+addr_t Stub_program::memory_address;
 
 namespace
 {
@@ -104,6 +106,21 @@ void Rpc_function<Region_map::Rpc_detach, void, addr_t>::call(Native_capability 
 	note("detach %#lx\n", at);
 }
 
+Attached_ram_dataspace::Attached_ram_dataspace(Ram_allocator &, Local::Constrained_region_map &,
+                                               size_t size)
+{
+	must(size == 4096, "a page is enough");
+}
+
+Attached_ram_dataspace::~Attached_ram_dataspace()
+{
+}
+
+Ram_dataspace_capability Attached_ram_dataspace::cap() const
+{
+	return reinterpret_cap_cast<Ram_dataspace>(Untyped_capability(new Native_capability::Data()));
+}
+
 /* ---- the environment of programs ---- */
 
 namespace
@@ -122,6 +139,35 @@ struct : Local::Constrained_region_map {
 } map_of_program;
 
 Heap heap_of_program{ ram_of_program, map_of_program };
+
+struct : Pd_session {
+	bool assign_pci(addr_t, uint16_t) override
+	{
+		return false;
+	}
+	Map_result map(Virt_range) override
+	{
+		return Map_result::OK;
+	}
+	Capability<Region_map> address_space() override
+	{
+		return {};
+	}
+	Ref_account_result ref_account(Capability<Pd_account>) override
+	{
+		return Ref_account_result::OK;
+	}
+	addr_t dma_addr(Ram_dataspace_capability memory) override
+	{
+		must(memory.valid(), "it is the address of memory");
+		note("address\n");
+		return memory_address;
+	}
+	Attach_dma_result attach_dma(Dataspace_capability, addr_t) override
+	{
+		return Attach_dma_error::DENIED;
+	}
+} pd_of_program;
 
 struct : Env {
 	Entrypoint entrypoint{};
@@ -143,6 +189,10 @@ struct : Env {
 	Entrypoint &ep() override
 	{
 		return entrypoint;
+	}
+	Pd_session &pd() override
+	{
+		return pd_of_program;
 	}
 	Pd_session_capability pd_session_cap() override
 	{

@@ -19,6 +19,9 @@ extern unsigned pds;
 /* Core denies buffers, devices. */
 extern bool dma_denied, assign_denied;
 
+/* Where core says that memory is; 0: nowhere, as there is an IOMMU. */
+extern Genode::addr_t memory_address;
+
 /* Whether core was asked exactly this since the last time; a line each, in order. */
 bool was_asked(char const *expected);
 void print_asked();

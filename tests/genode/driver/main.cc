@@ -192,6 +192,30 @@ void foreign_domain()
 	must(Stub_runtime::logged("Warning") == 1, "once");
 }
 
+void addresses_with_iommu()
+{
+	Test_io_mmu test;
+
+	must_ask("", "core is not asked before there is a device");
+	must(!test.io_mmu.mpu(), "the platform driver chooses addresses");
+	must(!test.io_mmu.mpu(), "always");
+	must_ask("address\n", "core is asked once");
+	must(Stub_runtime::logged("no IOMMU") == 0, "as it should be");
+}
+
+void addresses_without_iommu()
+{
+	Test_io_mmu test;
+
+	memory_address = 0x12345000;
+	must(test.io_mmu.mpu(), "memory has an address of its own");
+	must(test.io_mmu.mpu(), "always");
+	memory_address = 0;
+	must_ask("address\n", "core is asked once");
+	must(Stub_runtime::logged("Warning: hwbroker: no IOMMU: devices reach all of memory") == 1,
+	     "it is said once");
+}
+
 struct {
 	char const *name;
 	void (*run)();
@@ -202,6 +226,8 @@ struct {
 	{ "devices of the platform driver that need no DMA", no_domain_needed },
 	{ "a DMA domain of a session that ends", session_ends },
 	{ "a DMA domain that is not the broker's", foreign_domain },
+	{ "addresses of the platform driver's own choice", addresses_with_iommu },
+	{ "addresses without an IOMMU", addresses_without_iommu },
 };
 
 } // namespace

@@ -140,11 +140,27 @@ void Stub_broker::list(unsigned count)
 	pthread_mutex_unlock(&_mutex);
 }
 
+void Stub_broker::without_iommu()
+{
+	pthread_mutex_lock(&_mutex);
+	for (hwb_device &device : devices)
+		device.flags |= HWB_DEVICE_DMA_UNSAFE;
+	pthread_mutex_unlock(&_mutex);
+}
+
 void Stub_broker::end_dma(unsigned device)
 {
 	pthread_mutex_lock(&_mutex);
 	devices[device].flags &= ~uint32_t(HWB_DEVICE_MAY_DMA);
 	pthread_mutex_unlock(&_mutex);
+}
+
+unsigned long Stub_broker::placed()
+{
+	pthread_mutex_lock(&_mutex);
+	unsigned long const at = _placed;
+	pthread_mutex_unlock(&_mutex);
+	return at;
 }
 
 int Stub_broker::trigger(unsigned device)
@@ -411,6 +427,12 @@ void Stub_broker::_note(unsigned char const *packet, int fd)
 		     fd >= 0 ? " with memory" : "");
 		break;
 	}
+	case HWB_DMA_ALLOC: {
+		auto const &request = body_of<hwb_dma_alloc_request>(packet);
+		_say("alloc %#lx below %#lx flags %u\n", request.size, request.limit,
+		     request.flags);
+		break;
+	}
 	case HWB_DMA_UNMAP:
 		_say("unmap %#lx\n", body_of<hwb_dma_unmap_request>(packet).iova);
 		break;
@@ -580,8 +602,18 @@ void Stub_broker::_perform(unsigned char *packet)
 		break;
 	case HWB_DMA_MAP: {
 		auto const &request = body_of<hwb_dma_map_request>(packet);
-		hwb_dma_reply const reply{ request.iova, request.size, 4096, 0 };
+		bool const fixed = request.flags & HWB_DMA_FIXED;
+		hwb_dma_reply const reply{ fixed ? request.iova : _placed, request.size, 4096, 0 };
 		_answer(header, header.session, &reply, sizeof(reply));
+		break;
+	}
+	case HWB_DMA_ALLOC: {
+		int const fd = memfd_create("dma", MFD_CLOEXEC);
+		_placed += 0x200000;
+		hwb_dma_reply const reply{ _placed, 0x200000, 0x200000, HWB_DMA_UNSAFE };
+		must(write(fd, "DMA", 4) == 4, "cannot write memory");
+		_answer(header, header.session, &reply, sizeof(reply), &fd, 1);
+		close(fd);
 		break;
 	}
 	case HWB_CLOSE:

@@ -38,6 +38,10 @@ class Stub_broker
 	/* how many of the devices the policy gives */
 	void list(unsigned);
 	void end_dma(unsigned device);
+	void without_iommu();
+
+	/* where the memory is that the last DMA_ALLOC got: no two have the same */
+	unsigned long placed();
 
 	/* of the interrupt of a device or LINE, to be written to and read from */
 	int trigger(unsigned device);
@@ -66,6 +70,7 @@ class Stub_broker
 	size_t _length = 0;
 	Handle _handles[HANDLES]{};
 	uint32_t _next = 1;
+	unsigned long _placed = 0x10000000;
 	unsigned _listed = DEVICES;
 	int _trigger[DEVICES + 1] = { -1, -1, -1 }, _unmask[DEVICES + 1] = { -1, -1, -1 };
 	uint16_t _refused = 0, _held = 0;

@@ -37,8 +37,8 @@ int Stub_runtime::fd_of(Untyped_capability const &cap)
 }
 
 Core::Dataspace_component::Dataspace_component(size_t size, addr_t, addr_t physical, Cache cache,
-                                               bool writeable, Dataspace_owner *)
-    : _size(size), _physical(physical), _cache(cache), _writeable(writeable)
+                                               bool writeable, Dataspace_owner *owner)
+    : _size(size), _physical(physical), _cache(cache), _writeable(writeable), _owner(owner)
 {
 }
 

@@ -32,8 +32,12 @@ include $(LX_REP)/lib/mk/core-linux.inc
 SRC_CC += io_port_session_component.cc io_port_session_support.cc
 endif
 
+# The DMA address of RAM is ours to tell: what Genode's function of the name tells is not called.
+CC_OPT_pd_session_component  += -Ddataspace_dma_addr=dataspace_bus_addr
+CC_OPT_ram_dataspace_support += -Ddataspace_dma_addr=dataspace_bus_addr
+
 # Ours alone: the glue in C++, and the client library as it is.
-SRC_CC += hwb_broker.cc hwb_device.cc hwb_device_list.cc hwb_devices.cc hwb_domain.cc \
+SRC_CC += hwb_broker.cc hwb_bus_memory.cc hwb_device.cc hwb_device_list.cc hwb_devices.cc hwb_domain.cc \
           hwb_errands.cc hwb_events.cc hwb_host.cc hwb_interrupt.cc hwb_legacy_line.cc \
           hwb_legacy_memory.cc hwb_native_ports.cc hwb_transport.cc
 SRC_C  += client.c requests.c codec.c device.c rom.c shadow.c

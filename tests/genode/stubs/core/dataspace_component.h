@@ -31,6 +31,7 @@ class Core::Dataspace_component : public Rpc_object<Linux_dataspace>
 	addr_t const _physical;
 	Cache const _cache;
 	bool const _writeable;
+	Dataspace_owner const *const _owner;
 	Native_capability _fd{};
 
 	Dataspace_component(Dataspace_component const &);
@@ -43,6 +44,10 @@ class Core::Dataspace_component : public Rpc_object<Linux_dataspace>
 	/* takes the descriptor */
 	void fd(int);
 
+	bool owner(Dataspace_owner const &other) const
+	{
+		return _owner == &other;
+	}
 	addr_t phys_addr() const
 	{
 		return _physical;

@@ -28,6 +28,7 @@ class Core::Ram_dataspace_factory : public Dataspace_owner
 
 	Alloc_ram_result alloc_ram(size_t, Cache);
 	void free_ram(Ram_dataspace_capability);
+	addr_t dataspace_dma_addr(Ram_dataspace_capability);
 };
 
 #endif

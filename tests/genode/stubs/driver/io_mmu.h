@@ -77,6 +77,10 @@ class Driver::Io_mmu : private Registry<Io_mmu>::Element
 	{
 	}
 
+	virtual bool mpu() const
+	{
+		return false;
+	}
 	virtual Domain &create_domain(Allocator &, Ram_allocator &, Ram_quota_guard &,
 	                              Cap_quota_guard &) = 0;
 	virtual void destroy_domain(Allocator &, Domain &) = 0;

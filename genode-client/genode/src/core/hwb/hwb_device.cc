@@ -91,6 +91,7 @@ void Device::_answered(int result)
 		if (result >= 0) {
 			_state  = State::SETTLING;
 			_handle = _call.session;
+			closed(); /* who has it, finds it reset */
 		} else {
 			_state    = State::CLOSED;
 			_assigned = 0;
@@ -203,6 +204,7 @@ void Device::_close_if_unused()
 			return;
 
 		handle    = _handle;
+		__atomic_store_n(&_closing, true, __ATOMIC_RELEASE);
 		_state    = State::CLOSED;
 		_handle   = 0;
 		_assigned = 0;

@@ -97,9 +97,11 @@ void Devices::update()
 		if (device.granted() != !!facts)
 			device.granted(!!facts);
 	}
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		_add(listed[i]);
-
+		if (listed[i].flags & HWB_DEVICE_DMA_UNSAFE)
+			__atomic_store_n(&_without_iommu, true, __ATOMIC_RELEASE);
+	}
 	{
 		Mutex::Guard guard { _mutex };
 		memcpy(_listed, listed, count * sizeof(*listed));
@@ -140,6 +142,13 @@ void Devices::changed(hwb_device_event const &event)
 	if (device)
 		device->asked_back(asked_back);
 
+	if (device && (event.change == HWB_CHANGE_FREED || event.change == HWB_CHANGE_QUARANTINED ||
+	               event.change == HWB_CHANGE_REMOVED)) {
+		device->closed();
+		if (without_iommu())
+			events().work();
+	}
+
 	if (asked_back || event.change == HWB_CHANGE_ARRIVED || event.change == HWB_CHANGE_REMOVED)
 		events().list_devices();
 }
@@ -169,6 +178,17 @@ void Devices::domain_closed(uint32_t domain)
 {
 	for (unsigned i = 0; i < _count; i++)
 		_devices[i].domain_closed(domain);
+}
+
+
+bool Devices::closing()
+{
+	unsigned const count = __atomic_load_n(&_count, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < count; i++)
+		if (_devices[i].closing())
+			return true;
+	return false;
 }
 
 

@@ -39,16 +39,28 @@ bool Domain::attach(int memory, size_t size, addr_t at)
 	if (!_open())
 		return false;
 
+	/* without an IOMMU the memory is where it is, and `at` as well */
+	bool const fixed = !devices().without_iommu();
+
 	hwb_dma_map_request request { };
 	request.size  = size;
-	request.iova  = at;
-	request.flags = HWB_DMA_FIXED | HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES;
+	request.iova  = fixed ? at : 0;
+	request.flags = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES;
+	if (fixed)
+		request.flags |= HWB_DMA_FIXED;
 
 	hwb_dma_reply reply { };
 	hwb_error     error { };
-	return broker().complain("DMA buffer",
-	                         hwb_dma_map(&broker().client(), _handle, &request, memory,
-	                                     &reply, &error), error);
+	if (!broker().complain("DMA buffer",
+	                       hwb_dma_map(&broker().client(), _handle, &request, memory,
+	                                   &reply, &error), error))
+		return false;
+
+	if (reply.iova == at)
+		return true;
+
+	detach(addr_t(reply.iova));
+	return false;
 }
 
 

@@ -2,6 +2,7 @@
 #include <base/log.h>
 
 #include <hwb/broker.h>
+#include <hwb/bus_memory.h>
 #include <hwb/devices.h>
 #include <hwb/events.h>
 #include <hwb/host.h>
@@ -69,6 +70,7 @@ void Events::_do_work()
 	Host::take_count(_work);
 
 	devices().settle();
+	bus_memory().flush();
 
 	if (__atomic_exchange_n(&_relist, false, __ATOMIC_ACQUIRE)) {
 		log("hwbroker: the devices have changed");

@@ -14,7 +14,8 @@ namespace {
 	enum { MEMFD_CLOEXEC = 1, MEMFD_ALLOW_SEALING = 2 };
 	enum { ADD_SEALS = 1033, SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4 };
 	enum { DUPFD_CLOEXEC = 1030, MONOTONIC_CLOCK = 1 /* linux/time.h */ };
-	enum { EPOLL_CLOEXEC_FLAG = 02000000, COUNTER_CLOEXEC = 02000000, COUNTER_NONBLOCK = 04000 };
+	enum { EPOLL_CLOEXEC_FLAG = 02000000, COUNTER_CLOEXEC = 02000000, DUP3_CLOEXEC = 02000000,
+	       COUNTER_NONBLOCK = 04000 };
 
 	enum { MAX_EVENTS = 16 };
 }
@@ -62,6 +63,15 @@ int Host::memory(char const *name, size_t size)
 int Host::dup(int fd)
 {
 	return int(lx_syscall(SYS_fcntl, fd, DUPFD_CLOEXEC, 0));
+}
+
+
+int Host::replace(int fd, int by)
+{
+	int const result = int(lx_syscall(SYS_dup3, by, fd, DUP3_CLOEXEC));
+
+	close(by);
+	return result;
 }
 
 

@@ -141,6 +141,25 @@ Kernel_io_mmu::Kernel_io_mmu(Env &env, Io_mmu_devices &devices, Device_name cons
 }
 
 
+/*
+ * Whether the platform driver is to ask core for the address of a DMA buffer, instead
+ * of choosing one. Asked for once there is a device, by which core knows.
+ */
+bool Kernel_io_mmu::mpu() const
+{
+	if (_addresses == Addresses::UNKNOWN) {
+		Attached_ram_dataspace const page { _env.ram(), _env.rm(), 4096 };
+
+		bool const memory = _env.pd().dma_addr(page.cap()) != 0;
+
+		_addresses = memory ? Addresses::MEMORY : Addresses::MAPPED;
+		if (memory)
+			warning("hwbroker: no IOMMU: devices reach all of memory");
+	}
+	return _addresses == Addresses::MEMORY;
+}
+
+
 Io_mmu::Domain &Kernel_io_mmu::create_domain(Allocator &alloc, Ram_allocator &,
                                              Ram_quota_guard &, Cap_quota_guard &)
 {

@@ -10,6 +10,7 @@
 #ifndef _KERNEL_IO_MMU_H_
 #define _KERNEL_IO_MMU_H_
 
+#include <base/attached_ram_dataspace.h>
 #include <base/env.h>
 #include <base/heap.h>
 
@@ -41,6 +42,11 @@ class Driver::Kernel_io_mmu : public Io_mmu
 
 		bool _said { false }; /* that a domain is not ours */
 
+		/* whether memory has an address of its own: there is no IOMMU */
+		enum class Addresses { UNKNOWN, MAPPED, MEMORY };
+
+		mutable Addresses _addresses { Addresses::UNKNOWN };
+
 		/*
 		 * Noncopyable
 		 */
@@ -50,6 +56,8 @@ class Driver::Kernel_io_mmu : public Io_mmu
 	public:
 
 		Kernel_io_mmu(Env &, Io_mmu_devices &, Device_name const &);
+
+		bool mpu() const override;
 
 		Io_mmu::Domain &create_domain(Allocator &, Ram_allocator &,
 		                              Ram_quota_guard &, Cap_quota_guard &) override;

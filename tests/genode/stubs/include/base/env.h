@@ -23,6 +23,7 @@ struct Genode::Env : Interface {
 	virtual Ram_allocator &ram() = 0;
 	virtual Entrypoint &ep() = 0;
 	virtual Pd_session_capability pd_session_cap() = 0;
+	virtual Pd_session &pd() = 0;
 	virtual Runtime &runtime() = 0;
 };
 

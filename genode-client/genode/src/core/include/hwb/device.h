@@ -44,6 +44,7 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 		hwb_device _facts   { };
 		bool       _granted  = false;
 		bool       _asked_back = false;
+		bool       _closing    = false;
 		unsigned   _users    = 0;
 		uint32_t   _handle   = 0;
 		uint32_t   _wanted   = 0; /* domain of the device PD that uses it */
@@ -98,6 +99,10 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 		 */
 		void asked_back(bool asked) { __atomic_store_n(&_asked_back, asked, __ATOMIC_RELEASE); }
 		bool asked_back(hwb_device const &listed);
+
+		/* closed by us, and not yet reset by the broker */
+		bool closing() const { return __atomic_load_n(&_closing, __ATOMIC_ACQUIRE); }
+		void closed()        { __atomic_store_n(&_closing, false, __ATOMIC_RELEASE); }
 
 		/* where Genode is told that its configuration space is */
 		addr_t config_address() const;

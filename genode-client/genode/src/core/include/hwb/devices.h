@@ -32,6 +32,7 @@ class Core::Hwb::Devices : Noncopyable
 		Mutex      _mutex { };
 		hwb_device _listed[MAX] { };
 		unsigned   _listed_count = 0;
+		bool       _without_iommu = false;
 
 		/* of the update that is on its way */
 		Mutex      _updating { };
@@ -84,6 +85,12 @@ class Core::Hwb::Devices : Noncopyable
 		void policy_changed();
 
 		void domain_closed(uint32_t domain);
+
+		/* whether a device was listed that has DMA without an IOMMU, as all have then */
+		bool without_iommu() const { return __atomic_load_n(&_without_iommu, __ATOMIC_ACQUIRE); }
+
+		/* whether the broker has one still to reset that we have closed */
+		bool closing();
 
 		/* as memory of `size` bytes: Genode's `devices' ROM module; below 0: error */
 		int list_as_text(size_t size);

@@ -23,6 +23,10 @@ namespace Core::Hwb::Host {
 	int memory(char const *name, size_t size);
 
 	int  dup(int fd);
+
+	/* `fd` becomes another descriptor of what `by` is, which is closed; below 0: neither */
+	int  replace(int fd, int by);
+
 	void close(int fd);
 	bool read_at(int fd, void *, size_t, size_t offset);
 	bool write_at(int fd, void const *, size_t, size_t offset);
