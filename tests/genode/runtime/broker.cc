@@ -602,8 +602,7 @@ void Stub_broker::_perform(unsigned char *packet)
 		break;
 	case HWB_DMA_MAP: {
 		auto const &request = body_of<hwb_dma_map_request>(packet);
-		bool const fixed = request.flags & HWB_DMA_FIXED;
-		hwb_dma_reply const reply{ fixed ? request.iova : _placed, request.size, 4096, 0 };
+		hwb_dma_reply const reply{ request.iova, request.size, 4096, 0 };
 		_answer(header, header.session, &reply, sizeof(reply));
 		break;
 	}

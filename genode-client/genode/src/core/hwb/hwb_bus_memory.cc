@@ -90,6 +90,15 @@ addr_t Bus_memory::place(Dataspace_component &ds)
 }
 
 
+addr_t Bus_memory::address(Dataspace_component const &ds)
+{
+	Mutex::Guard guard { _mutex };
+
+	Piece const * const piece = _find(Piece::State::USED, &ds);
+	return piece ? piece->address : NOWHERE;
+}
+
+
 void Bus_memory::free(Dataspace_component const &ds)
 {
 	{

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <base/internal/capability_space_tpl.h>
+
 #include <hwb/broker.h>
+#include <hwb/bus_memory.h>
 #include <hwb/devices.h>
 #include <hwb/domain.h>
 
-using namespace Genode;
+using namespace Core;
 using namespace Core::Hwb;
 
 enum { GIVE_BACK = 1 };
@@ -34,39 +37,33 @@ Domain::~Domain()
 }
 
 
-bool Domain::attach(int memory, size_t size, addr_t at)
+bool Domain::attach(Dataspace_component &ds, addr_t at)
 {
+	/* every device reaches it where it is, and nowhere else */
+	if (devices().without_iommu())
+		return bus_memory().address(ds) == at;
+
 	if (!_open())
 		return false;
 
-	/* without an IOMMU the memory is where it is, and `at` as well */
-	bool const fixed = !devices().without_iommu();
-
 	hwb_dma_map_request request { };
-	request.size  = size;
-	request.iova  = fixed ? at : 0;
-	request.flags = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES;
-	if (fixed)
-		request.flags |= HWB_DMA_FIXED;
+	request.size  = ds.size();
+	request.iova  = at;
+	request.flags = HWB_DMA_FIXED | HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES;
+
+	int const memory = Capability_space::ipc_cap_data(ds.fd()).dst.socket.value;
 
 	hwb_dma_reply reply { };
 	hwb_error     error { };
-	if (!broker().complain("DMA buffer",
-	                       hwb_dma_map(&broker().client(), _handle, &request, memory,
-	                                   &reply, &error), error))
-		return false;
-
-	if (reply.iova == at)
-		return true;
-
-	detach(addr_t(reply.iova));
-	return false;
+	return broker().complain("DMA buffer",
+	                         hwb_dma_map(&broker().client(), _handle, &request, memory,
+	                                     &reply, &error), error);
 }
 
 
 void Domain::detach(addr_t at)
 {
-	if (!_handle)
+	if (!_handle || devices().without_iommu())
 		return;
 
 	hwb_error error { };

@@ -74,8 +74,7 @@ class Core::Region_map_component : public Rpc_object<Region_map>,
 				if (!ds)
 					return Pd_session::Attach_dma_error::DENIED;
 
-				int const fd = Capability_space::ipc_cap_data(ds->fd()).dst.socket.value;
-				if (!_domain.attach(fd, ds->size(), at))
+				if (!_domain.attach(*ds, at))
 					return Pd_session::Attach_dma_error::DENIED;
 
 				return Ok();

@@ -54,6 +54,9 @@ class Core::Hwb::Bus_memory : Genode::Noncopyable
 		/* its address on the bus; 0: there is an IOMMU, or no device */
 		addr_t place(Dataspace_component &);
 
+		/* as it was placed; NOWHERE: it was not */
+		addr_t address(Dataspace_component const &);
+
 		/* it is about to go; nothing if it was not placed */
 		void free(Dataspace_component const &);
 

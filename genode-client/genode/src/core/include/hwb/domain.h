@@ -7,6 +7,7 @@
 #define _CORE__INCLUDE__HWB__DOMAIN_H_
 
 #include <base/stdint.h>
+#include <dataspace_component.h>
 #include <util/noncopyable.h>
 
 namespace Core::Hwb { class Domain; }
@@ -25,7 +26,7 @@ class Core::Hwb::Domain : Genode::Noncopyable
 		~Domain();
 
 		/* the memory stays the caller's, and mapped until detach() has returned */
-		bool attach(int memory, Genode::size_t size, Genode::addr_t at);
+		bool attach(Dataspace_component &, Genode::addr_t at);
 		void detach(Genode::addr_t at);
 
 		/*
