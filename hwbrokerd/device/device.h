@@ -90,6 +90,7 @@ struct device {
 	bool left;                      /* the bus; `gone` once the job in hand has ended */
 	bool found;                     /* taken by the daemon before, and not yet looked at */
 	struct device_session *held;    /* revoking: the former owner's, whose registers live */
+	struct device_session *starved; /* revoking: whose release waits for a descriptor */
 	bool overdue;                   /* for so long that nobody waits for it any more */
 	bool reclaimed;                 /* free for who had it and kept registers, to be taken */
 	bool tried;                     /* free, and giving it back to the host was tried */

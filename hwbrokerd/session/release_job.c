@@ -114,6 +114,7 @@ static void on_descriptor(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 
+	self->device->starved = NULL;
 	self->release.broker->busy_devices--;
 	release_submit(self);
 }
@@ -143,6 +144,7 @@ void release_wait_for_descriptor(struct device_session *self)
 	if (broker->stopping)
 		pause = SHORT_PAUSE_FIRST;
 	broker->busy_devices++;
+	device->starved = self;
 	ev_timer_init(&release->retry, on_descriptor,
 	              pause < SHORT_PAUSE_LAST ? pause : SHORT_PAUSE_LAST, 0.0);
 	release->retry.data = self;

@@ -176,7 +176,8 @@ static void fire(struct ev_loop *loop, ev_timer *timer)
 	ev_invoke(loop, timer, EV_TIMER);
 }
 
-/* Devices whose former owners keep registers are looked at again, a second later. */
+/* Devices whose former owners keep registers are looked at again, a second later; so are those
+ * that lack a descriptor to come to rest. */
 static bool look_at_held(struct world *world)
 {
 	const struct inventory *inventory = &world->broker.inventory;
@@ -184,6 +185,12 @@ static bool look_at_held(struct world *world)
 
 	for (uint32_t i = 0; i < inventory->count; i++) {
 		struct device_session *held = inventory->devices[i]->held;
+		struct device_session *starved = inventory->devices[i]->starved;
+		if (starved != NULL) {
+			fire(world->broker.loop, &starved->release.retry);
+			some = true;
+			continue;
+		}
 		if (held == NULL || inventory->devices[i]->overdue)
 			continue;
 		held->release.held_since -= 1.0;
