@@ -8,7 +8,9 @@
 #include "json_build.h"
 #include "names.h"
 
+#include <errno.h>
 #include <hwbroker/codec.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -95,6 +97,18 @@ static void on_event(void *context_of, const struct hwb_header *header, const vo
 	fflush(context->out);
 }
 
+/* Until something happens. False: nobody reads what is printed any more, which only a write would
+ * tell, and a place for one who watches would be taken until then. */
+static bool wait_for_event(const struct broker *broker, FILE *out)
+{
+	struct pollfd ends[] = { { .fd = broker->posix.socket, .events = POLLIN },
+		                 { .fd = fileno(out) } };
+
+	while (poll(ends, 2, -1) < 0 && errno == EINTR)
+		;
+	return (ends[1].revents & (POLLERR | POLLHUP)) == 0;
+}
+
 int show_monitor(const struct context *context)
 {
 	struct broker broker;
@@ -105,11 +119,15 @@ int show_monitor(const struct context *context)
 	if (status != EXIT_OK)
 		return status;
 	status = broker_ask(&broker, HWB_ADMIN_MONITOR, NULL, 0, &length);
-	while (status == EXIT_OK && result == 0 && !ferror(context->out))
+	bool read = true;
+	while (status == EXIT_OK && result == 0 && !ferror(context->out) &&
+	       (read = wait_for_event(&broker, context->out)))
 		result = hwb_receive_one(&broker.posix.client);
 	broker_close(&broker);
 	if (status != EXIT_OK)
 		return status;
+	if (!read)
+		return EXIT_OK;
 	if (result == 0) {
 		fputs("hwbroker-ctl: cannot write what happens\n", stderr);
 		return EXIT_REFUSED;

@@ -132,6 +132,13 @@ check "diff of a large policy" says 0 'nothing changes hands' diff
 rm "$work/policy.d/more.conf"
 check "and of one without it" says 0 '- c299 loses memory 0xe012b000-0xe012bfff' diff
 
+# Nobody reads, and nothing happens that would have it notice.
+unread() {
+	timeout 10 "$ctl" --socket "$work/socket" monitor | sleep 0.5
+	[ "${PIPESTATUS[0]}" = 0 ]
+}
+check "monitor ends with who reads it" unread
+
 # It is there, and says nothing: whoever waits is told.
 silence() {
 	kill -STOP "$pid"
