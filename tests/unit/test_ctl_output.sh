@@ -134,7 +134,7 @@ check "and of one without it" says 0 '- c299 loses memory 0xe012b000-0xe012bfff'
 
 # Nobody reads, and nothing happens that would have it notice.
 unread() {
-	timeout 10 "$ctl" --socket "$work/socket" monitor | sleep 0.5
+	timeout 10 "$ctl" --socket "$work/socket" monitor | (exec < /dev/null; sleep 0.5)
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 check "monitor ends with who reads it" unread
