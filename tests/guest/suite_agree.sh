@@ -73,7 +73,7 @@ run_agree() {
 	local devices round chosen words at wrong=0 asked=0 agree_given=0
 	RANDOM=${HWBROKER_SEED:-20}
 	mapfile -t devices < <(hwbroker-ctl list devices | sed -n 's/^0000:\([0-9a-f:.]*\) .*/\1/p')
-	for ((round = 0; round < 3; round++))
+	for ((round = 0; round < 2; round++))
 	do
 		# Not within `check', for the same reason.
 		agree_rules "${devices[@]}" > "$output.rules" 2>&1
