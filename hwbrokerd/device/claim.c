@@ -102,7 +102,11 @@ static int has_no_functions(const struct device *device, struct fault *fault)
 {
 	struct sriov_count count;
 
-	sriov_read(&device->facts.address, &count);
+	int result = sriov_read(&device->facts.address, &count);
+	if (result != 0)
+		return fault_errno(fault, -result,
+		                   "whether %s has virtual functions (SR-IOV) cannot be told",
+		                   device->name);
 	if (count.now == 0)
 		return 0;
 	return fault_set(fault, HWB_DENIED,

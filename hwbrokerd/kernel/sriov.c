@@ -30,32 +30,47 @@ bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
 }
 
 /* One of its files; 0: it has none. */
-static uint16_t number(int folder, const char *name)
+/* -errno; what is not there is 0. */
+static int number(int folder, const char *name)
 {
 	char text[16];
+	int result = sysfs_read_at(folder, name, text, sizeof(text));
 
-	if (sysfs_read_at(folder, name, text, sizeof(text)) <= 0)
+	if (result == -ENOENT || result == 0)
 		return 0;
+	if (result < 0)
+		return result;
 	unsigned long value = strtoul(text, NULL, 10);
-	return value <= UINT16_MAX ? (uint16_t)value : UINT16_MAX;
+	return value <= UINT16_MAX ? (int)value : UINT16_MAX;
 }
 
-void sriov_read_at(int folder, struct sriov_count *count)
+int sriov_read_at(int folder, struct sriov_count *count)
 {
-	*count = (struct sriov_count){ .total = number(folder, "sriov_totalvfs") };
-	if (count->total == 0)
-		return;
-	count->now = number(folder, "sriov_numvfs");
-	count->probes = number(folder, "sriov_drivers_autoprobe") != 0;
-}
-
-void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
-{
-	_cleanup_fd_ int folder = sysfs_open_device(address);
+	int total = number(folder, "sriov_totalvfs");
 
 	*count = (struct sriov_count){ 0 };
-	if (folder >= 0)
-		sriov_read_at(folder, count);
+	if (total <= 0)
+		return total;
+	int now = number(folder, "sriov_numvfs");
+	int probes = number(folder, "sriov_drivers_autoprobe");
+	if (now < 0 || probes < 0)
+		return now < 0 ? now : probes;
+	*count = (struct sriov_count){ .now = (uint16_t)now,
+		                       .total = (uint16_t)total,
+		                       .probes = probes != 0 };
+	return 0;
+}
+
+int sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
+{
+	int folder = sysfs_open_device(address);
+
+	*count = (struct sriov_count){ 0 };
+	if (folder < 0)
+		return folder == -ENOENT ? 0 : folder;
+	int result = sriov_read_at(folder, count);
+	close_fd(folder);
+	return result;
 }
 
 static int put(const struct hwb_pci_address *address, const char *name, unsigned value)

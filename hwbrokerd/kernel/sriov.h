@@ -24,8 +24,9 @@ struct sriov_count {
 	bool probes;    /* the host's drivers are offered those that are made */
 };
 
-void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count);
-void sriov_read_at(int folder, struct sriov_count *count);
+/* All 0 if there are none, and if it has left; -errno if that cannot be told. */
+int sriov_read(const struct hwb_pci_address *address, struct sriov_count *count);
+int sriov_read_at(int folder, struct sriov_count *count);
 
 /* Makes `count` of them, 0: removes all. The kernel goes from a number to another by way of
  * none only. */

@@ -32,7 +32,30 @@ struct search {
 	char needle[SYSFS_ADDRESS + 2]; /* "/0000:00:04.0/" */
 	char *what;
 	size_t size;
+	int *blind; /* errno of what could not be looked at for want of descriptors or memory */
 };
+
+static void note(const struct search *search, int error)
+{
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		*search->blind = error;
+}
+
+static FILE *open_text(const struct search *search, const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	note(search, file == NULL ? errno : 0);
+	return file;
+}
+
+static int read_text(const struct search *search, const char *path, char *text, size_t size)
+{
+	int result = sysfs_read(path, text, size);
+
+	note(search, result < 0 ? -result : 0);
+	return result;
+}
 
 static void place(const struct search *search, char path[PLACE], const char *format, ...)
         __attribute__((format(printf, 3, 4)));
@@ -76,6 +99,7 @@ static bool any(const struct search *search, const char *path, entry_test *test,
 	_cleanup_dir_ DIR *directory = opendir(path);
 	const struct dirent *entry;
 
+	note(search, directory == NULL ? errno : 0);
 	while (directory != NULL && (entry = readdir(directory)) != NULL)
 		if (entry->d_name[0] != '.' && test(search, of, entry->d_name, depth))
 			return true;
@@ -177,7 +201,7 @@ static bool mounted(const struct search *search)
 
 	/* The host's view: the daemon's own namespace may show less. */
 	place(search, path, "/proc/1/mountinfo");
-	_cleanup_file_ FILE *file = fopen(path, "re");
+	_cleanup_file_ FILE *file = open_text(search, path);
 	while (file != NULL && getline(&line, &room, file) > 0) {
 		unsigned a, b;
 		char target[512], source[512];
@@ -198,7 +222,7 @@ static bool swapped(const struct search *search)
 	char node[256];
 
 	place(search, path, "/proc/swaps");
-	_cleanup_file_ FILE *file = fopen(path, "re");
+	_cleanup_file_ FILE *file = open_text(search, path);
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
 		if (sscanf(line, "%255s", node) == 1 && node_below(search, node))
 			return say(search, "it carries the swap space %.64s", node);
@@ -220,7 +244,7 @@ static void disk_node(const struct search *search, const char *name, char node[P
 
 	place(search, path, "/sys/class/block/%s/uevent", name);
 	const char *line =
-	        sysfs_read(path, text, sizeof(text)) > 0 ? strstr(text, "DEVNAME=") : NULL;
+	        read_text(search, path, text, sizeof(text)) > 0 ? strstr(text, "DEVNAME=") : NULL;
 	node[0] = '\0';
 	if (line != NULL && sscanf(line, "DEVNAME=%255s", device) == 1)
 		place(search, node, "/dev/%s", device);
@@ -241,6 +265,7 @@ static bool disk_taken(const struct search *search, const char *name)
 		disk_node(search, name, node);
 		_cleanup_fd_ int fd = open(node, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
 		error = fd >= 0 ? 0 : errno;
+		note(search, error);
 		if (error != ENOENT)
 			break;
 		if (access(path, F_OK) != 0)
@@ -270,7 +295,8 @@ static bool disk_held(const struct search *search, const char *of, const char *n
 	if (!path_below(search, path)) {
 		/* A loop device keeps the disk below it from nobody. */
 		place(search, path, "/sys/class/block/%s/loop/backing_file", name);
-		return sysfs_read(path, text, sizeof(text)) > 0 && node_below(search, text) &&
+		return read_text(search, path, text, sizeof(text)) > 0 &&
+		       node_below(search, text) &&
 		       say(search, "%.32s is made of its disk %.32s", name, text);
 	}
 	place(search, path, "/sys/class/block/%s/holders", name);
@@ -278,7 +304,7 @@ static bool disk_held(const struct search *search, const char *of, const char *n
 		return true;
 	/* One path of an NVMe disk with several has no node. */
 	place(search, path, "/sys/class/block/%s/hidden", name);
-	if (sysfs_read(path, text, sizeof(text)) > 0 && strcmp(text, "1") == 0)
+	if (read_text(search, path, text, sizeof(text)) > 0 && strcmp(text, "1") == 0)
 		return false;
 	return disk_taken(search, name);
 }
@@ -326,7 +352,7 @@ static bool routed(const struct search *search)
 	unsigned destination;
 
 	place(search, path, "/proc/net/route");
-	_cleanup_file_ FILE *file = fopen(path, "re");
+	_cleanup_file_ FILE *file = open_text(search, path);
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
 		if (sscanf(line, "%31s %x", name, &destination) == 2 && destination == 0 &&
 		    route_over(search, name))
@@ -346,7 +372,7 @@ static bool routed6(const struct search *search)
 	unsigned length;
 
 	place(search, path, "/proc/net/ipv6_route");
-	_cleanup_file_ FILE *file = fopen(path, "re");
+	_cleanup_file_ FILE *file = open_text(search, path);
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
 		if (sscanf(line, "%16" SCNx64 "%*16x %x %*s %*s %*s %*s %*s %*s %*s %31s", &first,
 		           &length, name) == 3 &&
@@ -378,10 +404,10 @@ static bool is_text_screen(const struct search *search, const char *of, const ch
 	(void)depth;
 
 	place(search, path, "/sys/class/vtconsole/%s/name", name);
-	if (sysfs_read(path, text, sizeof(text)) <= 0 || strstr(text, "VGA+") == NULL)
+	if (read_text(search, path, text, sizeof(text)) <= 0 || strstr(text, "VGA+") == NULL)
 		return false;
 	place(search, path, "/sys/class/vtconsole/%s/bind", name);
-	return sysfs_read(path, text, sizeof(text)) > 0 && strcmp(text, "1") == 0;
+	return read_text(search, path, text, sizeof(text)) > 0 && strcmp(text, "1") == 0;
 }
 
 static bool screen(const struct search *search, const char *address)
@@ -390,7 +416,7 @@ static bool screen(const struct search *search, const char *address)
 	char text[8];
 
 	place(search, path, "/sys/bus/pci/devices/%s/boot_vga", address);
-	if (sysfs_read(path, text, sizeof(text)) <= 0 || strcmp(text, "1") != 0)
+	if (read_text(search, path, text, sizeof(text)) <= 0 || strcmp(text, "1") != 0)
 		return false;
 	place(search, path, "/sys/class/graphics");
 	bool shown = any(search, path, is_screen, "graphics", 0);
@@ -409,7 +435,7 @@ static bool terminal(const struct search *search)
 	char *rest = NULL;
 
 	place(search, path, "/sys/class/tty/console/active");
-	if (sysfs_read(path, text, sizeof(text)) <= 0)
+	if (read_text(search, path, text, sizeof(text)) <= 0)
 		return false;
 	for (const char *name = strtok_r(text, " ", &rest); name != NULL;
 	     name = strtok_r(NULL, " ", &rest)) {
@@ -420,31 +446,41 @@ static bool terminal(const struct search *search)
 	return false;
 }
 
-bool use_of(const char *root, const struct hwb_pci_address *address, enum use_kind kind, char *what,
-            size_t size)
+static bool look(const struct search *search, enum use_kind kind, const char *text)
 {
-	struct search search = { .root = root, .what = what, .size = size };
-	char text[SYSFS_ADDRESS];
-
-	sysfs_address(address, text);
-	snprintf(search.needle, sizeof(search.needle), "/%s/", text);
 	switch (kind) {
 	case USE_MOUNTED:
-		return mounted(&search);
+		return mounted(search);
 	case USE_SWAP:
-		return swapped(&search);
+		return swapped(search);
 	case USE_ROUTE:
-		return routed(&search) || routed6(&search);
+		return routed(search) || routed6(search);
 	case USE_SCREEN:
-		return screen(&search, text);
+		return screen(search, text);
 	case USE_TERMINAL:
-		return terminal(&search);
+		return terminal(search);
 	case USE_DISK:
-		return held(&search);
+		return held(search);
 	case USE_KINDS:
 		break;
 	}
 	return false;
+}
+
+/* What cannot be looked at may be in use: who takes it all the same takes the host's disk. */
+bool use_of(const char *root, const struct hwb_pci_address *address, enum use_kind kind, char *what,
+            size_t size)
+{
+	int blind = 0;
+	struct search search = { .root = root, .what = what, .size = size, .blind = &blind };
+	char text[SYSFS_ADDRESS];
+
+	sysfs_address(address, text);
+	snprintf(search.needle, sizeof(search.needle), "/%s/", text);
+	if (look(&search, kind, text))
+		return true;
+	return blind != 0 &&
+	       say(&search, "whether it is in use cannot be told: %s", strerrordesc_np(blind));
 }
 
 int use_find(const char *root, const struct hwb_pci_address *address, char *what, size_t size)

@@ -105,16 +105,18 @@ static void run_making(struct job *job)
 	struct record_functions known;
 	struct sriov_count count;
 
-	sriov_read(address, &count);
+	int unread = sriov_read(address, &count);
 	self->ours = record_find_functions(address, self->instance, &known);
-	if (count.now != self->wanted) {
+	if (unread != 0) {
+		self->result = fault_errno(&self->fault, -unread, "how many it has cannot be told");
+	} else if (count.now != self->wanted) {
 		self->result = change(self, &count, self->ours ? known.probes : count.probes);
 	} else if (self->ours) {
 		known.restore = self->restore;
 		self->result = record_put_functions(&known, &self->fault);
 	}
-	sriov_read(address, &count);
-	self->now = count.now;
+	if (sriov_read(address, &count) == 0)
+		self->now = count.now;
 	self->ours = record_find_functions(address, self->instance, &known);
 	self->restore = self->ours && known.restore;
 }
@@ -203,6 +205,7 @@ static int begin(struct broker *broker, struct device *device, const struct poli
 		.instance = device->instance,
 		.wanted = wanted->functions,
 		.restore = wanted->restore,
+		.now = device->facts.virtual_functions,
 	};
 	memcpy(self->rule, wanted->section, sizeof(self->rule));
 	device->functions.busy = true;

@@ -340,10 +340,11 @@ bool sriov_virtual(const struct hwb_pci_address *physical, unsigned index,
 }
 
 /* None of its devices has virtual functions. */
-void sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
+int sriov_read(const struct hwb_pci_address *address, struct sriov_count *count)
 {
 	(void)address;
 	*count = (struct sriov_count){ 0 };
+	return 0;
 }
 
 int sriov_make(const struct hwb_pci_address *address, uint16_t count, struct fault *fault)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -239,6 +240,22 @@ START_TEST(mounted_partition)
 END_TEST
 
 /* A user may mount what calls itself anything: it is not touched. */
+/* Without a descriptor nothing can be looked at: then it is not said to be free. */
+START_TEST(nobody_can_look)
+{
+	struct rlimit before, none;
+
+	ck_assert_int_eq(use_find(root, &device, what, sizeof(what)), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int found = use_find(root, &device, what, sizeof(what));
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_int_eq(found, 1);
+	ck_assert_str_eq(what, "whether it is in use cannot be told: Too many open files");
+}
+END_TEST
+
 START_TEST(odd_sources)
 {
 	disk(DEVICE "/ata1/block", "sda", "8:0");
@@ -532,6 +549,7 @@ int main(void)
 	tcase_add_test(tests, nothing_at_all);
 	tcase_add_test(tests, idle_disk);
 	tcase_add_test(tests, mounted_partition);
+	tcase_add_test(tests, nobody_can_look);
 	tcase_add_test(tests, odd_sources);
 	tcase_add_test(tests, nvme_of_several_paths);
 	tcase_add_test(tests, nvme_of_another_controller);
