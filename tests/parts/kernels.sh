@@ -14,13 +14,17 @@ part_kernels() {
 		local iommufd="--kernel small --append initcall_blacklist=vfio_iommu_type1_init"
 		# shellcheck disable=SC2086 # words, on purpose
 		in_guest iommufd "$tar" $run $iommufd \
-			--append hwbroker.with=backend,io_mem,irq,dma,revoke,mediated,restart
+			--append hwbroker.with=backend,io_mem,irq,dma,hotplug,revoke,mediated,restart
 		# shellcheck disable=SC2086
 		in_guest iommufd-refused "$tar" $run $iommufd --no-intremap \
 			--append hwbroker.with=platform
 		in_guest amd "$tar" $run --iommu amd \
 			--append hwbroker.with=irq,dma,revoke,platform,hotplug
-		# Without an IOMMU; on 6.12 that is in part guest.
+		# Without an IOMMU: with VFIO and, as Debian's kernels are, without it; on 6.12 that is
+		# in part guest.
+		in_guest vfio-noiommu "$tar" $run --kernel small --no-iommu \
+			--append vfio.enable_unsafe_noiommu_mode=1 \
+			--append hwbroker.with=unsafe,io_mem,irq,revoke
 		in_guest no-iommu-6.1 "$tar" $run --kernel 6.1 --no-iommu --append hwbroker.with=unsafe
 	else
 		not_ok "kernels: builds"
