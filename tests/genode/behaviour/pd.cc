@@ -106,8 +106,7 @@ void address_with_iommu()
 }
 
 struct Test_without_iommu : Test_with_broker {
-	Test_without_iommu()
-	    : Test_with_broker([](Stub_broker &stub) { stub.without_iommu(); })
+	Test_without_iommu() : Test_with_broker([](Stub_broker &stub) { stub.without_iommu(); })
 	{
 	}
 
@@ -151,7 +150,8 @@ void without_iommu()
 	test.broker.refuse(HWB_DMA_ALLOC, HWB_NO_MEMORY);
 	must(other.factory.dataspace_dma_addr(other.cap) == ~0ul, "no address is one of those");
 	must(logged("DMA memory without an IOMMU: the test says no (NO_MEMORY)") == 1, "says why");
-	must(other.factory.dataspace_dma_addr(other.cap) == test.broker.placed(), "the next one is");
+	must(other.factory.dataspace_dma_addr(other.cap) == test.broker.placed(),
+	     "the next one is");
 	other.factory.free_ram(other.cap);
 	other.cap = {};
 	char words[32];

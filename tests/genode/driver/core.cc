@@ -118,7 +118,8 @@ Attached_ram_dataspace::~Attached_ram_dataspace()
 
 Ram_dataspace_capability Attached_ram_dataspace::cap() const
 {
-	return reinterpret_cap_cast<Ram_dataspace>(Untyped_capability(new Native_capability::Data()));
+	return reinterpret_cap_cast<Ram_dataspace>(
+	        Untyped_capability(new Native_capability::Data()));
 }
 
 /* ---- the environment of programs ---- */
