@@ -41,7 +41,15 @@ static int is_control(uint32_t character)
 static int is_direction(uint32_t character)
 {
 	return (character >= 0x202a && character <= 0x202e) ||
-	       (character >= 0x2066 && character <= 0x2069);
+	       (character >= 0x2066 && character <= 0x2069) || character == 0x200e ||
+	       character == 0x200f || character == 0x061c;
+}
+
+/* Nothing is to be seen of these at all: two names that look the same would not be. */
+static int is_nothing(uint32_t character)
+{
+	return character == 0x200b || character == 0x2060 || character == 0xfeff ||
+	       character == 0x00ad;
 }
 
 int text_check(const char *line, size_t length, struct fault *fault)
@@ -60,6 +68,10 @@ int text_check(const char *line, size_t length, struct fault *fault)
 		if (is_control(character))
 			return fault_set(fault, HWB_INVALID,
 			                 "control character 0x%02x in column %zu; remove it",
+			                 character, at + 1);
+		if (is_nothing(character))
+			return fault_set(fault, HWB_INVALID,
+			                 "invisible character U+%04X in column %zu; remove it",
 			                 character, at + 1);
 		if (is_direction(character))
 			return fault_set(fault, HWB_INVALID,

@@ -80,6 +80,9 @@ static const struct bad_policy bad_policies[] = {
 	{ CLIENT "[device d]\nclient = a\nclass = 0x0200\n",
 	  "F:5: `class': `0x0200': numbers of devices are written without `0x'; did you mean "
 	  "`0200'?\n" },
+	{ CLIENT "[device d]\nclient = a\nid = 8086:*\nreset = flrr\n",
+	  "F:6: `reset': `flrr' is neither `auto' nor `none' nor one of the kernel's resets: "
+	  "device_specific, acpi, flr, af_flr, pm, bus, cxl_bus\n" },
 	{ CLIENT "[device d]\nclient = a\nid = 8086:*\nreset = flr, none\n",
 	  "F:6: `reset': `none' stands alone, not in a list of resets\n" },
 	{ CLIENT "sessions = 1\nsessions = 2\n", "F:4: `sessions' is already set in line 3\n" },

@@ -34,6 +34,17 @@ static const struct bad_text bad_texts[] = {
 	  "F:2: byte 0xed in column 3 is not UTF-8; save the file as UTF-8\n"
 	  "F:3: byte 0xf4 in column 3 is not UTF-8; save the file as UTF-8\n"
 	  "F:4: byte 0xe2 in column 3 is not UTF-8; save the file as UTF-8\n" },
+	{ "# \xe2\x81\xa6x\n# \xe2\x80\x8ex\n# \xd8\x9cx\n",
+	  "F:1: invisible character U+2066 in column 3 changes the direction of the text; remove "
+	  "it\n"
+	  "F:2: invisible character U+200E in column 3 changes the direction of the text; remove "
+	  "it\n"
+	  "F:3: invisible character U+061C in column 3 changes the direction of the text; remove "
+	  "it\n" },
+	{ "# a\xe2\x80\x8b\n# \xef\xbb\xbf\n# \xc2\xad\n",
+	  "F:1: invisible character U+200B in column 4; remove it\n"
+	  "F:2: invisible character U+FEFF in column 3; remove it\n"
+	  "F:3: invisible character U+00AD in column 3; remove it\n" },
 	{ "# \xe2\x80\xae\n",
 	  "F:1: invisible character U+202E in column 3 changes the direction of the text; "
 	  "remove it\n" },
