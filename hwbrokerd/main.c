@@ -464,7 +464,7 @@ static void stop(struct daemon *self)
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
 			open("/dev/null", O_RDWR);
 }
 
