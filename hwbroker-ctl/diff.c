@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* strnlen */
 #include "broker.h"
 #include "changes.h"
+#include "findings.h"
 #include "json.h"
 #include "json_build.h"
 #include "names.h"
@@ -87,6 +88,11 @@ static const char *const whens[] = {
 	[WHEN_ENOUGH] = "nothing",  [WHEN_KEPT] = "kept", [WHEN_REFUSED] = "never",
 };
 
+static const char *plural(uint32_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void print_when(FILE *out, const struct change_virtual *virtual)
 {
 	const char *all = virtual->now != 0 && virtual->wanted != 0
@@ -131,16 +137,18 @@ static void print_virtual(FILE *out, const struct change *change)
 		         change->kind == CHANGE_LOSES ? ", asked for" : "", change->rule,
 		         change->file, change->line);
 	if (virtual->when == WHEN_ENOUGH)
-		snprintf(what, sizeof(what), "keeps its %u virtual functions", virtual->now);
+		snprintf(what, sizeof(what), "keeps its %u virtual function%s", virtual->now,
+		         plural(virtual->now));
 	else if (change->kind == CHANGE_LOSES)
-		snprintf(what, sizeof(what), "%s %u virtual functions",
+		snprintf(what, sizeof(what), "%s %u virtual function%s",
 		         virtual->when == WHEN_KEPT ? "is asked no more for its" : "loses its",
-		         virtual->now);
+		         virtual->now, plural(virtual->now));
 	else if (virtual->now != 0)
-		snprintf(what, sizeof(what), "%s %u virtual functions in place of %u", verb,
-		         virtual->wanted, virtual->now);
+		snprintf(what, sizeof(what), "%s %u virtual function%s in place of %u", verb,
+		         virtual->wanted, plural(virtual->wanted), virtual->now);
 	else
-		snprintf(what, sizeof(what), "%s %u virtual functions", verb, virtual->wanted);
+		snprintf(what, sizeof(what), "%s %u virtual function%s", verb, virtual->wanted,
+		         plural(virtual->wanted));
 	snprintf(line, sizeof(line), "%c %s %s%s", signs[change->kind], address, what, by);
 	table_make_printable(line);
 	fprintf(out, "%s\n", line);
@@ -225,7 +233,7 @@ static json_t *json_uses(const struct change *change)
 	return list;
 }
 
-void print_changes(FILE *out, const struct changes *changes)
+static void print_whole(FILE *out, const struct changes *changes)
 {
 	static const struct {
 		char sign;
@@ -265,6 +273,28 @@ void print_changes(FILE *out, const struct changes *changes)
 	}
 	if (changes->count == 0)
 		fputs("nothing changes hands\n", out);
+}
+
+/* What is longer than a line goes on below it, further in. */
+void print_changes(FILE *out, unsigned width, const struct changes *changes)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = width != 0 ? open_memstream(&text, &size) : NULL;
+
+	if (file == NULL) {
+		print_whole(out, changes);
+		return;
+	}
+	print_whole(file, changes);
+	fclose(file);
+	for (const char *at = text; at != NULL && *at != '\0';) {
+		size_t length = strcspn(at, "\n"), blanks = strspn(at, " ");
+		fprintf(out, "%.*s", (int)blanks, at);
+		findings_hang(out, (unsigned)blanks + 2, width, at + blanks, length - blanks);
+		at += length + (at[length] == '\n');
+	}
+	free(text);
 }
 
 void json_changes(FILE *out, const struct changes *changes)
@@ -362,7 +392,7 @@ int diff_policy(const struct context *context)
 		if (context->json)
 			json_changes(context->out, &changes);
 		else
-			print_changes(context->out, &changes);
+			print_changes(context->out, context->width, &changes);
 		if (changes.out_of_memory)
 			fputs("hwbroker-ctl: no memory for all of it\n", stderr);
 		status = changes.out_of_memory ? EXIT_REFUSED : EXIT_OK;

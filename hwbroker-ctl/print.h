@@ -40,7 +40,7 @@ void print_audit(FILE *out, unsigned width, const struct hwb_finding *findings, 
 
 /* Of another policy: changes.h. */
 struct changes;
-void print_changes(FILE *out, const struct changes *changes);
+void print_changes(FILE *out, unsigned width, const struct changes *changes);
 
 /* What was looked at, the first about all. */
 void print_reload(FILE *out, const struct hwb_finding *findings, size_t count);

@@ -82,6 +82,7 @@ static size_t rule_count = 5;
 
 static struct changes_facts facts = { .rules = rules, .members = members, .member_count = 3 };
 static bool as_json;
+static unsigned columns; /* of the terminal; 0: none */
 
 /* What is printed of a change to this policy; the new file is "F". */
 static char *diff(const char *text)
@@ -99,7 +100,7 @@ static char *diff(const char *text)
 	if (as_json)
 		json_changes(out, &changes);
 	else
-		print_changes(out, &changes);
+		print_changes(out, columns, &changes);
 	fclose(out);
 	at = printed;
 	while (*at != '\0') {
@@ -384,18 +385,18 @@ START_TEST(virtual_functions_are_made)
 	                 "    never: it can have 8\n");
 	set_card(0, 0, 0, "e1000e");
 	ck_assert_str_eq(card_diff(false, MADE "1\n"),
-	                 "+ 0000:03:00.0 should get 1 virtual functions by [virtual net] F:1\n"
+	                 "+ 0000:03:00.0 should get 1 virtual function by [virtual net] F:1\n"
 	                 "    never: it can have none (SR-IOV)\n");
 	/* As was said when it was loaded. */
 	ck_assert_str_eq(card_diff(true, MADE "2\n"), NOTHING);
 	set_card(0, 8, 0, "vfio-pci");
 	ck_assert_str_eq(card_diff(false, MADE "1\n"),
-	                 "+ 0000:03:00.0 gets 1 virtual functions by [virtual net] F:1\n"
+	                 "+ 0000:03:00.0 gets 1 virtual function by [virtual net] F:1\n"
 	                 "    when its host driver, which makes them, has it: it is with "
 	                 "`vfio-pci' now\n");
 	set_card(0, 8, 0, "");
 	ck_assert_str_eq(card_diff(false, MADE "1\n"),
-	                 "+ 0000:03:00.0 gets 1 virtual functions by [virtual net] F:1\n"
+	                 "+ 0000:03:00.0 gets 1 virtual function by [virtual net] F:1\n"
 	                 "    when its host driver, which makes them, has it: it is with "
 	                 "no driver now\n");
 }
@@ -461,6 +462,26 @@ START_TEST(virtual_functions_are_removed)
 }
 END_TEST
 
+/* Each line fits, and nothing is left out. */
+START_TEST(changes_fit_a_terminal)
+{
+	char whole[4096], *word, *rest = NULL;
+
+	set_card(2, 8, HWB_MEMBER_OWN, "ixgbe");
+	card[2].flags |= HWB_MEMBER_USED;
+	snprintf(whole, sizeof(whole), "%s", card_diff(true, MADE "3\nrestore = yes\n"));
+	columns = 40;
+	const char *text = card_diff(true, MADE "3\nrestore = yes\n");
+	columns = 0;
+	ck_assert_ptr_nonnull(strchr(whole, '\n'));
+	for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+		ck_assert_msg(strcspn(line, "\n") <= 40, "%s", text);
+	for (word = strtok_r(whole, " \n", &rest); word != NULL;
+	     word = strtok_r(NULL, " \n", &rest))
+		ck_assert_msg(strstr(text, word) != NULL, "%s lacks %s", text, word);
+}
+END_TEST
+
 START_TEST(virtual_functions_for_programs)
 {
 	set_card(2, 8, HWB_MEMBER_OWN, "ixgbe");
@@ -499,6 +520,7 @@ int main(void)
 	tcase_add_test(all, virtual_functions_are_made);
 	tcase_add_test(all, virtual_functions_are_changed);
 	tcase_add_test(all, virtual_functions_are_removed);
+	tcase_add_test(all, changes_fit_a_terminal);
 	tcase_add_test(all, virtual_functions_for_programs);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
