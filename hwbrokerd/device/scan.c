@@ -13,32 +13,49 @@
 #include <fcntl.h>
 #include <pciaccess.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { CLASS_BRIDGE = 0x06 };
 
 /* A BAR is a power of two and aligned to its size (PCI Local Bus 3.0, 6.2.5.1): only
  * one that is smaller than a page can have something else in its page. */
-static bool is_partial_page(const struct pci_mem_region *region)
+static bool is_partial_page(uint64_t size, bool ports)
 {
-	return !region->is_IO && region->size < (pciaddr_t)sysconf(_SC_PAGESIZE);
+	return !ports && size < (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void read_bars(struct device *device, const struct pci_device *pci)
+void scan_bars(const char *resources, uint8_t msix_bars, struct hwb_bar bars[HWB_BARS])
 {
+	enum { PORTS = 1, WIDE = 4, PREFETCHABLE = 8 };
+	char *at = (char *)(uintptr_t)resources;
+
 	for (uint32_t i = 0; i < HWB_BARS; i++) {
-		const struct pci_mem_region *region = &pci->regions[i];
-		struct hwb_bar *bar = &device->facts.bars[i];
-		if (region->size == 0 || region->base_addr == 0)
+		uint64_t first = strtoull(at, &at, 16);
+		uint64_t last = strtoull(at, &at, 16);
+		uint64_t flags = strtoull(at, &at, 16);
+		bool ports = (flags & PORTS) != 0;
+		bars[i] = (struct hwb_bar){ 0 };
+		if (first == 0 || last < first)
 			continue;
-		bar->address = region->base_addr;
-		bar->size = region->size;
-		bar->flags = (region->is_IO ? HWB_BAR_IO : 0) |
-		             (region->is_64 ? HWB_BAR_64BIT : 0) |
-		             (region->is_prefetchable ? HWB_BAR_PREFETCHABLE : 0) |
-		             ((device->msix_bars >> i & 1) ? HWB_BAR_MSIX_TABLE : 0) |
-		             (is_partial_page(region) ? HWB_BAR_PARTIAL_PAGE : 0);
+		bars[i].address = first;
+		bars[i].size = last - first + 1;
+		bars[i].flags = (ports ? HWB_BAR_IO : 0) |
+		                (!ports && (flags & WIDE) != 0 ? HWB_BAR_64BIT : 0) |
+		                (!ports && (flags & PREFETCHABLE) != 0 ? HWB_BAR_PREFETCHABLE : 0) |
+		                ((msix_bars >> i & 1) ? HWB_BAR_MSIX_TABLE : 0) |
+		                (is_partial_page(bars[i].size, ports) ? HWB_BAR_PARTIAL_PAGE : 0);
 	}
+}
+
+static bool read_bars(struct device *device, int folder)
+{
+	char text[1024];
+
+	if (sysfs_read_at(folder, "resource", text, sizeof(text)) <= 0)
+		return false;
+	scan_bars(text, device->msix_bars, device->facts.bars);
+	return true;
 }
 
 /* The segment and bus fit the virtual number's 32 bits for the first 4096
@@ -107,7 +124,7 @@ static int read_device(struct device *device, struct pci_device *pci, const stru
 	snprintf(device->name, sizeof(device->name), "%04x:%02x:%02x.%x", pci->domain & 0xfffff,
 	         pci->bus & 0xffu, pci->dev & 0x1fu, pci->func & 7u);
 	_cleanup_fd_ int folder = sysfs_open_device(&public->address);
-	if (folder < 0 || pci_device_probe(pci) != 0 || !read_config(folder, config)) {
+	if (folder < 0 || !read_config(folder, config)) {
 		log_warning("%s: cannot read its config space; left out", device->name);
 		return -1;
 	}
@@ -130,8 +147,10 @@ static int read_device(struct device *device, struct pci_device *pci, const stru
 	read_folder(device, folder, slots);
 	device->wanted_fd = -1;
 	device->failed_fd = -1;
-	read_bars(device, pci);
-	return 0;
+	if (read_bars(device, folder))
+		return 0;
+	log_warning("%s: cannot read its resources; left out", device->name);
+	return -1;
 }
 
 static int by_address(const void *left, const void *right)

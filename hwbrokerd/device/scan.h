@@ -19,4 +19,9 @@ struct scan {
 int scan_read(struct scan *scan, struct fault *fault);
 void scan_free(struct scan *scan);
 
+/* Pure: of what sysfs says in a device's file `resource'. That has a line for each BAR and more:
+ * first and last address, and flags (linux/ioport.h), whose lowest bits are the register's own. Bit
+ * n of `msix_bars`: BAR n holds MSI-X table or pending bits. */
+void scan_bars(const char *resources, uint8_t msix_bars, struct hwb_bar bars[HWB_BARS]);
+
 #endif

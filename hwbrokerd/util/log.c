@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,18 @@
 enum { LINE = 1024, TERMINAL_MS = 200 };
 
 static enum log_level highest = LOG_LEVEL_INFO;
+
+/* What stderr was at the first line. */
+static pthread_once_t looked = PTHREAD_ONCE_INIT;
+static bool to_socket, to_terminal;
+
+static void look_at_stderr(void)
+{
+	struct stat status;
+
+	to_socket = fstat(STDERR_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
+	to_terminal = !to_socket && isatty(STDERR_FILENO) != 0;
+}
 
 /* Held while a line is written, which does not wait: two threads that both see
  * room for one line in a pipe would. Guards what follows, and all limits. */
@@ -79,7 +92,8 @@ static void append(struct line *line, const char *format, ...)
 static void begin(struct line *line, enum log_level level)
 {
 	line->used = 0;
-	line->terminal = isatty(STDERR_FILENO) != 0;
+	pthread_once(&looked, look_at_stderr);
+	line->terminal = to_terminal;
 	if (line->terminal)
 		append(line, "hwbrokerd: %s: ", word(level));
 	else
@@ -103,9 +117,10 @@ static bool put(const struct line *line)
 {
 	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-	if (send(STDERR_FILENO, line->text, line->used, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	if (to_socket &&
+	    send(STDERR_FILENO, line->text, line->used, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return true;
-	if (errno != ENOTSOCK)
+	if (to_socket && errno != ENOTSOCK)
 		return false;
 	int patience = lost == 0 && line->terminal ? TERMINAL_MS : 0;
 	return poll(&room, 1, patience) == 1 && room.revents == POLLOUT &&

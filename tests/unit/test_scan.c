@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pciaccess.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int open_systems; /* with /proc/mtrr and the list */
 static int iterators;
@@ -88,6 +89,41 @@ START_TEST(no_memory_for_the_list)
 }
 END_TEST
 
+/* Of the virtual PC's e1000e and its NVMe disk, and one that the kernel found no room for. */
+START_TEST(bars_of_a_device)
+{
+	struct hwb_bar bars[HWB_BARS];
+
+	memset(bars, 0xff, sizeof(bars));
+	scan_bars("0x00000000feb40000 0x00000000feb5ffff 0x0000000000040200\n"
+	          "0x000000000000c040 0x000000000000c05f 0x0000000000040101\n"
+	          "0x0000000000000000 0x0000000000003fff 0x0000000020040200\n"
+	          "0x00000000feb80000 0x00000000feb800ff 0x0000000000040200\n"
+	          "0x00000040fe000000 0x00000040feffffff 0x000000000014220c\n"
+	          "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+	          "0x00000000feb00000 0x00000000feb3ffff 0x0000000000046200\n",
+	          1 << 3, bars);
+	ck_assert_uint_eq(bars[0].address, 0xfeb40000);
+	ck_assert_uint_eq(bars[0].size, 0x20000);
+	ck_assert_uint_eq(bars[0].flags, 0);
+	ck_assert_uint_eq(bars[1].address, 0xc040);
+	ck_assert_uint_eq(bars[1].size, 32);
+	ck_assert_uint_eq(bars[1].flags, HWB_BAR_IO);
+	ck_assert_uint_eq(bars[2].size, 0);
+	ck_assert_uint_eq(bars[3].size, 256);
+	ck_assert_uint_eq(bars[3].flags, HWB_BAR_MSIX_TABLE | HWB_BAR_PARTIAL_PAGE);
+	ck_assert_uint_eq(bars[4].address, 0x40fe000000);
+	ck_assert_uint_eq(bars[4].size, 0x1000000);
+	ck_assert_uint_eq(bars[4].flags, HWB_BAR_64BIT | HWB_BAR_PREFETCHABLE);
+	ck_assert_uint_eq(bars[5].size, 0);
+	/* Cut short: what is there. */
+	scan_bars("0x00000000feb40000 0x00000000feb5ffff 0x0000000000040200\n0x0000", 0, bars);
+	ck_assert_uint_eq(bars[0].size, 0x20000);
+	ck_assert_uint_eq(bars[1].size, 0);
+	ck_assert_uint_eq(bars[4].size, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scan");
@@ -96,6 +132,7 @@ int main(void)
 	tcase_add_test(tests, no_device);
 	tcase_add_test(tests, a_device_leaves_meanwhile);
 	tcase_add_test(tests, no_memory_for_the_list);
+	tcase_add_test(tests, bars_of_a_device);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
