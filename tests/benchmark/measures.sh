@@ -154,7 +154,8 @@ ours_connection() {
 }
 
 # How often the broker's threads were switched to while core's thread turns 2000 interrupts
-# into signals.
+# into signals. What it has to do for a device that was just given, such as telling the service
+# manager of its descriptors, is done by then.
 switches() {
 	awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$broker"/task/*/status
 }
@@ -162,6 +163,7 @@ ours_wakeups() {
 	local before line
 	coproc CORE { driver $stand_in bench interrupts 2000; }
 	read -r line <&"${CORE[0]}" && [ "$line" = ready ] || return
+	sleep 1
 	before=$(switches)
 	echo >&"${CORE[1]}"
 	read -r line <&"${CORE[0]}" && [ "$line" = "done" ] || return
