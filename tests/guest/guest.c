@@ -302,6 +302,18 @@ bool guest_has_iommu(void)
 	return entry != NULL;
 }
 
+bool guest_has_vfio(void)
+{
+	char mode = 'N';
+	FILE *file = fopen("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "re");
+
+	if (file != NULL && fread(&mode, 1, 1, file) != 1)
+		mode = 'N';
+	if (file != NULL)
+		fclose(file);
+	return guest_has_iommu() || mode == 'Y';
+}
+
 bool guest_has_pair(void)
 {
 #ifdef __aarch64__

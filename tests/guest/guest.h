@@ -90,6 +90,9 @@ bool guest_bus_master(const char *address);
 void guest_wait_driver(const char *address, const char *wanted);
 bool guest_remaps_interrupts(void);
 bool guest_has_iommu(void);
+/* Without it (backend sysfs-uio) there is INTx alone, and what VFIO has beside BARs is not there.
+ */
+bool guest_has_vfio(void);
 /* Whether two devices behind one bridge are a group from the start; not shown on arm64, and
  * without an IOMMU there are no groups. */
 bool guest_has_pair(void);
