@@ -20,11 +20,13 @@ part_kernels() {
 			--append hwbroker.with=platform
 		in_guest amd "$tar" $run --iommu amd \
 			--append hwbroker.with=irq,dma,revoke,platform,hotplug
-		# Without an IOMMU: with VFIO and, as Debian's kernels are, without it; on 6.12 that is
+		# Without an IOMMU: with VFIO and, as Debian's kernels are, without it; more of that is
 		# in part guest.
 		in_guest vfio-noiommu "$tar" $run --kernel small --no-iommu \
 			--append vfio.enable_unsafe_noiommu_mode=1 \
 			--append hwbroker.with=unsafe,io_mem,irq,revoke
+		in_guest sysfs-uio "$tar" $run --kernel 6.12 --no-iommu \
+			--append hwbroker.with=io_mem,irq,platform
 		in_guest no-iommu-6.1 "$tar" $run --kernel 6.1 --no-iommu --append hwbroker.with=unsafe
 	else
 		not_ok "kernels: builds"
