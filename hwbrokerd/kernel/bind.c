@@ -251,8 +251,12 @@ uint32_t bind_find_group(int folder, const struct hwb_pci_address *address)
 	bind_origin(address, &origin);
 	if (group == UINT32_MAX && origin.driver[0] == '\0' &&
 	    access("/sys/kernel/iommu_groups/0", F_OK) == 0 && !bind_is_noiommu(0)) {
-		if (bind_claim(address, &origin, NULL) == 0)
-			bind_restore(address, &origin, NULL);
+		char driver[HWB_NAME_SIZE];
+		/* Once: it leaves no driver that would have to be waited for. Where the kernel
+		 * cannot have two devices with one alias in a group, it fails each time. */
+		if (set_override(address, our_driver) == 0)
+			probe(address, false, driver);
+		bind_restore(address, &origin, NULL);
 		group = bind_group(address);
 	}
 #else
