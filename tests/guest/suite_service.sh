@@ -263,43 +263,11 @@ test_limits() {
 	run_as_shipped
 }
 
-log_says() {
-	journalctl -u hwbrokerd --no-pager -o cat --since "$began" | grep -q "$1"
-}
-
-at_rest() {
-	hwbroker-ctl show --json "$1" | grep -q '"state": "host"'
-}
-
-# What gives a device back needs a descriptor, and there is none to be had.
-test_no_descriptor() {
-	local broker allowed
-	broker=$(daemon_pid)
-	allowed=$(prlimit --pid "$broker" --nofile --noheadings --output SOFT)
-	sed 's/^reset = none/&\nrestore = yes/' "$here/policy/service.conf" > /etc/hwbroker/hwbroker.conf
-	systemctl reload hwbrokerd
-	start_act hold $edu 1
-	prlimit --pid "$broker" --nofile=3:
-	wait "$child"
-	check "service: without a descriptor a device waits for one" \
-		within log_says "$edu: comes to rest when there is a free descriptor"
-	sleep 1
-	prlimit --pid "$broker" --nofile="$allowed:"
-	check "service: then it is at rest" within at_rest $edu
-	check "service: and was not quarantined" test "$(entries quarantined)" = ""
-	start_act hold $edu 1
-	check "service: it is given to the next" grep -q '^at it' "$output.act"
-	wait "$child"
-	cp "$here/policy/service.conf" /etc/hwbroker/hwbroker.conf
-	systemctl reload hwbrokerd
-}
-
 run_service() {
 	local child began
 	began=$(date '+%F %T')
 	sleep 1
 	test_trail
-	test_no_descriptor
 	test_catalogue
 	test_status
 	test_rights
