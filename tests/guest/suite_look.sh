@@ -234,21 +234,32 @@ look_follows_drivers() {
 	done
 }
 
+# look_listed FILE: the driver that the device has there.
+look_listed() {
+	grep -A 12 "\"$look_card\"" "$1" | sed -n 's/.*"host_driver": "*\([^",]*\)"*,.*/\1/p'
+}
+
 # More is told than a daemon that is stopped has room for, and then its driver leaves a device. It
-# asks the kernel until it has looked at all of them.
+# asks the kernel until it has looked at all of them: who asks meanwhile is told the truth, too.
 look_lost_drivers() {
-	local had daemon i status=0
+	local had daemon long asker i status=0
 	had=$(look_driver)
 	daemon=$(daemon_pid)
+	long=$(printf 'x%.0s' {1..1000})
 	kill -STOP "$daemon"
-	for ((i = 0; i < 3000; i++))
+	for ((i = 0; i < 2000; i++))
 	do
-		echo change > "/sys/bus/pci/devices/$look_card/uevent"
+		echo "change 01234567-89ab-cdef-0123-456789abcdef LONG=$long" \
+			> "/sys/bus/pci/devices/$look_card/uevent" || status=1
 	done
 	look_bind "$had" unbind
+	hwbroker-ctl list devices --json > "$look/meanwhile" &
+	asker=$!
+	sleep 1
 	kill -CONT "$daemon"
-	look_driver_is "" || status=1
-	sleep 0.5
+	wait $asker || status=1
+	echo "meanwhile: $(look_listed "$look/meanwhile")"
+	[ "$(look_listed "$look/meanwhile")" = null ] || status=1
 	look_bind "$had" bind
 	look_driver_is "$had" || status=1
 	sleep 2
