@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What another policy makes, changes or removes of virtual functions: by the function that the
- * daemon goes by, and what it looks at before it does it (hwbrokerd/session/virtual.c). */
+ * daemon goes by, and what it looks at before it does it (hwbrokerd/session/bus/virtual.c). */
 #include "changes.h"
 
 #include "names.h"

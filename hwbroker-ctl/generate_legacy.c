@@ -6,7 +6,7 @@
 #include "policy/dangerous_memory.h"
 #include "policy/dangerous_ports.h"
 #include "policy/lines.h"
-#include "policy/values.h"
+#include "policy/values/values.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -57,7 +57,7 @@ struct exposed {
 	struct kernel_device *opened;
 };
 
-/* Virtual functions of a device that can make some (session/virtual.h). */
+/* Virtual functions of a device that can make some (session/bus/virtual.h). */
 struct functions {
 	bool ours;      /* they were made by us, and are written down */
 	bool restore;   /* and end with us */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/choose.h"
 
-#include "kernel/iommufd.h"
+#include "kernel/iommufd/iommufd.h"
 #include "kernel/sysfs.h"
 #include "util/cleanup.h"
 

@@ -4,7 +4,7 @@
 #include "kernel/bind.h"
 #include "kernel/choose.h"
 #include "kernel/iomem.h"
-#include "kernel/pinned.h"
+#include "kernel/memory/pinned.h"
 #include "kernel/ports.h"
 #include "kernel/privilege.h"
 #include "kernel/sysfs.h"

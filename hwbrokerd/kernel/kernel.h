@@ -2,8 +2,8 @@
 /*
  * The narrow table between the daemon and the kernel's device interfaces.
  *
- * One implementation a way of reaching devices (vfio_container.c, iommufd.c; without an
- * IOMMU vfio_noiommu.c, and bare_domain.c without VFIO), chosen once at start-up (choose.h).
+ * One implementation a way of reaching devices (vfio/container.c, iommufd/iommufd.c; without an
+ * IOMMU vfio/noiommu.c, and bare/domain.c without VFIO), chosen once at start-up (choose.h).
  *
  * Every function here but domain_new, and domain_free of a domain that nothing was
  * done with, may block and is called from worker threads only (work/).

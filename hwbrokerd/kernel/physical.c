@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* mmap with 64-bit offsets */
 #include "kernel/physical.h"
 
-#include "kernel/sealed.h"
+#include "kernel/memory/sealed.h"
 #include "util/cleanup.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@
 
 /* Gives up the rest, for good. As long as there is one thread: others would keep theirs.
  * `ports`: whether legacy ports are served; `pins`: whether memory is pinned without an IOMMU
- * (pinned.h). -1: some of it did not work, all else is done. */
+ * (memory/pinned.h). -1: some of it did not work, all else is done. */
 int privilege_drop(bool ports, bool pins, struct fault *fault);
 
 /* Whether RLIMIT_MEMLOCK does not count for it. */

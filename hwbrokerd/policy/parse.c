@@ -3,7 +3,7 @@
 
 #include "policy/array.h"
 #include "policy/suggest.h"
-#include "policy/values.h"
+#include "policy/values/values.h"
 
 #include <stdio.h>
 

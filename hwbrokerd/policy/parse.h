@@ -2,7 +2,7 @@
 /*
  * From the reader's sections and keys to the arrays of struct policy. What can
  * be judged by one section alone is judged while it is read; what needs all of
- * them waits for check.h.
+ * them waits for check/check.h.
  */
 #ifndef HWBROKERD_POLICY_PARSE_H
 #define HWBROKERD_POLICY_PARSE_H
@@ -79,7 +79,7 @@ int set_share(struct parser *parser, const struct key *key, const char *value, s
 int set_references(struct parser *parser, const struct key *key, const char *value,
                    struct fault *fault);
 
-/* section_client.c */
+/* section/client.c */
 int set_query_group(struct parser *parser, const struct key *key, const char *value,
                     struct fault *fault);
 int set_change_group(struct parser *parser, const struct key *key, const char *value,
@@ -93,7 +93,7 @@ int set_slices(struct parser *parser, const struct key *key, const char *value,
                struct fault *fault);
 void close_client(struct parser *parser);
 
-/* section_device.c */
+/* section/device.c */
 int open_device(struct parser *parser);
 int set_address(struct parser *parser, const struct key *key, const char *value,
                 struct fault *fault);
@@ -116,12 +116,12 @@ int set_config_write(struct parser *parser, const struct key *key, const char *v
                      struct fault *fault);
 void close_device(struct parser *parser);
 
-/* section_ports.c */
+/* section/ports.c */
 int open_ports(struct parser *parser);
 int set_range(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 void close_ports(struct parser *parser);
 
-/* section_memory.c */
+/* section/memory.c */
 int open_memory(struct parser *parser);
 int set_memory_range(struct parser *parser, const struct key *key, const char *value,
                      struct fault *fault);
@@ -129,11 +129,11 @@ int set_access(struct parser *parser, const struct key *key, const char *value,
                struct fault *fault);
 void close_memory(struct parser *parser);
 
-/* section_virtual.c */
+/* section/virtual.c */
 int open_virtual(struct parser *parser);
 void close_virtual(struct parser *parser);
 
-/* section_interrupt.c */
+/* section/interrupt.c */
 int open_interrupt(struct parser *parser);
 int set_irq(struct parser *parser, const struct key *key, const char *value, struct fault *fault);
 int set_source(struct parser *parser, const struct key *key, const char *value,

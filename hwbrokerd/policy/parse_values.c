@@ -2,7 +2,7 @@
 /* Setters that several keys share. */
 #include "policy/array.h"
 #include "policy/parse.h"
-#include "policy/values.h"
+#include "policy/values/values.h"
 
 #include <stdio.h>
 

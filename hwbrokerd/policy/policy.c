@@ -2,7 +2,7 @@
 #include "policy/policy.h"
 
 #include "policy/array.h"
-#include "policy/check.h"
+#include "policy/check/check.h"
 #include "policy/drop_ins.h"
 #include "policy/safe_file.h"
 #include "util/cleanup.h"

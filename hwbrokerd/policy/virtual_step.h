@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What becomes of the virtual functions of a device by what is wanted of it and what is there.
- * The daemon goes by it (session/virtual.c), and whoever tells beforehand.
+ * The daemon goes by it (session/bus/virtual.c), and whoever tells beforehand.
  */
 #ifndef HWBROKERD_POLICY_VIRTUAL_STEP_H
 #define HWBROKERD_POLICY_VIRTUAL_STEP_H

@@ -70,7 +70,7 @@ struct broker {
 	struct strand arrivals; /* peer.c readies it */
 	double quiet;           /* whence.h; 0 where the kernel does not need it */
 	struct port_session *port_sessions;
-	struct port_use *port_uses; /* session/port_use.h */
+	struct port_use *port_uses; /* session/port/port_use.h */
 	struct line_session *line_sessions;
 	struct memory_session *memory_sessions;
 	uint32_t session_count;
@@ -85,7 +85,7 @@ struct broker {
 	ev_timer keep;                        /* session/restart/keep.h */
 	double keep_wait;                     /* what was not kept is tried again after it */
 	bool follows_bus;                     /* devices that come and go are seen */
-	struct hotplug *hotplug;              /* session/hotplug.h; NULL: nobody looks */
+	struct hotplug *hotplug;              /* session/bus/hotplug.h; NULL: nobody looks */
 	struct reload_waiter *reload_waiters; /* for the next reading to begin */
 	bool reloading;                       /* the policy file is being read again */
 	bool reload_again;   /* asked for meanwhile: it may have been read too early */

@@ -6,8 +6,8 @@
  */
 #include "device/config_space.h"
 #include "device/operate.h"
+#include "session/bus/platform.h"
 #include "session/device_job.h"
-#include "session/platform.h"
 #include "session/serve.h"
 #include "session/session.h"
 

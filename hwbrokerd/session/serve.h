@@ -12,7 +12,7 @@
 void serve_ping(struct request *request);
 void serve_close(struct request *request);
 
-/* platform.c, acquire.c, config.c */
+/* bus/platform.c, acquire/acquire.c, config.c */
 void serve_device_list(struct request *request);
 void serve_device_info(struct request *request);
 void serve_device_acquire(struct request *request);
@@ -21,37 +21,37 @@ void serve_device_fd(struct request *request);
 void serve_config_read(struct request *request);
 void serve_config_write(struct request *request);
 
-/* io_mem.c */
+/* memory/io_mem.c */
 void serve_io_mem_open(struct request *request);
 void serve_io_mem_open_bar(struct request *request);
 void serve_io_mem_batch(struct request *request);
 
-/* memory.c */
+/* memory/memory.c */
 void serve_io_mem_list(struct request *request);
 
-/* io_port.c; the BAR's descriptor is a region: io_mem.c */
+/* port/io_port.c; the BAR's descriptor is a region: memory/io_mem.c */
 void serve_io_port_open(struct request *request);
 void serve_io_port_open_bar(struct request *request);
 void serve_io_port_batch(struct request *request);
 void serve_io_port_list(struct request *request);
 
-/* irq.c */
+/* irq/irq.c */
 void serve_irq_open(struct request *request);
 void serve_irq_enable(struct request *request);
 void serve_irq_ack(struct request *request);
 void serve_irq_fds(struct request *request);
 
-/* line_open.c */
+/* irq/line_open.c */
 void serve_irq_open_number(struct request *request);
 void serve_irq_list(struct request *request);
 
-/* domain.c */
+/* dma/domain.c */
 void serve_domain_open(struct request *request);
 void serve_domain_info(struct request *request);
 void serve_domain_assign(struct request *request);
 void serve_domain_deassign(struct request *request);
 
-/* dma.c */
+/* dma/dma.c */
 void serve_dma_alloc(struct request *request);
 void serve_dma_map(struct request *request);
 void serve_dma_unmap(struct request *request);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/session.h"
 
-#include "session/line.h"
-#include "session/memory.h"
+#include "session/irq/line.h"
+#include "session/memory/memory.h"
 #include "session/restart/keep.h"
 
 #include <inttypes.h>

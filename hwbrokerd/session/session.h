@@ -10,13 +10,13 @@
 #include "device/operate.h"
 #include "server/happening.h"
 #include "server/request.h"
-#include "session/batcher.h"
-#include "session/ledger.h"
+#include "session/batch/batcher.h"
+#include "session/dma/ledger.h"
 
 struct domain;
 struct irq_session;
 
-/* How batches reach a BAR without a descriptor of it: mediated.h. */
+/* How batches reach a BAR without a descriptor of it: memory/mediated.h. */
 struct mediated_reach {
 	const struct kernel_backend *kernel;
 	struct device *device;
@@ -50,7 +50,7 @@ struct release_job {
 	struct fault fault;
 	bool let_go;          /* for the host: closed even if somebody has its registers */
 	bool last;            /* they are not waited for any longer */
-	uint32_t short_tries; /* that failed for want of a descriptor (release_job.h) */
+	uint32_t short_tries; /* that failed for want of a descriptor (release/job.h) */
 	ev_timer retry;       /* after these */
 	bool reclaimed;       /* by the client that had it, and so not for the host */
 	int process;          /* pidfd of whom it is ended with if it keeps them; -1: nobody */
@@ -97,7 +97,7 @@ struct region_session {
 	uint32_t bar; /* or KERNEL_VGA, or HWB_BAR_ROM */
 };
 
-/* Whether it is a memory_session (memory.h). */
+/* Whether it is a memory_session (memory/memory.h). */
 static inline bool region_is_memory(const struct region_session *session)
 {
 	return session->device == NULL || session->bar == KERNEL_VGA;
@@ -109,7 +109,7 @@ struct port_session {
 	struct port_session *next; /* all that are open, of all connections */
 	struct port_session **link;
 	struct device *device;       /* whose I/O BAR it is; NULL: legacy ports */
-	bool vga;                    /* or whose legacy ports: vga.h */
+	bool vga;                    /* or whose legacy ports: memory/vga.h */
 	bool by_vfio;                /* then, or if its rule does not say `grant = split' */
 	struct mediated_reach reach; /* then */
 	uint32_t base;

@@ -4,7 +4,7 @@
 #include "input.h"
 #include "model.h"
 
-#include "kernel/sealed.h"
+#include "kernel/memory/sealed.h"
 #include "util/cleanup.h"
 
 #include <errno.h>

@@ -15,10 +15,10 @@
 #include "server/closer.h"
 #include "server/peer.h"
 #include "server/reload.h"
+#include "session/bus/hotplug.h"
 #include "session/dispatch.h"
-#include "session/held.h"
-#include "session/hotplug.h"
-#include "session/release.h"
+#include "session/release/held.h"
+#include "session/release/release.h"
 #include "session/restart/adopt.h"
 #include "session/session.h"
 

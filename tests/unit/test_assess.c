@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What stands in the way of a device and of ports, step by step. */
-#include "session/assess.h"
+#include "session/acquire/assess.h"
 
-#include "session/port_use.h"
+#include "session/port/port_use.h"
 #include "session/session.h"
 #include "test_policy_load.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/batch.h"
+#include "session/batch/batch.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of the pages that are free are one piece, as a device needs it. */
-#include "kernel/contiguous.h"
+#include "kernel/memory/contiguous.h"
 
-#include "kernel/memory.h"
+#include "kernel/memory/memory.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -5,9 +5,9 @@
  * virtual PC.
  */
 #define _GNU_SOURCE /* memfd_create */
-#include "kernel/iommufd.h"
-#include "kernel/iommufd_abi.h"
-#include "kernel/vfio.h"
+#include "kernel/iommufd/abi.h"
+#include "kernel/iommufd/iommufd.h"
+#include "kernel/vfio/vfio.h"
 #include "util/cleanup.h"
 
 #include <check.h>

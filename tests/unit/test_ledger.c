@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where mappings go, what may not be, and that the books always add up. */
-#include "session/ledger.h"
+#include "session/dma/ledger.h"
 
 #include <check.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which descriptors of a client may be pinned, tried with real ones. */
 #define _GNU_SOURCE /* memfd_create */
-#include "kernel/memory.h"
+#include "kernel/memory/memory.h"
 
 #include "util/cleanup.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How many devices of a rule a client has, and all clients together. */
-#include "session/share.h"
+#include "session/acquire/share.h"
 
 #include "test_policy_load.h"
 

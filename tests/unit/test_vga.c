@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What VGA cards had before there were BARs: where it is, whose it is, and how it is reached. */
-#include "session/vga.h"
+#include "session/memory/vga.h"
 
 #include <check.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 
 #include "policy/ini_reader.h"
 #include "policy/suggest.h"
-#include "policy/values.h"
+#include "policy/values/values.h"
 
 #include <stdio.h>
 #include <string.h>

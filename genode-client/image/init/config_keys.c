@@ -2,7 +2,7 @@
 #include "config_keys.h"
 
 #include "policy/suggest.h"
-#include "policy/values.h"
+#include "policy/values/values.h"
 
 #include <stdio.h>
 #include <string.h>

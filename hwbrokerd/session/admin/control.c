@@ -2,8 +2,8 @@
 /* What who may change can do to a device that others have, or that nobody may have, and to the
  * policy. */
 #include "server/reload.h"
-#include "session/release.h"
-#include "session/revoke.h"
+#include "session/release/release.h"
+#include "session/release/revoke.h"
 #include "session/serve.h"
 
 #include <stdio.h>

@@ -4,12 +4,12 @@
 #include "kernel/line.h"
 #include "kernel/physical.h"
 #include "kernel/sysfs.h"
+#include "session/acquire/assess.h"
 #include "session/admin/findings.h"
 #include "session/admin/query.h"
-#include "session/assess.h"
-#include "session/memory.h"
+#include "session/memory/memory.h"
+#include "session/memory/vga.h"
 #include "session/serve.h"
-#include "session/vga.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 /* ADMIN_GROUPS: all PCI functions as members of their IOMMU groups. */
 #include "kernel/member.h"
 #include "session/admin/query.h"
+#include "session/bus/virtual.h"
 #include "session/serve.h"
 #include "session/session.h"
-#include "session/virtual.h"
 #include "util/pci_key.h"
 
 #include <stdio.h>

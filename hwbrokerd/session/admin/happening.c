@@ -3,7 +3,7 @@
 
 #include "session/admin/metrics.h"
 #include "session/admin/trail.h"
-#include "session/line.h"
+#include "session/irq/line.h"
 
 #include <hwbroker/codec.h>
 #include <stdio.h>

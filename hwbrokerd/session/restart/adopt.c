@@ -3,7 +3,7 @@
 
 #include "device/operate.h"
 #include "device/record.h"
-#include "session/release.h"
+#include "session/release/release.h"
 #include "util/log.h"
 
 /* The device of a record; NULL: it is gone, or another one is in its place. */

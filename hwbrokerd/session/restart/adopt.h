@@ -2,7 +2,7 @@
 /*
  * The devices that a daemon before this one had taken, and did not give back since it was
  * killed. Each is brought to rest before it is for anybody: bus mastering off, reset; if
- * somebody still has registers of it, it is held (release.h). Then it goes back to its host
+ * somebody still has registers of it, it is held (release/release.h). Then it goes back to its host
  * driver, or is free, as its rule said.
  */
 #ifndef HWBROKERD_SESSION_ADOPT_H

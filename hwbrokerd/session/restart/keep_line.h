@@ -3,7 +3,7 @@
 #ifndef HWBROKERD_SESSION_KEEP_LINE_H
 #define HWBROKERD_SESSION_KEEP_LINE_H
 
-#include "session/line.h"
+#include "session/irq/line.h"
 
 /* Counts it among what is to be kept, once. */
 void keep_line_soon(struct line_session *line);

@@ -5,8 +5,8 @@
 #include "resume/store.h"
 #include "server/closer.h"
 #include "server/monitor.h"
+#include "session/release/revoke.h"
 #include "session/restart/rebuild.h"
-#include "session/revoke.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
