@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For workers, which may wait; the loop's thread never does. */
+/* For workers, which may wait. The loop's thread never does, but where it could not go on. */
 #ifndef HWBROKERD_UTIL_PAUSE_H
 #define HWBROKERD_UTIL_PAUSE_H
 

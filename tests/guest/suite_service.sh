@@ -263,11 +263,62 @@ test_limits() {
 	run_as_shipped
 }
 
+log_says() {
+	journalctl -u hwbrokerd --no-pager -o cat --since "$began" | grep -q "$1"
+}
+
+at_rest() {
+	hwbroker-ctl show --json "$1" | grep -q '"state": "host"'
+}
+
+# The lowest number that is free in a process, PID: up to there all of them are in use.
+free_number() {
+	local number=0
+	while [ -e "/proc/$1/fd/$number" ]
+	do
+		number=$((number + 1))
+	done
+	echo $number
+}
+
+# What gives a device back needs a descriptor, and there is none to be had but in place of one
+# that the loop itself closes: it makes its set of events anew when somebody else still has
+# what was closed, as systemd has the connection's.
+test_no_descriptor() {
+	local broker allowed none
+	broker=$(daemon_pid)
+	allowed=$(prlimit --pid "$broker" --nofile --noheadings --output SOFT)
+	sed 's/^reset = none/&\nrestore = yes/' "$here/policy/service.conf" > /etc/hwbroker/hwbroker.conf
+	systemctl reload hwbrokerd
+	within no_sessions
+	none=$(free_number "$broker")
+	start_act hold $edu 1
+	prlimit --pid "$broker" --nofile="$none:"
+	wait "$child"
+	check "service: without a descriptor a device waits for one" \
+		within log_says "$edu: comes to rest when there is a free descriptor"
+	sleep 1
+	prlimit --pid "$broker" --nofile="$allowed:"
+	check "service: then it is at rest" within at_rest $edu
+	check "service: and was not quarantined" test "$(entries quarantined)" = ""
+	# Not even for its events.
+	start_act hold $edu 1
+	prlimit --pid "$broker" --nofile=3:
+	wait "$child"
+	sleep 2
+	prlimit --pid "$broker" --nofile="$allowed:"
+	check "service: it goes on when there are descriptors again" within at_rest $edu
+	check "service: as the same process" test "$(daemon_pid)" = "$broker"
+	cp "$here/policy/service.conf" /etc/hwbroker/hwbroker.conf
+	systemctl reload hwbrokerd
+}
+
 run_service() {
 	local child began
 	began=$(date '+%F %T')
 	sleep 1
 	test_trail
+	test_no_descriptor
 	test_catalogue
 	test_status
 	test_rights
