@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* memfd_create */
+#define _GNU_SOURCE /* memfd_create, SEEK_DATA */
 #include "resume/note.h"
 
 #include "util/cleanup.h"
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The head takes the first place. */
 enum { NOTE_VERSION = 3, NOTES = 1 << 16, NUMBERED = 1 };
@@ -161,9 +162,20 @@ static bool forget(uint32_t number)
 	return true;
 }
 
-static int check_records(struct fault *fault)
+/* Behind the last record that was ever written: the rest has no memory, and is to get none. */
+static uint32_t end_of_records(int fd)
 {
-	for (uint32_t i = NUMBERED; i < NOTES; i++) {
+	off_t end = 0, data;
+
+	while ((data = lseek(fd, end, SEEK_DATA)) >= 0 && (data = lseek(fd, data, SEEK_HOLE)) >= 0)
+		end = data;
+	uint64_t records = ((uint64_t)end + sizeof(struct record) - 1) / sizeof(struct record);
+	return records < NOTES ? (uint32_t)records : NOTES;
+}
+
+static int check_records(uint32_t end, struct fault *fault)
+{
+	for (uint32_t i = NUMBERED; i < end; i++) {
 		const struct record *record = &table[i];
 		uint32_t counts = atomic_load(&record->counts);
 		if (counts == 0)
@@ -192,7 +204,7 @@ int note_resume(int fd, struct fault *fault)
 	start_over();
 	if (map(fd) != 0)
 		return fault_errno(fault, errno, "it cannot be mapped");
-	if (check_head(fault) == 0 && check_records(fault) == 0)
+	if (check_head(fault) == 0 && check_records(end_of_records(fd), fault) == 0)
 		return 0;
 	unmap();
 	return -1;

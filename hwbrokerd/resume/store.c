@@ -30,7 +30,7 @@ struct passed {
 	int fd; /* -1: taken */
 };
 
-static struct passed *passed;
+static struct passed *passed; /* ascending by name */
 static uint32_t passed_count;
 static atomic_uint kept;
 static atomic_uint kept_of_shares;
@@ -75,6 +75,14 @@ static void read_names(const char *names)
 	}
 }
 
+static int by_name(const void *left, const void *right)
+{
+	const struct passed *a = left, *b = right;
+	int order = strcmp(a->name, b->name);
+
+	return order != 0 ? order : a->fd - b->fd;
+}
+
 static void take_over(void)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
@@ -88,6 +96,22 @@ static void take_over(void)
 	passed_count = count;
 	atomic_store(&kept, count);
 	read_names(names != NULL ? names : "");
+	qsort(passed, passed_count, sizeof(*passed), by_name);
+}
+
+/* The first that is not before that name, which may be the beginning of some. */
+static uint32_t first_from(const char *name)
+{
+	uint32_t low = 0, high = passed_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (strcmp(passed[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 void store_open(void)
@@ -131,9 +155,13 @@ bool store_works(void)
 
 static bool find(const char *prefix, bool taken, uint32_t *at, char name[STORE_NAME])
 {
+	if (*at == 0)
+		*at = first_from(prefix);
 	for (; *at < passed_count; ++*at) {
 		const struct passed *item = &passed[*at];
-		if ((!taken && item->fd < 0) || strncmp(item->name, prefix, strlen(prefix)) != 0)
+		if (strncmp(item->name, prefix, strlen(prefix)) != 0)
+			return false;
+		if (!taken && item->fd < 0)
 			continue;
 		memcpy(name, item->name, STORE_NAME);
 		++*at;
@@ -154,9 +182,11 @@ bool store_find_any(const char *prefix, uint32_t *at, char name[STORE_NAME])
 
 int store_take(const char *name)
 {
-	for (uint32_t i = 0; i < passed_count; i++)
-		if (passed[i].fd >= 0 && strcmp(passed[i].name, name) == 0)
-			return steal_fd(&passed[i].fd);
+	uint32_t at = first_from(name);
+
+	for (; at < passed_count && strcmp(passed[at].name, name) == 0; at++)
+		if (passed[at].fd >= 0)
+			return steal_fd(&passed[at].fd);
 	return -1;
 }
 

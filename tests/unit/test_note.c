@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* As in note.c. */
 enum { RECORD = 168, VERSION_AT = 16, LIVE_AT = 32, BODY_AT = 40, RECORDS = 1 << 16 };
@@ -110,6 +111,26 @@ START_TEST(the_next_one_reads_it)
 END_TEST
 
 /* As when the process ended between writing a record and dropping the one before. */
+/* A whole table has eleven megabytes. */
+START_TEST(what_was_never_written_takes_no_memory)
+{
+	_cleanup_fd_ int fd = begin();
+	struct seen seen = { 0 };
+	struct fault fault;
+	struct stat status;
+
+	for (uint32_t i = 0; i < 3; i++)
+		put(0, NOTE_PEER, 1 + i, i);
+	note_end();
+	ck_assert_int_eq(note_resume(fd, &fault), 0);
+	ck_assert_int_eq(note_each(see, &seen), 0);
+	ck_assert_uint_eq(seen.count, 3);
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	/* Of 512 bytes; some hosts give it by huge pages. */
+	ck_assert_int_le(status.st_blocks, (2 << 20) / 512);
+}
+END_TEST
+
 START_TEST(of_two_the_later_one_counts)
 {
 	_cleanup_fd_ int fd = begin();
@@ -226,6 +247,7 @@ int main(void)
 	tcase_add_test(tests, without_a_table_nothing_is_noted);
 	tcase_add_test(tests, given_up_it_is_no_more);
 	tcase_add_test(tests, the_next_one_reads_it);
+	tcase_add_test(tests, what_was_never_written_takes_no_memory);
 	tcase_add_test(tests, of_two_the_later_one_counts);
 	tcase_add_test(tests, a_record_that_is_not_whole);
 	tcase_add_test(tests, another_version_or_none);

@@ -53,8 +53,11 @@ static int come_to_rest(struct device_session *self, const struct kernel_backend
 	/* Without what the kernel says by, release_submit() has said why. */
 	int result = self->device->wanted_fd >= 0 ? take_up(self, kernel) : -1;
 
-	if (result != 0 && fault_is_shortage(&release->fault))
+	if (result != 0 && fault_is_shortage(&release->fault)) {
+		/* Others that wait for one need those that this one has got so far. */
+		operate_unwatch(self->device);
 		return OPERATE_SHORT;
+	}
 	release->of = RELEASE_TAKEN_UP;
 	return result == 0 ? operate_retire(kernel, self->device, release->let_go, &release->fault)
 	                   : result;
@@ -141,6 +144,9 @@ void release_wait_for_descriptor(struct device_session *self)
 		device->overdue = true;
 		release_wake(device);
 	}
+	/* Begun anew next time, and for others meanwhile. */
+	if (release->of != RELEASE_TAKEN_UP && device->unit.opened == NULL)
+		release_disown(device);
 	if (broker->stopping)
 		pause = SHORT_PAUSE_FIRST;
 	broker->busy_devices++;
