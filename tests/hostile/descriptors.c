@@ -112,6 +112,17 @@ static void itself(void)
 	}
 }
 
+/* False: the daemon takes no more of them, for a second. */
+static bool sent(int fd, const struct packet *packet)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	while (send(fd, packet->bytes, packet->length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		if (errno != EAGAIN || poll(&room, 1, 1000) != 1)
+			return false;
+	return true;
+}
+
 /* Replies with 48 descriptors each, which wait in the socket and in the daemon. */
 static void unread(void)
 {
@@ -129,7 +140,7 @@ static void unread(void)
 		expect(status == HWB_OK, "status %d: %s", status, why);
 		for (unsigned i = 0; i < 2000; i++) {
 			fill(&packet, HWB_IRQ_FDS, disk.reply.interrupt.session, &all, sizeof(all));
-			if (send(fd, packet.bytes, packet.length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			if (!sent(fd, &packet))
 				break;
 		}
 		/* Dropped for it, or gone before. */
