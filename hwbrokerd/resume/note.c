@@ -169,6 +169,8 @@ static uint32_t end_of_records(int fd)
 
 	while ((data = lseek(fd, end, SEEK_DATA)) >= 0 && (data = lseek(fd, data, SEEK_HOLE)) >= 0)
 		end = data;
+	if (errno != ENXIO) /* it cannot be told */
+		return NOTES;
 	uint64_t records = ((uint64_t)end + sizeof(struct record) - 1) / sizeof(struct record);
 	return records < NOTES ? (uint32_t)records : NOTES;
 }
