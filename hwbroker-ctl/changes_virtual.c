@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "policy/virtual_step.h"
+#include "util/pci_key.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,12 +21,9 @@ struct about {
 static bool is_function_of(const struct hwb_admin_member *member,
                            const struct hwb_admin_member *physical)
 {
-	const struct hwb_pci_address *address = &physical->address;
-
 	return (member->flags & HWB_MEMBER_VIRTUAL) != 0 &&
-	       member->address.domain == address->domain &&
-	       member->physical_function ==
-	               (address->bus << 8 | address->device << 3 | address->function);
+	       member->address.domain == physical->address.domain &&
+	       member->physical_function == pci_requester(&physical->address);
 }
 
 static bool is_ours(const char driver[HWB_NAME_SIZE])

@@ -5,6 +5,7 @@
 #include "json_build.h"
 #include "names.h"
 #include "table.h"
+#include "util/pci_key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static int by_group(const void *left, const void *right)
 
 	if (a->iommu_group != b->iommu_group)
 		return a->iommu_group < b->iommu_group ? -1 : 1;
-	uint64_t key_a = names_key(&a->address), key_b = names_key(&b->address);
+	uint64_t key_a = pci_key(&a->address), key_b = pci_key(&b->address);
 	return key_a == key_b ? 0 : key_a < key_b ? -1 : 1;
 }
 

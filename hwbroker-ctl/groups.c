@@ -8,6 +8,7 @@
 #include "names.h"
 #include "print.h"
 #include "table.h"
+#include "util/pci_key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static int by_group(const void *left, const void *right)
 
 	if (a->iommu_group != b->iommu_group)
 		return a->iommu_group < b->iommu_group ? -1 : 1;
-	uint64_t first = names_key(&a->address), second = names_key(&b->address);
+	uint64_t first = pci_key(&a->address), second = pci_key(&b->address);
 	return first < second ? -1 : first > second;
 }
 

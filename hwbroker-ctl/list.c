@@ -5,6 +5,7 @@
 #include "names.h"
 #include "print.h"
 #include "table.h"
+#include "util/pci_key.h"
 
 #include <stdlib.h>
 
@@ -25,7 +26,7 @@ static void print_functions(FILE *out, const struct hwb_admin_device *records, s
                             const struct hwb_device *physical)
 {
 	const struct hwb_pci_address *at = &physical->address;
-	const uint16_t function = (uint16_t)names_key(at);
+	const uint16_t function = pci_requester(at);
 	char first[32] = "", last[32] = "", address[32];
 
 	for (size_t i = 0; i < count; i++) {

@@ -95,12 +95,6 @@ void names_address(const struct hwb_pci_address *address, char text[32])
 	         address->function);
 }
 
-uint64_t names_key(const struct hwb_pci_address *address)
-{
-	return (uint64_t)address->domain << 16 | (uint64_t)address->bus << 8 |
-	       (uint64_t)(address->device & 0x1f) << 3 | (address->function & 7);
-}
-
 void names_physical(const struct hwb_pci_address *virtual, uint16_t function, char text[32])
 {
 	const struct hwb_pci_address address = {

@@ -17,10 +17,6 @@ const char *names_session(uint32_t kind);
 /* "granted", "asked-back": what happened, as the daemon's log has it. */
 const char *names_happening(uint32_t kind);
 
-/* Order of addresses; its low 16 bits are the function's number within its domain, as the wire
- * names a physical function to its virtual ones. */
-uint64_t names_key(const struct hwb_pci_address *address);
-
 /* "0000:00:03.0". */
 void names_address(const struct hwb_pci_address *address, char text[32]);
 
