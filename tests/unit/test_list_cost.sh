@@ -16,17 +16,9 @@ programs=$build/tests/benchmark
 work=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || { kill "$pid"; wait "$pid"; }; umount /sys 2> /dev/null; rm -rf "$work"' EXIT
-failed=0
-
-# check TEXT COMMAND...
-check() {
-	local text=$1
-	shift
-	"$@" && echo "ok $text" && return
-	echo "not ok $text"
-	cat "$work/counts"
-	failed=1
-}
+said=$work/counts
+# shellcheck source=tests/unit/check.sh
+. "$(dirname "$0")/check.sh"
 
 at_most() {
 	awk -v name="$1" -v most="$2" '$1 == name { there = 1 } $1 == name && $2 > most { bad = 1 }

@@ -7,17 +7,9 @@ daemon=$1
 work=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$work"' EXIT
-failed=0
-
-# check TEXT COMMAND...
-check() {
-	local text=$1
-	shift
-	"$@" && echo "ok $text" && return
-	echo "not ok $text"
-	cat "$work/said"
-	failed=1
-}
+said=$work/said
+# shellcheck source=tests/unit/check.sh
+. "$(dirname "$0")/check.sh"
 
 # says STATUS TEXT OPTION...: ends so, and with a line that holds TEXT.
 says() {

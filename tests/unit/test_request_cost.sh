@@ -10,17 +10,9 @@ programs=$build/tests/benchmark
 work=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$work"' EXIT
-failed=0
-
-# check TEXT COMMAND...
-check() {
-	local text=$1
-	shift
-	"$@" && echo "ok $text" && return
-	echo "not ok $text"
-	cat "$work/counts"
-	failed=1
-}
+said=$work/counts
+# shellcheck source=tests/unit/check.sh
+. "$(dirname "$0")/check.sh"
 
 # counts FEW MANY MODE: into a file, for each request more.
 counts() {
