@@ -2,7 +2,7 @@
 /* Start, signals and end of the daemon. */
 #include "device/record.h"
 #include "kernel/choose.h"
-#include "kernel/host.h"
+#include "kernel/host_now.h"
 #include "kernel/priority.h"
 #include "kernel/privilege.h"
 #include "resume/store.h"
@@ -372,11 +372,14 @@ static int load_first_policy(struct broker *broker)
 
 static void log_host(const struct host *host)
 {
+	struct host_now now;
+
 	log_info("kernel %s: backend %s, IOMMU %s, interrupt remapping %s", host->kernel,
 	         host->backend != NULL ? host->backend->name : "none", host->iommu ? "yes" : "no",
 	         host->interrupt_remapping ? "yes" : "no");
-	for (uint32_t i = 0; i < host->problem_count; i++)
-		log_warning("%s", host->problems[i]);
+	host_now(host, "", &now);
+	for (uint32_t i = 0; i < now.problem_count; i++)
+		log_warning("%s", now.problems[i]);
 }
 
 /* libev makes its set of events anew when somebody has what was closed here, as the service

@@ -100,10 +100,10 @@ static bool works_bare(char *why, size_t size)
 }
 
 const struct choice choose_list[] = {
-	{ &kernel_vfio_group, true, "vfio_iommu_type1", works_group },
-	{ &kernel_iommufd, true, "iommufd", works_iommufd },
-	{ &kernel_vfio_noiommu, false, NULL, works_noiommu },
-	{ &kernel_bare, false, NULL, works_bare },
+	{ &kernel_vfio_group, true, "vfio_iommu_type1", "vfio/vfio", works_group },
+	{ &kernel_iommufd, true, "iommufd", "iommu", works_iommufd },
+	{ &kernel_vfio_noiommu, false, NULL, "vfio/vfio", works_noiommu },
+	{ &kernel_bare, false, NULL, NULL, works_bare },
 };
 const unsigned choose_count = sizeof(choose_list) / sizeof(choose_list[0]);
 

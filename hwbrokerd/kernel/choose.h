@@ -21,6 +21,8 @@ struct choice {
 	/* The kernel module that refuses groups whose interrupts are not isolated, unless a
 	 * parameter of it says otherwise; NULL: none does. */
 	const char *module;
+	/* What is opened for each domain, in /dev; NULL: nothing. */
+	const char *node;
 	/* Whether the kernel has it. Otherwise `why' says what is missing, and what to do. */
 	bool (*works)(char *why, size_t size);
 };

@@ -3,10 +3,10 @@
 
 #include "kernel/bind.h"
 #include "kernel/choose.h"
+#include "kernel/host_now.h"
 #include "kernel/iomem.h"
 #include "kernel/memory/pinned.h"
 #include "kernel/ports.h"
-#include "kernel/privilege.h"
 #include "kernel/sysfs.h"
 #include "kernel/witness.h"
 #include "util/cleanup.h"
@@ -14,11 +14,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 
 static const char devices[] = "/sys/bus/pci/devices";
@@ -37,6 +35,17 @@ static void problem(struct host *host, const char *format, ...)
 		return;
 	va_start(arguments, format);
 	vsnprintf(host->problems[host->problem_count++], HOST_PROBLEM_SIZE, format, arguments);
+	va_end(arguments);
+}
+
+static void none(struct host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void none(struct host *host, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(host->none, sizeof(host->none), format, arguments);
 	va_end(arguments);
 }
 
@@ -88,21 +97,15 @@ static bool interrupts_remapped(const char *module)
 #endif
 }
 
-/* What DMA needs where nothing stands between a device and memory. */
-static void probe_unsafe_dma(struct host *host)
+/* Without these DMA may do nothing; but for what can be switched off and on: host_now.c. */
+static void probe_pins(struct host *host)
 {
-	char text[16];
 	struct fault fault;
 
-	if (pinned_works(&fault) != 0)
-		problem(host, "no DMA, even with `dma = unsafe': %s", fault.reason);
-	else if (sysfs_read("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", text,
-	                    sizeof(text)) <= 0 ||
-	         strcmp(text, "0") == 0)
-		problem(host,
-		        "no huge pages are set aside: DMA buffers have 4096 bytes at most; "
-		        "`sysctl vm.nr_hugepages=64', better hugepages=64 on the kernel's command "
-		        "line");
+	if (pinned_works(&fault) == 0 || host_now_refuses_pins(""))
+		return;
+	host->no_pins = true;
+	problem(host, "no DMA, even with `dma = unsafe': %s", fault.reason);
 }
 
 static void probe_without_iommu(struct host *host)
@@ -112,7 +115,7 @@ static void probe_without_iommu(struct host *host)
 		        "no VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1, of a kernel "
 		        "that has it): devices have INTx only, by way of the broker, and registers "
 		        "stay with whoever does not let go of them");
-	probe_unsafe_dma(host);
+	probe_pins(host);
 }
 
 static void probe_with_iommu(struct host *host, const struct choice *choice)
@@ -133,28 +136,33 @@ static void probe_backend(struct host *host, const char *wanted)
 		        "no IOMMU: a device that does DMA reaches all of memory, so it may only "
 		        "where its rule says `dma = unsafe'; switch on VT-d or AMD-Vi in the "
 		        "firmware, and boot an Intel machine with intel_iommu=on");
-	if (!host->iommu && host->lockdown)
+	if (!host->iommu && host->lockdown) {
+		none(host, "it has no IOMMU, and its kernel is locked down, as with Secure Boot");
 		return;
+	}
 	host->interrupt_remapping = host->iommu && interrupts_remapped(NULL);
 	if (host->iommu && !choose_load_driver("vfio-pci")) {
-		problem(host,
-		        "no vfio-pci driver in kernel %s: no device can be given away; install "
-		        "the kernel's full module package, then `modprobe vfio-pci'",
-		        host->kernel);
+		host->no_driver = true;
+		none(host,
+		     "no vfio-pci driver in kernel %s: no device can be given away; install the "
+		     "kernel's full module package, then `modprobe vfio-pci' and restart hwbrokerd",
+		     host->kernel);
 		return;
 	}
 	const struct choice *choice = choose(choose_list, choose_count, host->iommu, wanted, why);
 	if (choice == NULL && why[0] == '\0')
-		problem(host,
-		        "no way to devices: backend %s is for hosts %s an IOMMU; without `--backend' "
-		        "the daemon chooses one itself",
-		        wanted, host->iommu ? "without" : "with");
+		none(host,
+		     "no way to devices: backend %s is for hosts %s an IOMMU; without `--backend' "
+		     "the daemon chooses one itself",
+		     wanted, host->iommu ? "without" : "with");
 	else if (choice == NULL)
-		problem(host, "no way to devices: %s", why);
+		none(host, "no way to devices: %s", why);
 	if (choice == NULL)
 		return;
 	host->backend = choice->backend;
 	host->vfio = host->backend != &kernel_bare;
+	host->module = choice->module;
+	host->node = choice->node;
 	if (host->iommu)
 		probe_with_iommu(host, choice);
 	else
@@ -171,21 +179,6 @@ static void probe_ports(struct host *host)
 		ports_permit(0x80, 1, false, NULL);
 	else if (fault.status != HWB_UNSUPPORTED)
 		problem(host, "no legacy ports: %s", fault.reason);
-}
-
-static void probe_lockdown(struct host *host)
-{
-	char text[64];
-
-	if (sysfs_read("/sys/kernel/security/lockdown", text, sizeof(text)) <= 0)
-		return;
-	host->lockdown = strstr(text, "[none]") == NULL;
-	if (host->lockdown)
-		problem(host,
-		        "the kernel is locked down (%s), as with Secure Boot: no register "
-		        "descriptors, no legacy ports; give devices with `grant = mediated' or "
-		        "`grant = device', or switch Secure Boot off",
-		        text);
 }
 
 /* Maps the BAR of a device that its driver has claimed, without touching it: a kernel that
@@ -272,35 +265,20 @@ static void probe_leases(struct host *host)
 		              "that was given back goes to the next client at once");
 }
 
-/* What devices reach is pinned in the broker's name. */
-static void probe_locked_memory(struct host *host)
-{
-	struct rlimit limit;
-
-	if (host->backend == NULL || privilege_locks_memory() ||
-	    getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-		return;
-	problem(host,
-	        "no more than %" PRIu64 " KiB can be pinned, for DMA of all clients together: have "
-	        "LimitMEMLOCK=infinity in the daemon's unit, or CAP_IPC_LOCK among its "
-	        "capabilities",
-	        (uint64_t)limit.rlim_cur >> 10);
-}
-
 void host_probe(struct host *host, const char *backend)
 {
 	struct utsname name;
+	char text[64];
 
 	*host = (struct host){ 0 };
 	uname(&name);
 	snprintf(host->kernel, sizeof(host->kernel), "%.63s", name.release);
 	host->iommu = any_group();
-	probe_lockdown(host);
+	host->lockdown = host_now_lockdown("", text, sizeof(text));
 	probe_backend(host, backend);
 	if (host->backend != NULL && host->backend->driver != NULL)
 		bind_use(host->backend->driver);
 	probe_strict_devmem(host);
 	probe_leases(host);
-	probe_locked_memory(host);
 	probe_ports(host);
 }

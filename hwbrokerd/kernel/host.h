@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What this host's kernel offers, found out once at start-up rather than
- * assumed, with a sentence for each thing that is missing.
+ * assumed, with a sentence for each thing that is missing. What may change while the daemon
+ * runs is looked up again by host_now.h.
  */
 #ifndef HWBROKERD_KERNEL_HOST_H
 #define HWBROKERD_KERNEL_HOST_H
 
 #include "kernel/kernel.h"
 
-enum { HOST_PROBLEMS = 8, HOST_PROBLEM_SIZE = 240 };
+enum { HOST_PROBLEMS = 10, HOST_PROBLEM_SIZE = 240 };
 
 struct host {
 	const struct kernel_backend *backend; /* NULL: no DMA, no interrupts */
 	bool iommu;                           /* devices are in IOMMU groups */
 	bool interrupt_remapping;             /* forged MSIs are stopped; false if in doubt */
-	bool vfio;                            /* the kernel has what the backend needs of it */
+	bool vfio;                            /* the backend is one of VFIO's */
 	bool strict_devmem;                   /* known: a claimed BAR loses its sysfs mappings */
 	bool leases;                          /* witness.h */
 	bool ports;                           /* legacy ports can be used: x86 and permitted */
-	bool lockdown;                        /* integrity or confidentiality */
+	bool lockdown;                        /* integrity or confidentiality, for good */
+	bool no_driver;                       /* that devices are taken to: not at the start */
+	bool no_pins;                         /* why no memory stays in place is a problem below */
+	const char *module;                   /* besides the driver, what the backend stands on */
+	const char *node;                     /* and what is opened for each domain; or NULL */
 	char kernel[64];                      /* uname -r */
-	/* One line each: what is missing, what it means, what to do. */
+	/* Why there is no backend. */
+	char none[HOST_PROBLEM_SIZE];
+	/* One line each: what is missing until the next start, what it means, what to do. */
 	char problems[HOST_PROBLEMS][HOST_PROBLEM_SIZE];
 	uint32_t problem_count;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/manager.h"
 
+#include "kernel/host_now.h"
 #include "server/notify.h"
 #include "server/peer.h"
 
@@ -83,7 +84,9 @@ void manager_status(const struct broker *broker, char text[MANAGER_STATUS_SIZE])
 {
 	uint32_t granted = 0, quarantined = 0, held = 0;
 	uint32_t clients = broker->peer_count - broker->stranger_count;
+	struct host_now now;
 
+	host_now(&broker->host, "", &now);
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		const struct device *device = broker->inventory.devices[i];
 		granted += device->state == LIFE_GRANTED;
@@ -101,9 +104,9 @@ void manager_status(const struct broker *broker, char text[MANAGER_STATUS_SIZE])
 		add(text, "; the policy file could not be read, the former policy is in force");
 	else if (broker->policy_refused)
 		add(text, "; the policy file has mistakes, the former policy is in force");
-	if (broker->host.problem_count != 0)
+	if (now.problem_count != 0)
 		add(text, "; %" PRIu32 " problem%s of the host: hwbroker-ctl status",
-		    broker->host.problem_count, plural(broker->host.problem_count));
+		    now.problem_count, plural(now.problem_count));
 }
 
 static void on_status(struct ev_loop *loop, ev_timer *timer, int revents)

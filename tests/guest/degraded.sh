@@ -43,6 +43,10 @@ as_user() {
 		--bounding-set=-all --no-new-privs "$@"
 }
 
+locks_down() {
+	echo integrity > /sys/kernel/security/lockdown
+}
+
 cp $libexec/tests/demo.conf /etc/hwbroker/hwbroker.conf
 chmod 644 /etc/hwbroker/hwbroker.conf
 systemd-sysusers
@@ -95,6 +99,20 @@ elif grep -q 'iomem=relaxed' /proc/cmdline
 then
 	result "hostile 39: status names registers that stay" says "iomem=relaxed" hwbroker-ctl status
 	result "devices are given away all the same" as_user $libexec/examples/edu
+	# What goes while the daemon runs.
+	result "a module is unloaded" modprobe -r vfio-pci
+	result "status names it at once" says "driver vfio-pci was unloaded" hwbroker-ctl status
+	result "status --json has it" says '"vfio": false' hwbroker-ctl --json status
+	result "a device is refused by name" refused "modprobe vfio-pci" as_user $libexec/examples/edu
+	result "it is loaded again" modprobe vfio-pci
+	result "status is content" says '"vfio": true' hwbroker-ctl --json status
+	result "and so is a client" as_user $libexec/examples/edu
+	result "the kernel is locked down" locks_down
+	result "status names it at once" says "the kernel is locked down" hwbroker-ctl status
+	result "registers are refused by name" refused "locked down" as_user $libexec/examples/edu
+	result "ports are refused by name" refused "locked down" as_user $libexec/examples/pit
+	result "audit names it" says "grant = mediated" hwbroker-ctl audit 00:03.0
+	result "explain names it" says "grant = mediated" hwbroker-ctl explain driver 00:03.0
 elif [ ! -d /sys/kernel/iommu_groups/0 ]
 then
 	result "hostile 39: status names the missing IOMMU" says "no IOMMU" hwbroker-ctl status

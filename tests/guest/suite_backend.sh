@@ -74,6 +74,10 @@ run_backend() {
 		changes_under_a_client iommufd vfio-group
 	else
 		check "backend: without containers it is iommufd" goes_by iommufd
+		mv /dev/iommu /dev/iommu.away
+		check "backend: that its node goes is told" has_problem "/dev/iommu was removed"
+		mv /dev/iommu.away /dev/iommu
+		check "backend: and that it is back" eval '! has_problem "/dev/iommu was"'
 		start_client drive
 		check "backend: a device's node is open" nodes_of_devices
 		check "backend: iommufd: DMA and interrupts of a device" ends_well

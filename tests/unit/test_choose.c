@@ -35,9 +35,9 @@ static bool works_bare(char *why, size_t size)
 }
 
 static const struct choice list[] = {
-	{ &first, true, "a", works_first },
-	{ &second, true, "b", works_second },
-	{ &bare, false, NULL, works_bare },
+	{ &first, true, "a", NULL, works_first },
+	{ &second, true, "b", NULL, works_second },
+	{ &bare, false, NULL, NULL, works_bare },
 };
 
 static char why[CHOOSE_WHY];

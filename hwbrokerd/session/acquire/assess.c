@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/acquire/assess.h"
 
+#include "kernel/host_now.h"
 #include "kernel/line.h"
 #include "kernel/ports.h"
 #include "session/acquire/share.h"
@@ -24,8 +25,7 @@ static int host_gives_devices(const struct host *host, struct fault *fault)
 	if (host->backend != NULL)
 		return 0;
 	return fault_set(fault, HWB_UNSUPPORTED, "this host can give no device away: %s",
-	                 host->problem_count != 0 ? host->problems[0]
-	                                          : "`hwbroker-ctl status' says why");
+	                 host->none[0] != '\0' ? host->none : "`hwbroker-ctl status' says why");
 }
 
 /* Whose they are is for operators to know. */
@@ -180,15 +180,17 @@ int assess_ports(const struct asker *asker, uint32_t base, uint32_t count,
 
 int assess_ports_of_host(const struct broker *broker, struct fault *fault)
 {
-	if (broker->host.ports)
+	bool locked_down = ports_exist() && host_is_locked_down(&broker->host);
+
+	if (broker->host.ports && !locked_down)
 		return 0;
 	if (!ports_exist())
 		return fault_set(fault, HWB_UNSUPPORTED,
 		                 "this machine has no I/O ports, which are an x86's: what is at "
 		                 "them on a PC is elsewhere here, or not there");
 	return fault_set(fault, HWB_UNSUPPORTED, "this host has no ports to give: %s",
-	                 broker->host.lockdown ? "its kernel is locked down (Secure Boot)"
-	                                       : "the broker lacks CAP_SYS_RAWIO");
+	                 locked_down ? "its kernel is locked down (Secure Boot)"
+	                             : "the broker lacks CAP_SYS_RAWIO");
 }
 
 int assess_ports_free(const struct asker *asker, uint32_t base, uint32_t count, struct fault *fault)

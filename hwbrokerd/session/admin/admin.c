@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an operator may ask: the daemon's state, in pages. */
 #include "kernel/bind.h"
+#include "kernel/host_now.h"
 #include "resume/note.h"
 #include "resume/store.h"
 #include "session/bus/hotplug.h"
@@ -22,11 +23,11 @@ static void copy_name(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from);
 }
 
-static uint32_t status_flags(const struct host *host)
+static uint32_t status_flags(const struct host *host, const struct host_now *now)
 {
 	return (host->iommu ? HWB_STATUS_IOMMU : 0) |
 	       (host->interrupt_remapping ? HWB_STATUS_INTERRUPT_REMAPPING : 0) |
-	       (host->lockdown ? HWB_STATUS_LOCKDOWN : 0) | (host->vfio ? HWB_STATUS_VFIO : 0) |
+	       (now->lockdown ? HWB_STATUS_LOCKDOWN : 0) | (now->vfio ? HWB_STATUS_VFIO : 0) |
 	       (host->strict_devmem ? HWB_STATUS_STRICT_DEVMEM : 0) |
 	       (note_works() ? HWB_STATUS_RESUMES : 0);
 }
@@ -59,6 +60,7 @@ void serve_admin_status(struct request *request)
 {
 	const struct broker *broker = request->peer->broker;
 	const struct host *host = &broker->host;
+	struct host_now now;
 	struct {
 		struct hwb_status_reply head;
 		char text[(HOST_PROBLEMS + 1) * (HOST_PROBLEM_SIZE + 1)];
@@ -66,8 +68,7 @@ void serve_admin_status(struct request *request)
 		.head = {
 			.uptime_ms = (uint64_t)((ev_now(broker->loop) - broker->started) * 1000.0),
 			.pid = (uint32_t)getpid(),
-			.flags = status_flags(host),
-			.connections = broker->peer_count,
+						.connections = broker->peer_count,
 			.sessions = broker->session_count,
 			.requests = broker->requests,
 			.workers = workers_threads(broker->workers),
@@ -76,6 +77,8 @@ void serve_admin_status(struct request *request)
 		},
 	};
 
+	host_now(host, "", &now);
+	reply.head.flags = status_flags(host, &now);
 	for (uint32_t i = 0; i < broker->inventory.count; i++) {
 		reply.head.devices += broker->inventory.devices[i]->state != LIFE_GONE;
 		reply.head.devices_granted += broker->inventory.devices[i]->owner != NULL;
@@ -87,11 +90,11 @@ void serve_admin_status(struct request *request)
 	copy_name(reply.head.backend, sizeof(reply.head.backend),
 	          host->backend != NULL ? host->backend->name : "none");
 	copy_name(reply.head.policy, sizeof(reply.head.policy), policy_path(broker->policy));
-	for (uint32_t i = 0; i < host->problem_count; i++)
+	for (uint32_t i = 0; i < now.problem_count; i++)
 		reply.head.text_length +=
 		        (uint32_t)snprintf(reply.text + reply.head.text_length,
 		                           sizeof(reply.text) - reply.head.text_length, "%.*s\n",
-		                           HOST_PROBLEM_SIZE - 1, host->problems[i]);
+		                           HOST_PROBLEM_SIZE - 1, now.problems[i]);
 	reply.head.text_length +=
 	        (uint32_t)describe_restart(broker, reply.text + reply.head.text_length,
 	                                   sizeof(reply.text) - reply.head.text_length);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ADMIN_AUDIT: whether devices can be given away safely, whatever the policy says. */
 #include "kernel/acs.h"
+#include "kernel/host_now.h"
 #include "kernel/member.h"
 #include "kernel/use.h"
 #include "session/admin/findings.h"
@@ -274,7 +275,7 @@ void serve_admin_audit(struct request *request)
 	self->unsafe = host_is_unsafe(&broker->host);
 	self->gives = policy_unsafe_for(broker->policy, &about);
 	self->remapping = broker->host.interrupt_remapping;
-	self->lockdown = broker->host.lockdown;
+	self->lockdown = host_is_locked_down(&broker->host);
 	self->lent = device->owner != NULL && device->way == WAY_DEVICE;
 	query_start(&self->query, request, run, done);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ADMIN_EXPLAIN: what acquiring would look at, all of it, and what it would find. */
+#include "kernel/host_now.h"
 #include "kernel/iomem.h"
 #include "kernel/line.h"
 #include "kernel/physical.h"
@@ -417,7 +418,7 @@ static void assess_device_all(struct explain *self, const struct asker *asker,
 	self->grant = verdict.grant;
 	self->group = device->group->id;
 	self->remapping = asker->broker->host.interrupt_remapping;
-	self->lockdown = asker->broker->host.lockdown;
+	self->lockdown = host_is_locked_down(&asker->broker->host);
 	self->keeps_descriptors = asker->broker->host.backend != NULL &&
 	                          asker->broker->host.backend->device_fd == NULL;
 	self->unsafe = host_is_unsafe(&asker->broker->host);

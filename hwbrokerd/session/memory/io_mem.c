@@ -3,6 +3,7 @@
 #include "session/memory/region.h"
 
 #include "device/operate.h"
+#include "kernel/host_now.h"
 #include "kernel/memory/memory.h"
 #include "kernel/resource.h"
 #include "session/bus/platform.h"
@@ -65,7 +66,7 @@ int region_check(const struct peer *peer, const struct device *device, uint32_t 
 		                 "without VFIO (backend %s) there are no registers by request: "
 		                 "`grant = split' in the rule of %s gives descriptors of them",
 		                 peer->broker->host.backend->name, device->name);
-	if (way == WAY_SPLIT && peer->broker->host.lockdown)
+	if (way == WAY_SPLIT && host_is_locked_down(&peer->broker->host))
 		return refuse_locked_down(peer, device, bar, fault);
 	*plan = (struct region_plan){
 		.bar = bar,
