@@ -446,7 +446,7 @@ static int start(struct daemon *self, const struct options *options)
 	ev_set_syserr_cb(on_loop_error);
 	log_notice("ready: %u device%s, %s from %s, listening on %s", broker->inventory.count,
 	           broker->inventory.count == 1 ? "" : "s",
-	           policy_rules_text(broker->policy, rules), options->policy, options->socket);
+	           policy_rules_text(broker->policy, rules), options->policy, self->listener.path);
 	manager_start(broker);
 	return EXIT_SUCCESS;
 }

@@ -190,6 +190,18 @@ int store_take(const char *name)
 	return -1;
 }
 
+int store_take_if(bool (*wanted)(int fd), char name[STORE_NAME])
+{
+	for (uint32_t at = 0; at < passed_count; at++) {
+		struct passed *item = &passed[at];
+		if (item->fd < 0 || !wanted(item->fd))
+			continue;
+		memcpy(name, item->name, STORE_NAME);
+		return steal_fd(&item->fd);
+	}
+	return -1;
+}
+
 /* ---- to the manager ---- */
 
 static bool tell(const char *text, int fd, bool wait)

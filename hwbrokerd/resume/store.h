@@ -37,6 +37,9 @@ bool store_find(const char *prefix, uint32_t *at, char name[STORE_NAME]);
 bool store_find_any(const char *prefix, uint32_t *at, char name[STORE_NAME]);
 /* What was passed under that name, now the caller's; it stays kept. -1: nothing was. */
 int store_take(const char *name);
+/* The first that nobody has taken and `wanted` says yes to, and under which name it was
+ * passed. */
+int store_take_if(bool (*wanted)(int fd), char name[STORE_NAME]);
 
 /* Has the manager keep a duplicate. `wait`: for room in its queue, some seconds. False:
  * it does not, and nothing is kept. */

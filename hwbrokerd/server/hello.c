@@ -39,6 +39,23 @@ static void refuse_stranger(struct request *request)
 	                    policy_path(policy), peer->subject.uid, unit);
 }
 
+static void refuse_crowd(struct request *request)
+{
+	const struct peer *peer = request->peer;
+	uint32_t max = peer_connections_max(peer);
+
+	if (peer->client != NULL)
+		request_refuse_text(request, HWB_NOT_ADMITTED, 0,
+		                    "client `%s' has %u connections, its limit (connections)",
+		                    peer->name, max);
+	else
+		request_refuse_text(request, HWB_NOT_ADMITTED, 0,
+		                    "%s %u has %u connections beside those of clients, and may "
+		                    "have no more: close some",
+		                    peer->subject.uid == 0 ? "root's process" : "uid",
+		                    peer->subject.uid == 0 ? peer->pid : peer->subject.uid, max);
+}
+
 void hello_serve(struct request *request)
 {
 	const struct hwb_hello_request *hello = request->body;
@@ -59,9 +76,7 @@ void hello_serve(struct request *request)
 		return;
 	}
 	if (peer->crowded) {
-		request_refuse_text(request, HWB_NOT_ADMITTED, 0,
-		                    "client `%s' has %u connections, its limit (connections)",
-		                    peer->name, peer_connections_max(peer));
+		refuse_crowd(request);
 		peer_io_finish(peer);
 		return;
 	}

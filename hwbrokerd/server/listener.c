@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4, struct ucred */
 #include "server/listener.h"
 
 #include "resume/store.h"
 #include "server/closer.h"
+#include "server/passed.h"
 #include "server/whence.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -29,13 +30,23 @@ static void pause_listening(struct listener *listener)
 	ev_timer_start(listener->broker->loop, &listener->pause);
 }
 
+static bool is_of_root(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
+}
+
 /* With the table full, the reserve descriptor makes room for one accept, so that
- * the caller at least gets an end of file. */
+ * the caller at least gets an end of file; and root, who can mend it, is served. */
 static void turn_away(struct listener *listener)
 {
 	listener->reserve = close_fd(listener->reserve);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0)
+	if (fd >= 0 && is_of_root(fd))
+		peer_accept(listener->broker, fd);
+	else if (fd >= 0)
 		closer_hang_up(listener->broker, &listener->broker->strangers, fd);
 	log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
 	            "no descriptor left for a connection; raise LimitNOFILE");
@@ -131,52 +142,6 @@ static int clear_path(const struct sockaddr_un *address, struct fault *fault)
 	return 0;
 }
 
-/* The socket unit's name for it; ours, for one that outlives us. */
-static const char activated[] = "hwbrokerd.socket";
-static const char kept[] = "l";
-
-static int option(int fd, int name)
-{
-	int value = 0;
-	socklen_t size = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
-/* Of another kind nobody could be accepted, as often as that was tried. */
-static bool listens(int fd)
-{
-	return option(fd, SO_DOMAIN) == AF_UNIX && option(fd, SO_TYPE) == SOCK_SEQPACKET &&
-	       option(fd, SO_ACCEPTCONN) == 1;
-}
-
-/* -1 without a fault: there is none. */
-static int take_passed(struct listener *listener, struct fault *fault)
-{
-	int fd = store_take(activated);
-	int before = store_take(kept);
-
-	listener->passed = fd >= 0;
-	if (fd >= 0 && !listens(fd)) {
-		close_fd(fd);
-		close_fd(before);
-		return fault_set(fault, HWB_INVALID,
-		                 "what was passed as `%s' is no socket that listens with "
-		                 "ListenSequentialPacket=",
-		                 activated);
-	}
-	if (before >= 0 && !listens(before))
-		before = close_fd(before);
-	if (fd < 0)
-		fd = steal_fd(&before);
-	if (before >= 0)
-		store_drop(kept, true);
-	close_fd(before);
-	if (fd >= 0)
-		fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
-}
-
 static int bind_path(const char *path, struct fault *fault)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -194,7 +159,7 @@ static int bind_path(const char *path, struct fault *fault)
 	umask(old);
 	if (result != 0 || listen(fd, BACKLOG) != 0)
 		return fault_errno(fault, errno, "cannot listen on %s", path);
-	if (!store_put(kept, fd, true) && store_works())
+	if (!passed_keep(fd) && store_works())
 		log_warning("who connects while the broker is started again is refused");
 	return steal_fd(&fd);
 }
@@ -205,12 +170,14 @@ int listener_start(struct listener *listener, struct broker *broker, const char 
 	if (strlen(path) >= sizeof(listener->path))
 		return fault_set(fault, HWB_INVALID, "socket path %s is longer than %zu bytes",
 		                 path, sizeof(listener->path) - 1);
-	int fd = take_passed(listener, fault);
-	if (fd < 0 && !listener->passed)
+	strcpy(listener->path, path);
+	int fd = passed_take(listener->path, &listener->passed, fault);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	else if (!listener->passed)
 		fd = bind_path(path, fault);
 	if (fd < 0)
 		return -1;
-	strcpy(listener->path, path);
 	listener->broker = broker;
 	listener->fd = fd;
 	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -240,7 +207,7 @@ void listener_stop(struct listener *listener)
 	ev_timer_stop(listener->broker->loop, &listener->vigil);
 	if (!listener->passed) {
 		unlink(listener->path);
-		store_drop(kept, true);
+		passed_forget();
 	}
 	listener->fd = close_fd(listener->fd);
 	listener->reserve = close_fd(listener->reserve);

@@ -7,6 +7,7 @@
 #define HWBROKERD_SERVER_LISTENER_H
 
 #include "server/broker.h"
+#include "server/passed.h"
 
 struct listener {
 	struct broker *broker;
@@ -16,7 +17,7 @@ struct listener {
 	int fd;
 	int reserve; /* given up to turn a caller away when no descriptor is left */
 	bool passed; /* the service manager's: it stays when we stop */
-	char path[108];
+	char path[PASSED_PATH]; /* where it is, be it where we were told or not */
 };
 
 /* Listens where the service manager does for us, if it has passed that socket, or one that

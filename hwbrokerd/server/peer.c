@@ -22,6 +22,11 @@
  * uids together that may do nothing but be told so: a user can have many of them. */
 enum { UNNAMED_CONNECTIONS = 16, STRANGERS_MAX = 256 };
 
+/* Of root's tools beyond what a section of its allows: so many for one process, as above, so that
+ * no program of root's that went astray keeps others out. Of all of them the oldest goes when
+ * there are more. */
+enum { ROOT_CONNECTIONS = 256 };
+
 /* Connections whose unit is being looked for: of one uid, and of all together. */
 enum { ARRIVING_OF_UID = 64, ARRIVING_MAX = 4096 };
 
@@ -110,7 +115,13 @@ uint32_t peer_connections_max(const struct peer *peer)
 	return peer->client != NULL ? peer->limits.connections : UNNAMED_CONNECTIONS;
 }
 
-/* Other connections of the same client, or of the same uid if it is none. */
+static bool is_roots_tool(const struct peer *peer)
+{
+	return peer->account == NULL && peer->client == NULL && peer->subject.uid == 0;
+}
+
+/* Other connections of the same client; if it is none of the same uid, and of root's the same
+ * process. */
 static uint32_t count_like(const struct peer *peer)
 {
 	uint32_t same = 0;
@@ -118,14 +129,45 @@ static uint32_t count_like(const struct peer *peer)
 	if (peer->client != NULL)
 		return peer->account->connections;
 	for (const struct peer *other = peer->broker->peers; other != NULL; other = other->next)
-		if (other->client == NULL && other->subject.uid == peer->subject.uid)
+		if (other->client == NULL && other->subject.uid == peer->subject.uid &&
+		    (peer->subject.uid != 0 || other->pid == peer->pid))
 			same++;
 	return same;
+}
+
+/* Root administers also if its own section has as many connections as it may. */
+static void become_tool(struct peer *peer)
+{
+	const struct account *account;
+
+	if (peer->client == NULL || peer->subject.uid != 0)
+		return;
+	account = account_get(&peer->broker->accounts, peer->client->name);
+	if (account == NULL || account->connections >= peer->limits.connections)
+		peer->client = NULL;
+}
+
+static void make_room_for_root(struct broker *broker)
+{
+	struct peer *oldest = NULL;
+	uint32_t tools = 0;
+
+	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next) {
+		if (!is_roots_tool(peer))
+			continue;
+		tools++;
+		oldest = oldest != NULL ? oldest : peer;
+	}
+	if (tools >= ROOT_CONNECTIONS)
+		peer_drop(oldest, "root has many others");
 }
 
 static int admit(struct peer *peer)
 {
 	peer_apply_policy(peer);
+	become_tool(peer);
+	if (is_roots_tool(peer))
+		make_room_for_root(peer->broker);
 	if (peer->client == NULL) {
 		/* Enough for the query requests, which open nothing. */
 		peer->limits = (struct policy_limits){ .requests = 4 };

@@ -32,6 +32,7 @@ static const struct hostile_case *const lists[] = {
 	configuration_cases, port_cases,       interrupt_cases,  device_cases,
 	holder_cases,        policy_cases,     state_cases,      host_cases,
 	order_cases,         credential_cases, operator_cases,   program_cases,
+	root_cases,
 };
 
 static struct watch {

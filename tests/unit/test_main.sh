@@ -34,7 +34,7 @@ starts() {
 }
 
 ends() {
-	kill "-$1" "$pid"
+	kill "-$1" "$pid" 2> /dev/null
 	wait "$pid" 2> /dev/null
 	local status=$?
 	pid=
@@ -80,6 +80,54 @@ passed() {
 	[ $? = 1 ] && grep -qF 'no socket that listens with ListenSequentialPacket=' "$work/said"
 }
 check "does not listen to what is no socket" passed
+
+# activated NAMES PATH:TYPE...: starts with sockets that listen there, as a service manager passes
+# them by these names; TYPE as socket.SOCK_ of Python.
+activated() {
+	: > "$said"
+	python3 - "$@" -- "$daemon" --policy "$work/policy" --socket "$work/socket" --state "$work/state" \
+		2> "$said" << 'END' &
+import os, socket, sys
+
+end = sys.argv.index("--")
+for number, text in enumerate(sys.argv[2:end], 3):
+    path, kind = text.rsplit(":", 1)
+    if os.path.exists(path):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, getattr(socket, "SOCK_" + kind))
+    listener.bind(path)
+    listener.listen()
+    os.dup2(listener.detach(), number)
+    os.set_inheritable(number, True)
+os.environ.update(LISTEN_FDS=str(end - 2), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=sys.argv[1])
+os.execv(sys.argv[end + 1], sys.argv[end + 1:])
+END
+	pid=$!
+	local tries=0
+	until grep -q 'ready: ' "$said"
+	do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] && kill -0 $pid 2> /dev/null || return 1
+		sleep 0.05
+	done
+}
+
+# unfit TEXT NAMES PATH:TYPE...: it ends, and says so.
+unfit() {
+	local text=$1
+	shift
+	! activated "$@" && ends 0 1 && grep -qF -- "$text" "$said"
+}
+
+check "serves a socket that was passed by another name" activated other.socket "$work/there:SEQPACKET"
+check "and says where that is" grep -q "listening on $work/there\$" "$said"
+check "ends, and leaves it to who passed it" ends TERM 0
+check "which it is" test -S "$work/there"
+check "one that clients could not talk to is told by its name" unfit \
+	"what was passed as \`other.socket' is no socket that listens with ListenSequentialPacket=" \
+	other.socket "$work/there:STREAM"
+check "and so are two of them" unfit "two sockets were passed, \`hwbrokerd.socket' and \`other'" \
+	hwbrokerd.socket:other "$work/there:SEQPACKET" "$work/too:SEQPACKET"
 check "starts, with options that change nothing" starts --foreground --verbose
 check "a second one does not take its socket" says 1 'another hwbrokerd serves' --policy "$work/policy" \
 	--socket "$work/socket" --state "$work/other"

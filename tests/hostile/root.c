@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs of root's that went astray: root can still ask what is the matter, and mend it. */
+#include "hostile.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { ASTRAY = 100, ALLOWED = 2 };
+
+static const char policy[] = "[client alpha]\n"
+                             "user = driver\n"
+                             "[client omega]\n"
+                             "user = other\n"
+                             "[client zeta]\n"
+                             "user = root\n"
+                             "connections = 2\n";
+
+static void expect_administration(const char *when)
+{
+	expect(shell("timeout 10 hwbroker-ctl status > /dev/null") == 0, "no status %s", when);
+	expect(shell("timeout 10 hwbroker-ctl list clients > /dev/null") == 0, "no list %s", when);
+}
+
+/* One process of root's has all connections that its section allows, and those that anybody has
+ * beside these. */
+static void root_goes_astray(void)
+{
+	int fds[ASTRAY];
+	unsigned served = 0;
+
+	policy_install(policy);
+	for (unsigned i = 0; i < ASTRAY; i++) {
+		fds[i] = wire_open();
+		served += fds[i] >= 0 && i % 2 == 0 && greet(fds[i]) == HWB_OK;
+	}
+	expect(served >= ALLOWED && served < ASTRAY / 2, "%u are served", served);
+	expect_administration("beside a process that went astray");
+	expect(shell("timeout 10 hwbroker-ctl reload > /dev/null") == 0, "no reload");
+	close_fds(fds, ASTRAY);
+	policy_restore();
+	expect_administration("afterwards");
+}
+
+/* Clients have all descriptors that there are. */
+static void no_descriptor_for_root(void)
+{
+	limit_daemon(RLIMIT_NOFILE, daemon_fds(daemon_pid()));
+	int fd = wire_open();
+	seteuid(driver_uid());
+	int refused = wire_open();
+	seteuid(0);
+	int status = greet(fd), theirs = greet(refused);
+	lift_limit();
+	expect(status == HWB_OK, "without descriptors root's HELLO gets %d", status);
+	expect(theirs == ENDED, "without descriptors a client's HELLO gets %d", theirs);
+	close(fd);
+	close(refused);
+	expect_service();
+}
+
+const struct hostile_case root_cases[] = {
+	{ 63, "root's own programs have all connections", root_goes_astray, AS_ROOT, 0 },
+	{ 64, "no descriptor is left, and root asks why", no_descriptor_for_root, AS_ROOT, 0 },
+	{ 0 },
+};
