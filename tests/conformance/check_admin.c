@@ -128,6 +128,21 @@ static void explain_not_found(void)
 	want(fd, &packet, NOT_FOUND);
 }
 
+static void explain_unused(void)
+{
+	static const unsigned offsets[] = { 20, 24, 28, 36, 200, 208 };
+	struct packet packet;
+	int fd = greeted();
+
+	need_admin();
+	need_device();
+	for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+		explain_request(&packet, facts.device.address);
+		put32(&packet, HEADER + offsets[i], 1);
+		want(fd, &packet, RESERVED_NOT_ZERO);
+	}
+}
+
 static void find_given(const struct packet *packet, size_t record, void *context)
 {
 	if (get(packet, record, 8) == facts.device.address && get32(packet, record + 8) == 0 &&
@@ -286,6 +301,8 @@ const struct check admin_checks[] = {
 	{ "rules", "ADMIN_RULES tells that the device is ours", rules, false },
 	{ "audit", "ADMIN_AUDIT has something about the device", audit, false },
 	{ "explain", "ADMIN_EXPLAIN tells of the device", explain, false },
+	{ "explain-unused", "what a device has no use for is RESERVED_NOT_ZERO", explain_unused,
+	  false },
 	{ "explain-not-found", "for a section that is not there: NOT_FOUND", explain_not_found,
 	  false },
 	{ .rule = NULL },

@@ -252,6 +252,21 @@ static void batch_poll(void)
 		      body32(&packet, 4));
 }
 
+/* None of the bits that are left is wanted. */
+static void batch_ignored(void)
+{
+	struct packet packet;
+	int fd = greeted();
+
+	masked(&packet, open_ports(fd), POLL, 100000);
+	put32(&packet, HEADER + 12, 0xffffffff);
+	put32(&packet, HEADER + 16, 0xffffff00);
+	want(fd, &packet, OK);
+	if (body32(&packet, 4) != 0)
+		wrong("expected that a POLL of 1 byte looks at no bit above it, got stopped %u",
+		      body32(&packet, 4));
+}
+
 static void batch_poll_max(void)
 {
 	struct packet packet;
@@ -401,6 +416,8 @@ const struct check port_checks[] = {
 	{ "batch-values", "values of a REPEAT follow its record", batch_values, false },
 	{ "batch-room", "an operation without room for its values is INVALID", batch_room, false },
 	{ "batch-poll", "a POLL ends when its bits are there", batch_poll, false },
+	{ "batch-ignored", "bits above the width are ignored, in a mask, too", batch_ignored,
+	  false },
 	{ "batch-poll-max", "a batch that polls for too long is INVALID", batch_poll_max, false },
 	{ "batch-operand", "a MODIFY has no time", batch_operand, false },
 	{ "batch-field", "the first operation at fault is named", batch_field, false },

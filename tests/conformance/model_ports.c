@@ -158,7 +158,8 @@ static enum status serve_batch(struct connection *connection, const struct packe
 			       keeps("batch-values")
 			               ? get32(request, at + 4) * request->bytes[at + 3]
 			               : 8);
-		if (action == POLL && !keeps("batch-poll"))
+		if (action == POLL &&
+		    !keeps(get32(request, at + 8) == 0 ? "batch-poll" : "batch-ignored"))
 			put32(reply, HEADER + 4, i + 1);
 	}
 	return OK;

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 unbroken='socket one-packet reply-handle deaf-alone order-device held-former order-domain judged-at-arrival
 freed-when-replied pipelining end-undoes close-region no-client assign-resets
 admin-status admin-devices admin-clients admin-sessions given given-name given-not-found groups rules
-audit explain explain-not-found monitor metrics'
+audit explain explain-unused explain-not-found monitor metrics'
 
 # What these break is needed by other checks: only the rule itself is run.
 alone='ping acquire-handle list-pages port-open domain-open close-at-once handle-not-zero end-closes

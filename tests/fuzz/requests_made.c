@@ -73,6 +73,13 @@ static size_t explain(void *body, struct input *input)
 		.uid = 1000u + (take8(input) & 7),
 	};
 	snprintf(request->client, sizeof(request->client), "%s", clients[take8(input) % 3]);
+	/* Mostly without what is refused, as the rest is of no use then. */
+	if (request->client[0] != '\0')
+		request->uid = 0;
+	if (request->kind == HWB_RULE_DEVICE)
+		request->base = request->count = 0;
+	else if (request->count != 0)
+		request->address = (struct hwb_pci_address){ 0 };
 	return sizeof(*request);
 }
 

@@ -3,9 +3,11 @@
 #include "guest.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -533,6 +535,52 @@ START_TEST(saturated_eventfds)
 }
 END_TEST
 
+/* A process that takes from the eventfd what is meant for the broker, which may wait for it then,
+ * as the client has made both to wait. */
+static pid_t thief_of(int fd)
+{
+	uint64_t count;
+	pid_t thief = fork();
+
+	ck_assert_int_ge(thief, 0);
+	while (thief == 0)
+		if (read(fd, &count, sizeof(count)) < 0)
+			_exit(EXIT_FAILURE);
+	return thief;
+}
+
+/* Whatever the client does with its eventfds, the device can be taken back from it. */
+START_TEST(eventfds_that_block)
+{
+	const uint64_t most = UINT64_MAX - 1;
+	struct example_device edu;
+	volatile void *registers = take_intx(&edu);
+
+	fcntl(edu.irq_fds[0], F_SETFL, 0);
+	fcntl(edu.unmask_fd, F_SETFL, 0);
+	pid_t thief = thief_of(edu.unmask_fd);
+	for (int i = 0; i < 100; i++)
+		write_one(edu.unmask_fd);
+	ck_assert_int_eq(write(edu.irq_fds[0], &most, sizeof(most)), sizeof(most));
+	for (int i = 0; i < 3; i++) {
+		raise_irq(registers);
+		want(HWB_OK, hwb_irq_ack(guest, edu.info.interrupt.session, &why));
+	}
+	quiet(registers);
+	want(HWB_OK, hwb_ping(guest, &why));
+	guest_release(edu.info.interrupt.session);
+	ck_assert_int_eq(kill(thief, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(thief, NULL, 0), thief);
+	/* Others hear of theirs as ever. */
+	guest_give_back(&edu);
+	registers = take_intx(&edu);
+	raise_irq(registers);
+	ck_assert(example_wait(edu.irq_fds[0], PATIENCE_MS) != 0);
+	quiet(registers);
+	guest_give_back(&edu);
+}
+END_TEST
+
 /* ---- MSI-X ---- */
 
 /* NVM Express 1.4: registers, section 3.1; commands, sections 5 and 6. */
@@ -746,6 +794,7 @@ int main(void)
 	tcase_add_test(tests, line_of_the_host_is_left_alone);
 	tests = guest_case(suite, "eventfds");
 	tcase_add_test(tests, saturated_eventfds);
+	tcase_add_test(tests, eventfds_that_block);
 	/* Suite `unsafe' has that these are refused. */
 	if (!guest_has_vfio())
 		return guest_run(suite);

@@ -13,6 +13,7 @@
 #include "kernel/sysfs.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 struct kernel_domain {
@@ -28,7 +29,10 @@ struct bare_line {
 	pthread_t thread;
 	int trigger_fd;
 	int unmask_fd;
-	int stop_fd;
+	int wake_fd; /* ours alone */
+	sigset_t interruption;
+	atomic_bool stops;
+	atomic_bool acknowledged;
 	atomic_bool masked; /* since it came */
 };
 

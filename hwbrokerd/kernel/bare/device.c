@@ -66,7 +66,7 @@ int bare_open(const struct hwb_pci_address *address, uint32_t group, struct kern
 		return fault_set(fault, HWB_NO_MEMORY, "no memory for a device");
 	made->address = *address;
 	sysfs_address(address, made->name);
-	made->line = (struct bare_line){ .trigger_fd = -1, .unmask_fd = -1, .stop_fd = -1 };
+	made->line = (struct bare_line){ .trigger_fd = -1, .unmask_fd = -1, .wake_fd = -1 };
 	made->config = -1;
 	made->domain = domain;
 	bare_domain_enter(domain);

@@ -5,8 +5,13 @@
  * when the client has served the device. So here, and only here, the broker is on the path of an
  * interrupt: a thread for each, as a write to the config space of a device that is just being
  * reset waits for that, and others must not wait with it.
+ *
+ * The client has the eventfds as well. It may make them block, fill the one and read the other
+ * first: then the thread waits in a read or a write, for as long as it pleases the client. So
+ * nobody else touches them, and whoever ends the thread interrupts it there by a signal. (To
+ * cancel it would take a library that cannot be loaded when no descriptor is left.)
  */
-#define _GNU_SOURCE /* F_DUPFD_CLOEXEC, eventfd_write */
+#define _GNU_SOURCE /* F_DUPFD_CLOEXEC, pthread_timedjoin_np */
 #include "kernel/bare/bare.h"
 
 #include "util/cleanup.h"
@@ -17,9 +22,48 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { STACK = 64 * 1024, LOST_MS = 2 };
+enum {
+	STACK = 64 * 1024,
+	LOST_MS = 2,
+	AGAIN_NS = 10 * 1000 * 1000,
+	SECOND_NS = 1000 * 1000 * 1000
+};
+
+static void on_interruption(int number)
+{
+	(void)number;
+}
+
+static void prepare_interruption(sigset_t *set)
+{
+	const struct sigaction action = { .sa_handler = on_interruption };
+
+	sigaction(SIGUSR2, &action, NULL);
+	sigemptyset(set);
+	sigaddset(set, SIGUSR2);
+}
+
+static void signal_client(const struct bare_line *line)
+{
+	pthread_sigmask(SIG_UNBLOCK, &line->interruption, NULL);
+	/* A client that lets its counter run full has been signalled often enough. */
+	if (!atomic_load(&line->stops))
+		eventfd_write(line->trigger_fd, 1);
+	pthread_sigmask(SIG_BLOCK, &line->interruption, NULL);
+}
+
+static bool was_unmasked(const struct bare_line *line)
+{
+	eventfd_t count;
+
+	pthread_sigmask(SIG_UNBLOCK, &line->interruption, NULL);
+	bool read = !atomic_load(&line->stops) && eventfd_read(line->unmask_fd, &count) == 0;
+	pthread_sigmask(SIG_BLOCK, &line->interruption, NULL);
+	return read;
+}
 
 static bool is_pending(struct kernel_device *device)
 {
@@ -35,24 +79,22 @@ static bool is_pending(struct kernel_device *device)
  * stands when it is let through, which an interrupt controller of QEMU's was seen to lose: then
  * nothing comes of it in time, and it is as before.
  */
-static int unmask(struct kernel_device *device, struct fault *fault)
+static void unmask(struct kernel_device *device)
 {
 	struct bare_line *line = &device->line;
 	struct pollfd wait = { .fd = device->uio, .events = POLLIN };
 
 	if (!atomic_exchange(&line->masked, false))
-		return 0;
+		return;
 	if (!is_pending(device)) {
-		if (bare_set_intx(device, true, fault) != 0)
-			return -1;
-		if (!is_pending(device) || poll(&wait, 1, LOST_MS) != 0)
-			return 0;
-		if (bare_set_intx(device, false, fault) != 0)
-			return -1;
+		if (bare_set_intx(device, true, NULL) != 0 || !is_pending(device) ||
+		    poll(&wait, 1, LOST_MS) != 0)
+			return;
+		if (bare_set_intx(device, false, NULL) != 0)
+			return;
 	}
 	atomic_store(&line->masked, true);
-	eventfd_write(line->trigger_fd, 1);
-	return 0;
+	signal_client(line);
 }
 
 /* It came: false if it never will any more, since the host has taken the driver away. */
@@ -63,8 +105,7 @@ static bool pass_on(struct kernel_device *device)
 	if (read(device->uio, &count, sizeof(count)) != sizeof(count))
 		return errno == EAGAIN || errno == EINTR;
 	atomic_store(&device->line.masked, true);
-	/* A client that lets its counter run full has been signalled often enough. */
-	eventfd_write(device->line.trigger_fd, 1);
+	signal_client(&device->line);
 	return true;
 }
 
@@ -73,21 +114,22 @@ static void *run(void *argument)
 	struct kernel_device *device = argument;
 	struct bare_line *line = &device->line;
 	struct pollfd waits[] = {
-		{ .fd = line->stop_fd, .events = POLLIN },
+		{ .fd = line->wake_fd, .events = POLLIN },
 		{ .fd = device->uio, .events = POLLIN },
 		{ .fd = line->unmask_fd, .events = POLLIN },
 	};
 	eventfd_t count;
 
-	while (waits[0].revents == 0) {
-		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0) {
-			waits[0].revents = 0;
+	while (!atomic_load(&line->stops)) {
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0)
 			continue;
-		}
 		if (waits[1].revents != 0 && !pass_on(device))
 			waits[1].fd = -1;
-		if (waits[2].revents != 0 && eventfd_read(line->unmask_fd, &count) == 0)
-			unmask(device, NULL);
+		if (waits[0].revents != 0)
+			eventfd_read(line->wake_fd, &count);
+		bool acknowledged = atomic_exchange(&line->acknowledged, false);
+		if ((waits[2].revents != 0 && was_unmasked(line)) || acknowledged)
+			unmask(device);
 	}
 	return NULL;
 }
@@ -96,7 +138,7 @@ static void close_line(struct bare_line *line)
 {
 	line->trigger_fd = close_fd(line->trigger_fd);
 	line->unmask_fd = close_fd(line->unmask_fd);
-	line->stop_fd = close_fd(line->stop_fd);
+	line->wake_fd = close_fd(line->wake_fd);
 }
 
 /* Signals are for the loop. */
@@ -119,8 +161,8 @@ static int open_line(struct bare_line *line, int trigger_fd, int unmask_fd, stru
 {
 	line->trigger_fd = fcntl(trigger_fd, F_DUPFD_CLOEXEC, 3);
 	line->unmask_fd = fcntl(unmask_fd, F_DUPFD_CLOEXEC, 3);
-	line->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (line->trigger_fd >= 0 && line->unmask_fd >= 0 && line->stop_fd >= 0)
+	line->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (line->trigger_fd >= 0 && line->unmask_fd >= 0 && line->wake_fd >= 0)
 		return 0;
 	return fault_errno(fault, errno, "no descriptor for an interrupt");
 }
@@ -140,6 +182,9 @@ int bare_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const 
 		return fault_set(fault, HWB_UNSUPPORTED, "the kernel has no interrupt line for %s",
 		                 device->name);
 	atomic_store(&line->masked, false);
+	prepare_interruption(&line->interruption);
+	atomic_store(&line->stops, false);
+	atomic_store(&line->acknowledged, false);
 	int result = open_line(line, trigger_fds[0], unmask_fd, fault);
 	int error = result == 0 ? start_thread(device) : 0;
 	if (error != 0)
@@ -157,6 +202,22 @@ int bare_irq_enable(struct kernel_device *device, enum hwb_irq_type type, const 
 	return -1;
 }
 
+/* Again and again, since a signal may come just before the call that it is for. */
+static void end_thread(struct bare_line *line)
+{
+	struct timespec until;
+
+	atomic_store(&line->stops, true);
+	eventfd_write(line->wake_fd, 1);
+	do {
+		pthread_kill(line->thread, SIGUSR2);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += AGAIN_NS;
+		until.tv_sec += until.tv_nsec / SECOND_NS;
+		until.tv_nsec %= SECOND_NS;
+	} while (pthread_timedjoin_np(line->thread, NULL, &until) == ETIMEDOUT);
+}
+
 int bare_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struct fault *fault)
 {
 	struct bare_line *line = &device->line;
@@ -164,8 +225,7 @@ int bare_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struc
 
 	if (!line->running)
 		return 0;
-	eventfd_write(line->stop_fd, 1);
-	pthread_join(line->thread, NULL);
+	end_thread(line);
 	line->running = false;
 	close_line(line);
 	return bare_set_intx(device, false, fault);
@@ -173,5 +233,12 @@ int bare_irq_disable(struct kernel_device *device, enum hwb_irq_type type, struc
 
 int bare_irq_unmask(struct kernel_device *device, struct fault *fault)
 {
-	return unmask(device, fault);
+	struct bare_line *line = &device->line;
+	(void)fault;
+
+	/* By the thread, as it may wait for the client. */
+	atomic_store(&line->acknowledged, true);
+	if (line->running)
+		eventfd_write(line->wake_fd, 1);
+	return 0;
 }

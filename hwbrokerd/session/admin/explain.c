@@ -10,7 +10,9 @@
 #include "session/admin/query.h"
 #include "session/memory/memory.h"
 #include "session/memory/vga.h"
+#include "session/name.h"
 #include "session/serve.h"
+#include "util/pci_key.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -280,6 +282,64 @@ static void done(struct job *job)
 	query_end(&self->query);
 }
 
+#define FIELD(name) REQUEST_FIELD(hwb_explain_request, name)
+
+/* Which field says something that this kind of resource, or a client with a name, has no use for;
+ * 0: none. */
+static uint32_t unused_field(const struct hwb_explain_request *asked)
+{
+	bool device = asked->kind == HWB_RULE_DEVICE, memory = asked->kind == HWB_RULE_MEMORY;
+	bool numbered = !device && !memory, named = asked->client[0] != '\0';
+
+	if (!device && pci_key(&asked->address) != 0)
+		return FIELD(address);
+	if (!numbered && asked->base != 0)
+		return FIELD(base);
+	if (!numbered && asked->count != 0)
+		return FIELD(count);
+	if (!memory && asked->memory != 0)
+		return FIELD(memory);
+	if (!memory && asked->memory_size != 0)
+		return FIELD(memory_size);
+	if (named && asked->uid != 0)
+		return FIELD(uid);
+	if (named && asked->group_count != 0)
+		return FIELD(group_count);
+	for (uint32_t i = asked->group_count; i < HWB_EXPLAIN_GROUPS; i++)
+		if (asked->groups[i] != 0)
+			return FIELD(groups);
+	return 0;
+}
+
+/* False: it is refused. */
+static bool is_well_formed(const struct request *request)
+{
+	const struct hwb_explain_request *asked = request->body;
+
+	if (asked->kind > HWB_RULE_INTERRUPT)
+		request_refuse_text(request, HWB_INVALID, FIELD(kind),
+		                    "kind is %u, where 0 to %u can be explained", asked->kind,
+		                    HWB_RULE_INTERRUPT);
+	else if (asked->group_count > HWB_EXPLAIN_GROUPS)
+		request_refuse_text(request, HWB_INVALID, FIELD(group_count),
+		                    "%u groups are more than %u", asked->group_count,
+		                    HWB_EXPLAIN_GROUPS);
+	else if (!is_wire_name(asked->client))
+		request_refuse_text(request, HWB_INVALID, FIELD(client),
+		                    "the client's name is not padded with zero bytes");
+	else if (unused_field(asked) != 0)
+		request_refuse_text(request, HWB_RESERVED_NOT_ZERO, unused_field(asked),
+		                    "a field is not zero that is of no use with this kind, this "
+		                    "number of groups, or a client with a name");
+	else if (asked->kind == HWB_RULE_INTERRUPT && asked->count != 1)
+		request_refuse_text(request, HWB_INVALID, FIELD(count),
+		                    "count is %u, where interrupt lines are explained one by one",
+		                    asked->count);
+	else
+		return true;
+	return false;
+}
+
 /* False: it is refused. */
 static bool find_client(const struct request *request, struct asker *asker)
 {
@@ -292,12 +352,8 @@ static bool find_client(const struct request *request, struct asker *asker)
 		.group_count = asked->group_count,
 	};
 
-	if (asked->kind > HWB_RULE_INTERRUPT || asked->group_count > HWB_EXPLAIN_GROUPS ||
-	    memchr(asked->client, '\0', sizeof(asked->client)) == NULL) {
-		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_explain_request, kind),
-		                    "a kind, a number of groups, or a name that there is not");
+	if (!is_well_formed(request))
 		return false;
-	}
 	asker->client = asked->client[0] != '\0' ? policy_client_named(policy, asked->client)
 	                                         : policy_client_of(policy, &subject);
 	asker->name = asker->client != NULL ? asker->client->name : "-";
