@@ -7,8 +7,12 @@ enum { E_INVAL = 22 };
 
 enum { BUS_SHIFT = 20, DEVICE_SHIFT = 15, FUNCTION_SHIFT = 12, DOMAIN_SHIFT = 28 };
 
-/* Numbers of lines: below 1024, and above what a machine's own can have. */
-enum { FIRST_LINE = 256, LINES = 1024 - FIRST_LINE };
+/* Above the lines that every PC has. Where PCI keeps a number, 8 bits, 255 is none. The others
+ * are for lists that these are too few for. */
+enum { FIRST = 16, NEAR = 255 - FIRST, FAR = 256, NUMBERS = NEAR + 1024 - FAR };
+
+/* Apart from each other what is at the start of a bus, where most is. */
+enum { BUS_STEP = 37 };
 
 enum { VENDOR_VIRTIO = 0x1af4 };
 
@@ -47,46 +51,27 @@ uint32_t hwb_genode_irq_type(const struct hwb_device *device)
 	return line ? HWB_IRQ_INTX : HWB_IRQ_NONE;
 }
 
-/* Whether its number is one of those for lines. */
-static int among_lines(const struct hwb_device *device)
-{
-	uint32_t type = hwb_genode_irq_type(device);
-
-	return type == HWB_IRQ_INTX || (type != HWB_IRQ_NONE && device->irq_number == 0);
-}
-
-/* Follows the numbers that are given out in the order of the list up to `index`,
- * and returns that one's. */
-static uint32_t line_number(const struct hwb_device *devices, uint32_t index)
-{
-	uint8_t taken[LINES / 8] = { 0 };
-	uint32_t given = 0;
-
-	for (uint32_t i = 0; i <= index; i++) {
-		const struct hwb_pci_address *address = &devices[i].address;
-		uint32_t line = ((uint32_t)address->bus << 8 | (address->device & 31u) << 3 |
-		                 (address->function & 7u)) %
-		                LINES;
-		if (!among_lines(&devices[i]))
-			continue;
-		if (given == LINES)
-			return 0;
-		while ((taken[line / 8] >> line % 8 & 1) != 0)
-			line = (line + 1) % LINES;
-		taken[line / 8] |= (uint8_t)(1u << line % 8);
-		given++;
-		if (i == index)
-			return FIRST_LINE + line;
-	}
-	return 0;
-}
-
 uint32_t hwb_genode_irq_number(const struct hwb_device *devices, uint32_t count, uint32_t index)
 {
-	if (index >= count || hwb_genode_irq_type(&devices[index]) == HWB_IRQ_NONE)
-		return 0;
-	return among_lines(&devices[index]) ? line_number(devices, index)
-	                                    : devices[index].irq_number;
+	uint8_t taken[(NEAR + 7) / 8] = { 0 };
+	uint32_t given = 0;
+
+	/* Follows the numbers that are given out in the order of the list. */
+	for (uint32_t i = 0; i < count && i <= index; i++) {
+		const struct hwb_pci_address *address = &devices[i].address;
+		uint32_t near = (address->bus * (uint32_t)BUS_STEP + (address->device & 31u) * 8u +
+		                 (address->function & 7u)) %
+		                NEAR;
+		if (hwb_genode_irq_type(&devices[i]) == HWB_IRQ_NONE)
+			continue;
+		given++;
+		while (given <= NEAR && (taken[near / 8] >> near % 8 & 1) != 0)
+			near = (near + 1) % NEAR;
+		taken[near / 8] |= (uint8_t)(1u << near % 8);
+		if (i == index && given <= NUMBERS)
+			return given <= NEAR ? FIRST + near : FAR + given - NEAR - 1;
+	}
+	return 0;
 }
 
 int hwb_genode_irq_device(const struct hwb_device *devices, uint32_t count, uint32_t number)

@@ -18,6 +18,6 @@ work=$(mktemp)
 trap 'rm -f "$work"' EXIT
 sed 's/ bridge="no"//' "$source/tests/golden/genode/io-bar.xml" > "$work"
 ! xmllint --noout --schema "$schema" "$work" 2> /dev/null || status=1
-sed 's/number="489"/number="488"/' "$source/tests/golden/genode/multi-function.xml" > "$work"
+sed 's/number="249"/number="248"/' "$source/tests/golden/genode/multi-function.xml" > "$work"
 ! xmllint --noout --schema "$schema" "$work" 2> /dev/null || status=1
 exit $status

@@ -57,14 +57,12 @@ uint32_t hwb_genode_irq_type(const struct hwb_device *device);
 /* Genode's number for the interrupt of devices[index]. No two devices of a list have
  * the same: Genode would take it for a shared line. 0: it has none.
  *
- * For messages it is the broker's hwb_device.irq_number. Genode looks at numbers of
- * lines below 1024 only (MAX_IRQ in its device.cc), and the lower ones are the
- * machine's own (timer, keyboard; ACPI's lines): a device with a line has one of 256
- * to 1023, which is 256 plus its bus, device and function for the first three buses.
- * Further buses share these numbers; where two meet, the one that comes later in the
- * list gets the next that is free (0 if none is). So the number is stable but where
- * devices with lines on distant buses come and go. A device whose irq_number is 0
- * (PCI domains from 0xfff on) is numbered like one with a line. */
+ * Genode's drivers from Linux have room for numbers below 256 only, its platform driver
+ * looks at those of lines below 1024 (MAX_IRQ in its device.cc), and the lowest 16 are the
+ * machine's own (timer, keyboard). So it is one of 16 to 254, which on bus 0 is 16 plus
+ * device and function, modulo 239. Where two devices meet, the one that comes later in
+ * the list gets the next that is free: the number is stable but where such devices come
+ * and go. From the 240th on devices have those from 256 to 1023. */
 uint32_t hwb_genode_irq_number(const struct hwb_device *devices, uint32_t count, uint32_t index);
 
 /* Index of the device in the same list that has this number; -1: none. */

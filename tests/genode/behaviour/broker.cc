@@ -13,7 +13,7 @@ static void no_broker()
 	must(logged("Warning: hwbroker: no broker at") == 1,
 	     "core says once that there is no broker");
 	must(!core.io_mem("base=0xfe000000, size=0x1000, wc=no"), "no registers");
-	must(!core.irq("irq_number=280, irq_type=0"), "no interrupt");
+	must(!core.irq("irq_number=40, irq_type=0"), "no interrupt");
 	must(!core.ports("io_port_base=64, io_port_size=4"), "no ports");
 
 	Test_device_pd pd(core);

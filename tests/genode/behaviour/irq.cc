@@ -10,9 +10,9 @@ namespace
 {
 
 /* the driver's name for the card's pin: 256, and its place on the bus */
-char const *const CARD_PIN = "irq_number=280, irq_trigger=0, irq_polarity=0, irq_type=0";
+char const *const CARD_PIN = "irq_number=40, irq_trigger=0, irq_polarity=0, irq_type=0";
 char const *const DISK_MESSAGE =
-        "irq_number=8452, device_config_phys=0x4000000000400000, bdf=0x400, irq_type=1";
+        "irq_number=164, device_config_phys=0x4000000000400000, bdf=0x400, irq_type=1";
 
 void interrupt(int fd, uint64_t count = 1)
 {
