@@ -14,18 +14,22 @@ static const char *const ram[] = { "System RAM", "Kernel ", "Crash kernel" };
 static const struct {
 	const char *name;
 	const char *what;
+	bool to_read; /* it may be read without force */
 } kept[] = {
-	{ "PCI MMCONFIG", "configures every PCI device" },
-	{ "PCI ECAM", "configures every PCI device" },
-	{ "IOAPIC", "routes every interrupt" },
-	{ "Local APIC", "is where interrupts (MSI) are written" },
-	{ "dmar", "is an IOMMU" },
-	{ "amd_iommu", "is an IOMMU" },
-	{ "arm-smmu", "is an IOMMU" },
-	{ "MSFT0101", "is the TPM" },
-	{ "TPM", "is the TPM" },
-	{ "ACPI ", "belongs to the firmware, which the kernel relies on" },
-	{ "Persistent Memory", "keeps data of the host" },
+	{ "PCI MMCONFIG", "configures every PCI device", false },
+	{ "PCI ECAM", "configures every PCI device", false },
+	{ "IOAPIC", "routes every interrupt", false },
+	{ "Local APIC", "is where interrupts (MSI) are written", false },
+	{ "dmar", "is an IOMMU", false },
+	{ "amd_iommu", "is an IOMMU", false },
+	{ "arm-smmu", "is an IOMMU", false },
+	{ "MSFT0101", "is the TPM", false },
+	{ "TPM", "is the TPM", false },
+	{ "ACPI ", "belongs to the firmware, which the kernel relies on", false },
+	/* IA-PC HPET specification 1.0a, FSB Interrupt Route Register: any value to any address. */
+	{ "HPET ",
+	  "writes wherever its registers tell it to, each time that one of its timers ends", true },
+	{ "Persistent Memory", "keeps data of the host", false },
 };
 
 static bool begins(const char *name, const char *with)
@@ -54,7 +58,7 @@ static bool is_bar(const char *name)
 	       rest[7] <= '7';
 }
 
-static int refuse_kept(const char *name, uint64_t at, struct fault *fault)
+static int refuse_kept(const char *name, uint64_t at, bool write, struct fault *fault)
 {
 	if (is_bar(name))
 		return fault_set(fault, HWB_UNSAFE,
@@ -63,11 +67,12 @@ static int refuse_kept(const char *name, uint64_t at, struct fault *fault)
 		                 "it all the same",
 		                 at, name);
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (begins(name, kept[i].name))
+		if (begins(name, kept[i].name) && (write || !kept[i].to_read))
 			return fault_set(fault, HWB_UNSAFE,
 			                 "memory 0x%" PRIx64 " (%s in " IOMEM_PATH ") %s; only "
-			                 "`force = yes' in its [memory] section grants it",
-			                 at, name, kept[i].what);
+			                 "`force = yes' in its [memory] section grants it%s",
+			                 at, name, kept[i].what,
+			                 kept[i].to_read ? " to be written to" : "");
 	return 0;
 }
 
@@ -89,7 +94,8 @@ static bool read_line(char *line, uint64_t *first, uint64_t *last, const char **
 	return true;
 }
 
-int iomem_check(const char *path, uint64_t first, uint64_t last, bool force, struct fault *fault)
+int iomem_check(const char *path, uint64_t first, uint64_t last, bool write, bool force,
+                struct fault *fault)
 {
 	_cleanup_file_ FILE *file = fopen(path, "re");
 	char line[512];
@@ -115,7 +121,7 @@ int iomem_check(const char *path, uint64_t first, uint64_t last, bool force, str
 			                 "nothing grants",
 			                 at, name, path);
 		if (!force && kept_fault.status == HWB_OK)
-			refuse_kept(name, at, &kept_fault);
+			refuse_kept(name, at, write, &kept_fault);
 	}
 	if (!ram_is_known)
 		return fault_set(fault, HWB_UNSUPPORTED,

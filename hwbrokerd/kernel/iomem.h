@@ -14,8 +14,10 @@
 
 /* Whether these addresses may be somebody else's: never if RAM of the host is among them;
  * only with `force` if a device, or a part of the host that keeps its clients apart, has
- * some of them. `path` is IOMEM_PATH, but for tests. Reads the file: not on the loop. */
-int iomem_check(const char *path, uint64_t first, uint64_t last, bool force, struct fault *fault);
+ * some of them, or if who writes there (`write`) reaches other memory. `path` is IOMEM_PATH, but
+ * for tests. Reads the file: not on the loop. */
+int iomem_check(const char *path, uint64_t first, uint64_t last, bool write, bool force,
+                struct fault *fault);
 
 /* A BAR whose first byte a driver has claimed. */
 struct iomem_claim {

@@ -13,9 +13,11 @@
 
 enum { HELD = 1 << 16 };
 
-int iomem_check(const char *path, uint64_t first, uint64_t last, bool force, struct fault *fault)
+int iomem_check(const char *path, uint64_t first, uint64_t last, bool write, bool force,
+                struct fault *fault)
 {
 	(void)path;
+	(void)write;
 	must(first <= last, "a range is not empty");
 	if (model_fails(fault))
 		return -1;

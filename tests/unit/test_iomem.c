@@ -82,7 +82,8 @@ START_TEST(whose_it_is)
 	struct fault fault = { .status = HWB_OK };
 
 	make(pc);
-	int result = iomem_check(path, cases[_i].first, cases[_i].last, cases[_i].force, &fault);
+	int result =
+	        iomem_check(path, cases[_i].first, cases[_i].last, false, cases[_i].force, &fault);
 	unlink(path);
 	ck_assert_msg((result == 0) == (cases[_i].refusal == NULL), "%s", fault.reason);
 	if (cases[_i].refusal == NULL)
@@ -93,6 +94,23 @@ START_TEST(whose_it_is)
 }
 END_TEST
 
+START_TEST(an_hpet_is_to_be_read)
+{
+	struct fault fault = { .status = HWB_OK };
+
+	make(pc);
+	ck_assert_int_eq(iomem_check(path, 0xfed000f0, 0xfed000f7, false, false, &fault), 0);
+	ck_assert_int_eq(iomem_check(path, 0xfed000f0, 0xfed000f7, true, true, &fault), 0);
+	ck_assert_int_eq(iomem_check(path, 0xfed1c000, 0xfed1cfff, true, false, &fault), 0);
+	ck_assert_int_eq(iomem_check(path, 0xfed000f0, 0xfed000f7, true, false, &fault), -1);
+	unlink(path);
+	ck_assert_int_eq((int)fault.status, HWB_UNSAFE);
+	ck_assert_ptr_nonnull(
+	        strstr(fault.reason, "memory 0xfed000f0 (HPET 0 in /proc/iomem) writes"));
+	ck_assert_ptr_nonnull(strstr(fault.reason, "grants it to be written to"));
+}
+END_TEST
+
 /* As who may not know sees it: then nothing is given. */
 START_TEST(without_the_right_to_know_nothing_is_given)
 {
@@ -100,14 +118,14 @@ START_TEST(without_the_right_to_know_nothing_is_given)
 
 	make("00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n"
 	     "00000000-00000000 : HPET 0\n");
-	ck_assert_int_eq(iomem_check(path, 0xfed00000, 0xfed003ff, true, &fault), -1);
+	ck_assert_int_eq(iomem_check(path, 0xfed00000, 0xfed003ff, false, true, &fault), -1);
 	ck_assert_int_eq((int)fault.status, HWB_UNSUPPORTED);
 	ck_assert_ptr_nonnull(strstr(fault.reason, "does not say where RAM is"));
 	unlink(path);
-	ck_assert_int_eq(iomem_check(path, 0xfed00000, 0xfed003ff, true, &fault), -1);
+	ck_assert_int_eq(iomem_check(path, 0xfed00000, 0xfed003ff, false, true, &fault), -1);
 	ck_assert_int_eq((int)fault.status, HWB_HOST_ERROR);
 	make("nothing of the kind\n12\nx-y : z\n");
-	ck_assert_int_eq(iomem_check(path, 0xfed00000, 0xfed003ff, true, NULL), -1);
+	ck_assert_int_eq(iomem_check(path, 0xfed00000, 0xfed003ff, false, true, NULL), -1);
 	unlink(path);
 }
 END_TEST
@@ -160,6 +178,7 @@ int main(void)
 	TCase *tests = tcase_create("all");
 
 	tcase_add_loop_test(tests, whose_it_is, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_test(tests, an_hpet_is_to_be_read);
 	tcase_add_test(tests, without_the_right_to_know_nothing_is_given);
 	tcase_add_test(tests, claims);
 	suite_add_tcase(suite, tests);

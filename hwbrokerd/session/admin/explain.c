@@ -204,7 +204,8 @@ static void look_at_memory(struct explain *self)
 	struct physical physical = { .at = NULL };
 	struct fault fault;
 
-	if (iomem_check(IOMEM_PATH, first, first + (size - 1), self->access.force, &fault) != 0 ||
+	if (iomem_check(IOMEM_PATH, first, first + (size - 1), self->access.write,
+	                self->access.force, &fault) != 0 ||
 	    physical_map(first, size, self->access.write, &physical, &fault) != 0)
 		refuse_memory(self, &fault);
 	else

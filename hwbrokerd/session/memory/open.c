@@ -61,7 +61,7 @@ static int reach(const struct hwb_region *region, bool force, struct physical *p
 	uint64_t base = region->base, size = region->size;
 	bool write = (region->flags & HWB_REGION_READ_ONLY) == 0;
 
-	if (iomem_check(IOMEM_PATH, base, memory_last(base, size), force, fault) != 0)
+	if (iomem_check(IOMEM_PATH, base, memory_last(base, size), write, force, fault) != 0)
 		return -1;
 	if ((region->flags & HWB_REGION_DEV_MEM) != 0)
 		return physical_open(base, size, write, fd, fault);
