@@ -43,6 +43,7 @@ static void hold_signals(struct signals *signals)
 int main(int argc, char **argv)
 {
 	struct signals signals;
+	struct others others;
 	struct grant grant;
 
 	if (!clean_descriptors())
@@ -54,6 +55,10 @@ int main(int argc, char **argv)
 	hold_signals(&signals);
 	if (!grant_open(&grant, argv[1]) || !privilege_is_there())
 		return CANNOT_START;
+	if (!watch_note_others(&others)) {
+		fputs("hwbroker-ctl: run: no memory\n", stderr);
+		return CANNOT_START;
+	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	pid_t parent = getpid(), program = fork();
 	if (program == 0)
@@ -62,5 +67,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "hwbroker-ctl: run: %s\n", strerror(errno));
 		return CANNOT_START;
 	}
-	return watch(&grant, program);
+	return watch(&grant, program, &others);
 }

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* From the polite signal to the other one, when the ports are taken. */
-enum { GRACE_MS = 2000, RETRY_MS = 20 };
+enum { GRACE_MS = 2000, RETRY_MS = 20, QUIET_ROUNDS = 3 };
 
 struct watched {
 	pid_t program;
@@ -23,24 +23,65 @@ struct watched {
 	int status;
 	bool ending;
 	struct timespec since; /* of the ending */
+	struct others *others;
 };
 
-/* The program's own children that lost their parents are ours (PR_SET_CHILD_SUBREAPER), and
- * may have the ports. False: this kernel (without CONFIG_PROC_CHILDREN) does not tell them. */
-static bool kill_children(void)
+/* False: this kernel (without CONFIG_PROC_CHILDREN) does not tell them. */
+static FILE *list_children(void)
 {
 	char path[64];
-	pid_t child;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	FILE *list = fopen(path, "re");
-	if (list == NULL)
-		return false;
-	/* Not yet reaped, so none of the numbers is another's. */
-	while (fscanf(list, "%d", &child) == 1)
-		kill(child, SIGKILL);
-	fclose(list);
+	return fopen(path, "re");
+}
+
+bool watch_note_others(struct others *others)
+{
+	pid_t child;
+
+	*others = (struct others){ 0 };
+	FILE *list = list_children();
+	while (list != NULL && fscanf(list, "%d", &child) == 1) {
+		pid_t *more = reallocarray(others->pids, others->count + 1, sizeof(*more));
+		if (more == NULL) {
+			fclose(list);
+			return false;
+		}
+		others->pids = more;
+		others->pids[others->count++] = child;
+	}
+	if (list != NULL)
+		fclose(list);
 	return true;
+}
+
+static pid_t *find(const struct others *others, pid_t child)
+{
+	for (size_t i = 0; i < others->count; i++)
+		if (others->pids[i] == child)
+			return &others->pids[i];
+	return NULL;
+}
+
+/* The program's own children that lost their parents are ours (PR_SET_CHILD_SUBREAPER), and
+ * may have the ports. How many there are; -1: that is not known. */
+static int kill_children(const struct watched *watched)
+{
+	pid_t child;
+	int count = 0;
+	FILE *list = list_children();
+
+	if (list == NULL)
+		return -1;
+	/* Not yet reaped, so none of the numbers is another's. */
+	while (fscanf(list, "%d", &child) == 1) {
+		if (find(watched->others, child) != NULL)
+			continue;
+		kill(child, SIGKILL);
+		count++;
+	}
+	fclose(list);
+	return count;
 }
 
 /* A shell that waits for us is to see that its job has stopped. */
@@ -56,6 +97,10 @@ static void reap(struct watched *watched)
 	pid_t child;
 
 	while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		/* From now on the number may be that of another. */
+		pid_t *other = find(watched->others, child);
+		if (other != NULL && !WIFSTOPPED(status))
+			*other = 0;
 		if (child != watched->program)
 			continue;
 		if (WIFSTOPPED(status)) {
@@ -110,25 +155,29 @@ static int grace_left(const struct watched *watched)
 	return passed < GRACE_MS ? (int)(GRACE_MS - passed) : 0;
 }
 
-/* Who forks faster than we look is looked for again. */
+/* Who forks faster than we look is looked for again; also if others are left, so that there is
+ * somebody in any case: the kernel may not tell of one while another ends. */
 static void end_all(struct watched *watched)
 {
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 
-	while (anybody_left()) {
-		if (!kill_children()) {
-			if (!watched->running)
-				return;
+	for (int quiet = 0; anybody_left() && quiet < QUIET_ROUNDS;) {
+		int count = kill_children(watched);
+		if (count < 0 && !watched->running)
+			return;
+		if (count < 0)
 			kill(watched->program, SIGKILL);
-		}
+		quiet = count == 0 && watched->others->count != 0 ? quiet + 1 : 0;
 		nanosleep(&pause, NULL);
 		reap(watched);
 	}
 }
 
-int watch(struct grant *grant, pid_t program)
+int watch(struct grant *grant, pid_t program, struct others *others)
 {
-	struct watched watched = { .program = program, .running = true, .status = CANNOT_START };
+	struct watched watched = {
+		.program = program, .running = true, .status = CANNOT_START, .others = others
+	};
 	sigset_t all;
 	const char *why;
 

@@ -220,6 +220,13 @@ left_behind() {
 	[ $? = 3 ] && [ -s $beat ] && at_rest
 }
 
+# Who called exec(3) had a child before. It has no ports, and is nobody's to end.
+others_go_on() {
+	rm -f $beat
+	(sleep 20 & echo $! > "$output.other"; driver sh -c "$probe hide $beat; until [ -s $beat ]; do sleep 0.05; done; exit 3")
+	[ $? = 3 ] && [ -s $beat ] && at_rest && kill "$(cat "$output.other")"
+}
+
 parent_killed() {
 	start "$probe" hold $beat || return 1
 	kill -KILL "$child"
@@ -397,6 +404,7 @@ run_run() {
 	check "run: and no other" ends 139 '' reads_32_bit 44
 	check "run: not within itself" ends 125 '' driver hwbroker-ctl run --as driver -- true
 	check "run: what the program leaves behind is ended" left_behind
+	check "run: what was there before is not" others_go_on
 	check "run: its parent is closed to its user, and has no capability" closed_to_its_user
 	check "run: the program ends with its parent" parent_killed
 	check "run: ended when the policy gives the ports no more" policy_taken
