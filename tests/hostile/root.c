@@ -47,9 +47,9 @@ static void no_descriptor_for_root(void)
 {
 	limit_daemon(RLIMIT_NOFILE, daemon_fds(daemon_pid()));
 	int fd = wire_open();
-	seteuid(driver_uid());
+	expect(seteuid(driver_uid()) == 0, "not root");
 	int refused = wire_open();
-	seteuid(0);
+	expect(seteuid(0) == 0, "no way back");
 	int status = greet(fd), theirs = greet(refused);
 	lift_limit();
 	expect(status == HWB_OK, "without descriptors root's HELLO gets %d", status);
