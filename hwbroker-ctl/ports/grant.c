@@ -25,7 +25,9 @@ static bool is_roots(const struct grant *grant)
 	if (getsockopt(grant->broker.socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
 	    peer.uid == 0)
 		return true;
-	fputs("hwbroker-ctl: run: what answers at " HWB_SOCKET_PATH " is not root's\n", stderr);
+	fputs("hwbroker-ctl: run: what answers at " HWB_SOCKET_PATH " is not root's, or this is a\n"
+	      "user namespace, where root cannot be told from others\n",
+	      stderr);
 	return false;
 }
 

@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 	if (program == 0)
 		child_become(&grant, &signals, parent, argv + 2);
 	if (program < 0 || !privilege_drop()) {
-		fprintf(stderr, "hwbroker-ctl: run: %s\n", strerror(errno));
+		fprintf(stderr, "hwbroker-ctl: run: cannot start a process: %s\n", strerror(errno));
 		return CANNOT_START;
 	}
 	return watch(&grant, program, &others);

@@ -31,6 +31,21 @@ static bool put(uint32_t effective, uint32_t permitted)
 	return syscall(SYS_capset, &head, sets) == 0;
 }
 
+/* The kernel gives a program no capability while somebody may look into it that has none. */
+static bool is_traced(void)
+{
+	char line[128];
+	int tracer = 0;
+	FILE *status = fopen("/proc/self/status", "re");
+
+	while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+		if (sscanf(line, "TracerPid: %d", &tracer) == 1)
+			break;
+	if (status != NULL)
+		fclose(status);
+	return tracer != 0;
+}
+
 static const char *why_not(void)
 {
 	struct statvfs where;
@@ -45,6 +60,9 @@ static const char *why_not(void)
 	if (statvfs("/proc/self/exe", &where) == 0 && (where.f_flag & ST_NOSUID) != 0)
 		return "its file system is mounted with `nosuid', where capabilities of files do "
 		       "not count";
+	if (is_traced())
+		return "it is being traced (strace, gdb), and gets none then.\nTrace the program "
+		       "instead: hwbroker-ctl run --as CLIENT -- strace COMMAND";
 	return "its file has not got it, or this is a user namespace.\nAs root: "
 	       "setcap cap_sys_rawio+p " HWBROKER_PORTS_PATH;
 }

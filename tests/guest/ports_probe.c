@@ -6,6 +6,8 @@
  *     ports-probe counts          reads the timer, and says whether it counts
  *     ports-probe hold FILE       reads a port and writes to the file, again and again
  *     ports-probe hide FILE       the same, in a grandchild of another session
+ *     ports-probe trace COMMAND...
+ *                                 starts it as a debugger does
  *     ports-probe setcap FILE     as setcap(8), which the guest has not
  */
 #include <stdint.h>
@@ -13,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +49,21 @@ static int counts(void)
 	}
 	puts(changes > 8 ? "counts" : "stands");
 	return changes > 8 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int trace(char **words)
+{
+	pid_t program = fork();
+	int status;
+
+	if (program == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		execvp(words[0], words);
+		_exit(127);
+	}
+	while (waitpid(program, &status, 0) == program && WIFSTOPPED(status))
+		ptrace(PTRACE_CONT, program, NULL, NULL);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
 static int hold(const char *path)
@@ -86,6 +105,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "counts") == 0)
 		return counts();
+	if (strcmp(what, "trace") == 0 && argc > 2)
+		return trace(argv + 2);
 	if (argc != 3)
 		return 2;
 	if (strcmp(what, "read") == 0)

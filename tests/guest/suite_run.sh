@@ -382,6 +382,8 @@ run_run() {
 		ctl_run_as driver --socket /run/none --as driver -- true
 	check "run: no broker" ends 125 'no broker' elsewhere \
 		"mount -t tmpfs none /run/hwbroker; $(declare -f with_caller); with_caller"
+	check "run: under a debugger" ends 125 'it is being traced' setpriv --reuid=driver --regid=driver \
+		--clear-groups "$probe" trace hwbroker-ctl run --as driver -- true
 	check "run: under no_new_privs" ends 125 'no_new_privs' with_caller --no-new-privs
 	check "run: without the capability in the bounding set" \
 		ends 125 'bounding set' with_caller --bounding-set=-sys_rawio
