@@ -13,10 +13,12 @@ struct monitor_record {
 int monitor_start(struct peer *peer, struct fault *fault)
 {
 	struct broker *broker = peer->broker;
+	/* Others may not keep root from being told. */
+	uint32_t max = MONITORS_MAX + (peer->subject.uid == 0 ? MONITORS_OF_ROOT : 0);
 
 	if (peer->monitors)
 		return 0;
-	if (broker->monitor_count == MONITORS_MAX)
+	if (broker->monitor_count >= max)
 		return fault_set(fault, HWB_QUOTA,
 		                 "%u connections are told what happens already, which is the limit",
 		                 broker->monitor_count);

@@ -11,7 +11,7 @@
 
 /* How many may listen at once, since each costs those who are served one message more;
  * and how much is kept for them. */
-enum { MONITORS_MAX = 16, MONITOR_KEEPS = 128 };
+enum { MONITORS_MAX = 16, MONITORS_OF_ROOT = 16, MONITOR_KEEPS = 128 };
 
 /* The peer is told from now on, as long as it may query. 0, also if it was already; or
  * the fault says why not. */

@@ -18,4 +18,13 @@ static inline bool is_wire_name(const char name[HWB_NAME_SIZE])
 	return length < HWB_NAME_SIZE;
 }
 
+/* One that a section of the policy can have, so that it may be told to people and written down. */
+static inline bool is_section_name(const char name[HWB_NAME_SIZE])
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                           "0123456789-_.";
+
+	return is_wire_name(name) && strspn(name, good) == strnlen(name, HWB_NAME_SIZE);
+}
+
 #endif

@@ -58,6 +58,18 @@ static void names(void)
 	behind.client[10] = 'x';
 	expect(request(root, HWB_ADMIN_GIVEN, 0, &endless, sizeof(endless)) != HWB_OK, "no end");
 	expect(request(root, HWB_ADMIN_GIVEN, 0, &behind, sizeof(behind)) != HWB_OK, "behind it");
+	/* Nobody is told bytes that are a client's, in a refusal, the log or what happens. */
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		struct hwb_acquire_any_request any = { .rule = "\x1b" };
+		struct packet packet;
+		strncpy(any.rule + 1, clients[i], sizeof(any.rule) - 2);
+		fill(&packet, HWB_DEVICE_ACQUIRE_ANY, 0, &any, sizeof(any));
+		int status = wire_exchange(alpha, &packet);
+		expect(status == HWB_NOT_FOUND, "rule %zu: status %d", i, status);
+		expect(strchr(reason_of(&packet), '\x1b') == NULL, "it is repeated");
+	}
+	expect(shell("journalctl -u hwbrokerd --no-pager -o export | grep -qaP '\\x1b'") != 0,
+	       "a client's bytes are in the journal");
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		const struct hwb_device_info_request info = { .address = devices[i] };
 		int status = request(alpha, HWB_DEVICE_INFO, 0, &info, sizeof(info));

@@ -186,8 +186,14 @@ START_TEST(so_many_may_listen)
 
 	for (int i = 0; i < MONITORS_MAX; i++)
 		listen_to(i);
+	peers[MONITORS_MAX].subject.uid = 1000;
 	ck_assert_int_eq(monitor_start(&peers[MONITORS_MAX], &fault), -1);
 	ck_assert_int_eq(fault.status, HWB_QUOTA);
+	/* Root finds a place all the same. */
+	peers[MONITORS_MAX].subject.uid = 0;
+	listen_to(MONITORS_MAX);
+	monitor_stop(&peers[MONITORS_MAX]);
+	peers[MONITORS_MAX].subject.uid = 1000;
 	monitor_stop(&peers[3]);
 	listen_to(MONITORS_MAX);
 	tell(1);

@@ -258,7 +258,7 @@ START_TEST(a_refusal_of_any_device_names_the_candidates)
 	ck_assert_str_eq(told_resource, "any of [device vf]");
 	memset(request.head, 'x', sizeof(request.head));
 	happening_refused(&request, &fault);
-	ck_assert_str_eq(told_resource, "any of [device xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx]");
+	ck_assert_str_eq(told_resource, "any of [device ?]");
 	clear(&scene);
 }
 END_TEST

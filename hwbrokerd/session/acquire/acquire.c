@@ -312,5 +312,13 @@ void serve_device_acquire_any(struct request *request)
 		        "a rule's name has 1 to %u bytes and zeros behind it", HWB_NAME_SIZE - 1);
 		return;
 	}
+	/* Not repeated to anybody: it is whatever bytes the client likes. */
+	if (!is_section_name(any->rule)) {
+		request_refuse_text(
+		        request, HWB_NOT_FOUND, REQUEST_FIELD(hwb_acquire_any_request, rule),
+		        "no section has such a name: they are of letters, digits, `-', `_' and "
+		        "`.'");
+		return;
+	}
 	serve(request, &wanted, any->rule);
 }

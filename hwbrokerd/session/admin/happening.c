@@ -4,6 +4,7 @@
 #include "session/admin/metrics.h"
 #include "session/admin/trail.h"
 #include "session/irq/line.h"
+#include "session/name.h"
 
 #include <hwbroker/codec.h>
 #include <stdio.h>
@@ -235,8 +236,8 @@ static void read_body(const struct request *request, struct happening *what, con
 		break;
 	case HWB_DEVICE_ACQUIRE_ANY:
 		memcpy(any.rule, body, sizeof(any.rule));
-		snprintf(text, HAPPENING_RESOURCE_SIZE, "any of [device %.*s]",
-		         (int)strnlen(any.rule, sizeof(any.rule)), any.rule);
+		snprintf(text, HAPPENING_RESOURCE_SIZE, "any of [device %s]",
+		         is_section_name(any.rule) ? any.rule : "?");
 		what->resource = text;
 		break;
 	case HWB_IO_PORT_OPEN:
