@@ -82,6 +82,7 @@ void refused()
 		"base=0xc0000000, size=0x1000",     "base=0xff000, size=0x2000",
 		"base=0xfdfff000, size=0x2000",     "base=0x4000000000018000, size=0x2000",
 		"base=0x4000000000020000, size=16", "base=0xfe000000, size=0xffffffff02000000",
+		"base=0xffffffffffffffff, size=1",
 	};
 
 	for (char const *args : wrong)

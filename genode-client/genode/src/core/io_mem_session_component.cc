@@ -45,7 +45,8 @@ Piece Piece::from_args(char const *args)
 	piece.device = Hwb::devices().by_page(page);
 	if (!piece.device) {
 		/* whether the policy gives it is for the broker to say */
-		if (Hwb::broker().up() && base + size <= Hwb::Legacy_memory::END) {
+		if (Hwb::broker().up() && base < Hwb::Legacy_memory::END
+		 && size <= Hwb::Legacy_memory::END - base) {
 			piece.kind   = Kind::LEGACY;
 			piece.device = Hwb::devices().vga_by_page(page);
 		}

@@ -33,7 +33,7 @@ struct Core::Irq_root : private Irq_entrypoint, Root_component<Irq_session_compo
 	{
 		Hwb::Interrupt_source * const source = Irq_session_component::source_from_args(args);
 		if (!source) {
-			Hwb::broker().nobody_has("interrupt", args);
+			Hwb::broker().nobody_has("interrupts", args);
 			return Create_error::DENIED;
 		}
 

@@ -10,6 +10,7 @@ namespace Genode
 
 struct Node {
 	Num_bytes attribute_value(char const *name, Num_bytes otherwise) const;
+	addr_t attribute_value(char const *name, addr_t otherwise) const;
 };
 
 } // namespace Genode

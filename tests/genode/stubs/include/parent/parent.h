@@ -4,6 +4,7 @@
 #define GENODE_STUB_PARENT_PARENT_H
 
 #include <base/capability.h>
+#include <util/id_space.h>
 #include <util/interface.h>
 
 namespace Genode
@@ -12,6 +13,10 @@ struct Parent;
 }
 
 struct Genode::Parent : Interface {
+	struct Client : Interface {
+		using Id = Id_space<Client>::Id;
+	};
+
 	virtual void stub_announce(char const *service, Untyped_capability const &root) = 0;
 
 	template <typename ROOT> void announce(Capability<ROOT> const &root)

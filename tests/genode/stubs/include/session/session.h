@@ -19,6 +19,8 @@ struct Session {
 	}
 };
 
+using Session_capability = Capability<Session>;
+
 } // namespace Genode
 
 #endif
