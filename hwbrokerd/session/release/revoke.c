@@ -129,7 +129,8 @@ static void take_ports(struct broker *broker)
 	     session = next) {
 		const struct peer *peer = session->session.peer;
 		next = session->next;
-		if (session->kept || port_still_given(session))
+		/* A batch of one that was closed may still be under way. */
+		if (session->kept || session->batcher.closed || port_still_given(session))
 			continue;
 		happened(broker, &(struct happening){ .kind = HAPPENED_REVOKED,
 		                                      .peer = peer,
