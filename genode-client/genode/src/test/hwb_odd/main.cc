@@ -4,7 +4,8 @@
  * ports and interrupts of others, more sessions than there is room for. Each is to be
  * refused, or to work, and core is to go on. The configuration names a device that the
  * policy gives (`bar', `size', `config') and an address that it does not (`foreign',
- * `foreign_config').
+ * `foreign_config'). With `storm_line', the interrupt number of an `edu' of QEMU's that
+ * is given without DMA, it has that raise its line without an end instead.
  */
 #include <base/attached_dataspace.h>
 #include <base/attached_ram_dataspace.h>
