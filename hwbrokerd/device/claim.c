@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking devices from the host, and giving them back. */
+#include "device/estate.h"
 #include "device/operate_own.h"
 #include "device/record.h"
 #include "kernel/sriov.h"
@@ -76,6 +77,8 @@ static int write_down(const struct operate_target *target, bool wanted, struct f
 
 	if (operate_was_ours(device) && !wanted)
 		return 0;
+	record.placed = true;
+	estates_memory(device, record.memory);
 	if (wanted)
 		snprintf(record.client, sizeof(record.client), "%s", target->client);
 	return record_put(&record, fault);
@@ -160,7 +163,9 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 		return 0;
 	if (operate_may_take(target, fault) != 0)
 		return -1;
-	bind_origin(&device->facts.address, &device->unit.origin);
+	/* What somebody has unbound from our driver is where it was before all the same. */
+	if (!device->unit.claimed || driver[0] != '\0' || operate_was_ours(device))
+		bind_origin(&device->facts.address, &device->unit.origin);
 	if (write_down(target, wanted, fault) != 0)
 		return -1;
 	if ((wanted && set_reset(target, fault) != 0) ||
@@ -182,10 +187,12 @@ int operate_claim(const struct kernel_backend *kernel, struct operate_targets *t
 
 	bool grouped = wanted->group->id != UINT32_MAX;
 	if (!grouped && !kernel->unsafe)
-		return fault_set(fault, HWB_UNSUPPORTED,
-		                 "%s is in no IOMMU group: switch on VT-d or AMD-Vi in the "
-		                 "firmware and boot with intel_iommu=on",
-		                 wanted->name);
+		return fault_set(
+		        fault, HWB_UNSUPPORTED,
+		        "%s is in no IOMMU group, though others are: the firmware names no IOMMU "
+		        "for it, or the kernel cannot keep it apart (its log says more); another "
+		        "slot or a newer firmware may help",
+		        wanted->name);
 	for (uint32_t i = 0; i < targets->count && result == 0; i++)
 		result = targets->items[i].device->unit.unfit
 		                 ? operate_refuse_unfit(targets->items[i].device, fault)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "device/record.h"
 
+#include "device/record_line.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -15,15 +15,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* A line of its own. */
-static const char estate_line[] = "estate\n";
-/* How those begin that are about virtual functions. */
+/* How lines begin that are about memory that devices have left, and virtual functions. */
+static const char estate_word[] = "estate";
 static const char functions_word[] = "virtual ";
 
 /* The first line; another number is another layout. */
 static const char head[] = "hwbrokerd devices 2";
 
-enum { LINE = 256 };
+enum { LINE = 512 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *file_path; /* NULL: nothing is kept */
@@ -39,102 +38,10 @@ static struct table made = { .size = sizeof(struct record_functions) };
 _Static_assert(offsetof(struct record, address) == 0, "an entry begins with its address");
 _Static_assert(offsetof(struct record_functions, address) == 0, "and so does one of this kind");
 
-static bool estate;
+static bool estate;                  /* it may be anywhere */
+static struct record_range *estates; /* else there */
+static uint32_t estate_count;
 static int lock_fd = -1;
-
-/* ---- one line ---- */
-
-/* A name is a word: "-" for none, and "/", which no driver's name has, for its blanks. */
-static void write_name(FILE *file, const char *name)
-{
-	fputc(' ', file);
-	for (const char *at = name[0] != '\0' ? name : "-"; *at != '\0'; at++)
-		fputc(*at == ' ' ? '/' : *at, file);
-}
-
-static void write_line(FILE *file, const struct record *record)
-{
-	const struct hwb_pci_address *at = &record->address;
-
-	fprintf(file, "%04x:%02x:%02x.%x %" PRIu64, at->domain, at->bus, at->device, at->function,
-	        record->instance);
-	write_name(file, record->origin.driver);
-	write_name(file, record->origin.override);
-	write_name(file, record->origin.reset);
-	write_name(file, record->client);
-	fprintf(file, " %u %s\n", record->uid, record->restore ? "restore" : "keep");
-}
-
-static void take_name(const char *word, char *name, size_t size)
-{
-	snprintf(name, size, "%s", strcmp(word, "-") == 0 ? "" : word);
-	for (char *at = name; *at != '\0'; at++)
-		if (*at == '/')
-			*at = ' ';
-}
-
-_Static_assert(HWB_NAME_SIZE == 32, "read_line() reads names of up to 31 bytes");
-_Static_assert(BIND_RESET_SIZE == 64, "and ways to reset of up to 63");
-
-static bool read_line(const char *line, struct record *record)
-{
-	unsigned domain, bus, device, function;
-	char driver[HWB_NAME_SIZE], override[HWB_NAME_SIZE], client[HWB_NAME_SIZE], back[8];
-	char reset[BIND_RESET_SIZE];
-	int end = 0;
-
-	*record = (struct record){ 0 };
-	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %31s %31s %63s %31s %" SCNu32 " %7s%n", &domain,
-	           &bus, &device, &function, &record->instance, driver, override, reset, client,
-	           &record->uid, back, &end) != 11 ||
-	    line[end] != '\n' || bus > 0xff || device > 31 || function > 7)
-		return false;
-	record->address = (struct hwb_pci_address){
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.device = (uint8_t)device,
-		.function = (uint8_t)function,
-	};
-	take_name(driver, record->origin.driver, HWB_NAME_SIZE);
-	take_name(override, record->origin.override, HWB_NAME_SIZE);
-	take_name(reset, record->origin.reset, BIND_RESET_SIZE);
-	take_name(client, record->client, HWB_NAME_SIZE);
-	record->restore = strcmp(back, "restore") == 0;
-	return record->restore || strcmp(back, "keep") == 0;
-}
-
-static void write_functions(FILE *file, const struct record_functions *functions)
-{
-	const struct hwb_pci_address *at = &functions->address;
-
-	fprintf(file, "%s%04x:%02x:%02x.%x %" PRIu64 " %s %s\n", functions_word, at->domain,
-	        at->bus, at->device, at->function, functions->instance,
-	        functions->probes ? "probe" : "quiet", functions->restore ? "restore" : "keep");
-}
-
-/* `line` is what follows the first word. */
-static bool read_functions(const char *line, struct record_functions *functions)
-{
-	unsigned domain, bus, device, function;
-	char probes[8], back[8];
-	int end = 0;
-
-	*functions = (struct record_functions){ 0 };
-	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %7s %7s%n", &domain, &bus, &device, &function,
-	           &functions->instance, probes, back, &end) != 7 ||
-	    line[end] != '\n' || bus > 0xff || device > 31 || function > 7)
-		return false;
-	functions->address = (struct hwb_pci_address){
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.device = (uint8_t)device,
-		.function = (uint8_t)function,
-	};
-	functions->probes = strcmp(probes, "probe") == 0;
-	functions->restore = strcmp(back, "restore") == 0;
-	return (functions->probes || strcmp(probes, "quiet") == 0) &&
-	       (functions->restore || strcmp(back, "keep") == 0);
-}
 
 /* ---- the tables ---- */
 
@@ -172,6 +79,14 @@ static void clear(struct table *table)
 	table->count = table->capacity = 0;
 }
 
+static void clear_estates(void)
+{
+	free(estates);
+	estates = NULL;
+	estate_count = 0;
+	estate = false;
+}
+
 /* Of the same address. */
 static bool same(const struct record *a, const struct record *b)
 {
@@ -179,7 +94,8 @@ static bool same(const struct record *a, const struct record *b)
 	       strcmp(a->client, b->client) == 0 &&
 	       strcmp(a->origin.driver, b->origin.driver) == 0 &&
 	       strcmp(a->origin.override, b->origin.override) == 0 &&
-	       strcmp(a->origin.reset, b->origin.reset) == 0;
+	       strcmp(a->origin.reset, b->origin.reset) == 0 && a->placed == b->placed &&
+	       memcmp(a->memory, b->memory, sizeof(a->memory)) == 0;
 }
 
 /* ---- the file ---- */
@@ -203,11 +119,17 @@ static int save(void)
 	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 	fprintf(file, "%s\n", head);
 	if (estate)
-		fputs(estate_line, file);
+		fprintf(file, "%s\n", estate_word);
+	for (uint32_t i = 0; i < estate_count; i++) {
+		fputs(estate_word, file);
+		record_line_write_range(file, &estates[i]);
+	}
 	for (uint32_t i = 0; i < taken.count; i++)
-		write_line(file, entry(&taken, i));
-	for (uint32_t i = 0; i < made.count; i++)
-		write_functions(file, entry(&made, i));
+		record_line_write(file, entry(&taken, i));
+	for (uint32_t i = 0; i < made.count; i++) {
+		fputs(functions_word, file);
+		record_line_write_functions(file, entry(&made, i));
+	}
 	bool complete = fflush(file) == 0 && ferror(file) == 0;
 	int error = complete ? 0 : errno != 0 ? errno : EIO;
 	fclose(file);
@@ -230,31 +152,64 @@ static bool load_functions(const char *line)
 {
 	struct record_functions functions;
 
-	return read_functions(line, &functions) && find(&made, &functions.address) == NULL &&
-	       add(&made, &functions) == 0;
+	return record_line_read_functions(line, &functions) &&
+	       find(&made, &functions.address) == NULL && add(&made, &functions) == 0;
 }
 
 static bool load_device(const char *line)
 {
 	struct record record;
 
-	return read_line(line, &record) && find(&taken, &record.address) == NULL &&
+	return record_line_read(line, &record) && find(&taken, &record.address) == NULL &&
 	       add(&taken, &record) == 0;
+}
+
+/* With the lock held, or before there are threads. */
+static bool add_estate(const struct record_range *range)
+{
+	struct record_range *more = realloc(estates, (estate_count + 1) * sizeof(*more));
+
+	if (more == NULL)
+		return false;
+	estates = more;
+	estates[estate_count++] = *range;
+	return true;
+}
+
+static bool load_estate(const char *line)
+{
+	struct record_range range;
+	bool anywhere = strcmp(line, "\n") == 0;
+
+	if (!anywhere && !record_line_read_range(line, &range))
+		return false;
+	/* Or without memory to know where. */
+	if (anywhere || !add_estate(&range))
+		estate = true;
+	return true;
+}
+
+static bool load_line(const char *line)
+{
+	const size_t about_estates = sizeof(estate_word) - 1;
+	const size_t about_functions = sizeof(functions_word) - 1;
+
+	if (strncmp(line, estate_word, about_estates) == 0)
+		return load_estate(line + about_estates);
+	if (strncmp(line, functions_word, about_functions) == 0)
+		return load_functions(line + about_functions);
+	return load_device(line);
 }
 
 static bool load(FILE *file)
 {
-	const size_t word = sizeof(functions_word) - 1;
 	char line[LINE];
 
 	if (!is_ours(file) || fgets(line, sizeof(line), file) == NULL ||
 	    strncmp(line, head, sizeof(head) - 1) != 0 || line[sizeof(head) - 1] != '\n')
 		return false;
 	while (fgets(line, sizeof(line), file) != NULL)
-		if (strcmp(line, estate_line) == 0)
-			estate = true;
-		else if (!(strncmp(line, functions_word, word) == 0 ? load_functions(line + word)
-		                                                    : load_device(line)))
+		if (!load_line(line))
 			return false;
 	return ferror(file) == 0;
 }
@@ -306,6 +261,7 @@ void record_open(const char *path)
 		        path);
 		clear(&taken);
 		clear(&made);
+		clear_estates();
 		estate = true;
 	}
 	pthread_mutex_unlock(&lock);
@@ -424,17 +380,29 @@ bool record_get(uint32_t index, struct record *record)
 	return found;
 }
 
-void record_note_estate(void)
+void record_set_estates(const struct record_range *ranges, uint32_t count, bool anywhere)
 {
 	pthread_mutex_lock(&lock);
-	if (!estate) {
-		estate = true;
-		save();
-	}
+	clear_estates();
+	estate = anywhere;
+	for (uint32_t i = 0; i < count; i++)
+		estate = !add_estate(&ranges[i]) || estate;
+	/* What cannot be written is there more than it says: nobody gets too much by that. */
+	save();
 	pthread_mutex_unlock(&lock);
 }
 
-bool record_estate(void)
+bool record_get_estate(uint32_t index, struct record_range *range)
+{
+	pthread_mutex_lock(&lock);
+	bool found = index < estate_count;
+	if (found)
+		*range = estates[index];
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+bool record_estate_anywhere(void)
 {
 	pthread_mutex_lock(&lock);
 	bool result = estate;
@@ -446,7 +414,7 @@ void record_close(void)
 {
 	clear(&taken);
 	clear(&made);
-	estate = false;
+	clear_estates();
 	file_path = NULL;
 	lock_fd = close_fd(lock_fd);
 }

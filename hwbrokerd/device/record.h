@@ -14,6 +14,11 @@
 
 #include "kernel/bind.h"
 
+/* Of physical addresses; `last` 0: none. */
+struct record_range {
+	uint64_t first, last;
+};
+
 struct record {
 	struct hwb_pci_address address;
 	uint64_t instance; /* bind_instance() */
@@ -21,6 +26,8 @@ struct record {
 	bool restore;               /* it goes back there once it is released */
 	char client[HWB_NAME_SIZE]; /* who had it last; "": nobody */
 	uint32_t uid;               /* and as which user */
+	bool placed;                /* where its registers are in memory is known: */
+	struct record_range memory[HWB_BARS];
 };
 
 /* Keeps every other daemon away from what `path` says until record_close(): it would take
@@ -37,10 +44,12 @@ int record_put(const struct record *record, struct fault *fault);
 void record_nobody(const struct hwb_pci_address *address);
 void record_drop(const struct hwb_pci_address *address);
 
-/* That a device left the bus while somebody had its registers: estate.h. Stays noted as long
- * as the file is there. */
-void record_note_estate(void);
-bool record_estate(void);
+/* Where devices were that left the bus while somebody had their registers: estate.h. Replaces
+ * what there is. `anywhere`: that is not known of each. */
+void record_set_estates(const struct record_range *ranges, uint32_t count, bool anywhere);
+/* Number `index` of those that there are, in no order; false: there are not so many. */
+bool record_get_estate(uint32_t index, struct record_range *range);
+bool record_estate_anywhere(void);
 
 /* Virtual functions that were made of a device, or are about to be. */
 struct record_functions {

@@ -22,7 +22,9 @@ static char path[sizeof(folder) + 16];
 struct list {
 	struct record records[RECORDS];
 	uint32_t count;
-	bool estate;
+	bool anywhere;
+	struct record_range estates[RECORDS];
+	uint32_t estate_count;
 };
 
 static void remove_files(void)
@@ -53,7 +55,14 @@ static void check_name(const char *name, size_t size)
 
 static void list_all(struct list *list)
 {
-	list->estate = record_estate();
+	list->anywhere = record_estate_anywhere();
+	for (list->estate_count = 0;
+	     record_get_estate(list->estate_count, &list->estates[list->estate_count]);
+	     list->estate_count++)
+		must(list->estate_count + 1 < RECORDS &&
+		             list->estates[list->estate_count].first <=
+		                     list->estates[list->estate_count].last,
+		     "a range is one");
 	for (list->count = 0; record_get(list->count, &list->records[list->count]); list->count++) {
 		const struct record *record = &list->records[list->count];
 		must(record->address.device < 32 && record->address.function < 8 &&
@@ -78,7 +87,8 @@ static bool same(const struct record *a, const struct record *b)
 	       strcmp(a->client, b->client) == 0 &&
 	       strcmp(a->origin.driver, b->origin.driver) == 0 &&
 	       strcmp(a->origin.override, b->origin.override) == 0 &&
-	       strcmp(a->origin.reset, b->origin.reset) == 0;
+	       strcmp(a->origin.reset, b->origin.reset) == 0 && a->placed == b->placed &&
+	       memcmp(a->memory, b->memory, sizeof(a->memory)) == 0;
 }
 
 static void check_same_after_start(void)
@@ -89,8 +99,12 @@ static void check_same_after_start(void)
 	record_close();
 	record_open(path);
 	list_all(&after);
-	must(before.count == after.count && before.estate == after.estate,
+	must(before.count == after.count && before.anywhere == after.anywhere &&
+	             before.estate_count == after.estate_count,
 	     "the next daemon finds as many");
+	must(memcmp(before.estates, after.estates,
+	            before.estate_count * sizeof(before.estates[0])) == 0,
+	     "what devices have left is where it was");
 	for (uint32_t i = 0; i < before.count; i++)
 		must(same(&before.records[i], &after.records[i]), "and the same");
 }
@@ -120,6 +134,13 @@ static struct hwb_pci_address take_address(struct input *input)
 	};
 }
 
+static struct record_range take_range(struct input *input)
+{
+	uint64_t first = take32(input);
+
+	return (struct record_range){ first, first + take32(input) + 1 };
+}
+
 static void put(struct input *input)
 {
 	struct fault fault;
@@ -130,11 +151,26 @@ static void put(struct input *input)
 		.restore = (take8(input) & 1) != 0,
 	};
 
+	uint8_t bars = take8(input);
+	record.placed = (bars & 1) != 0;
+	/* One behind the other, as they are read. */
+	for (unsigned i = 0; record.placed && i < (unsigned)(bars >> 1) % (HWB_BARS + 1); i++)
+		record.memory[i] = take_range(input);
 	take_name(input, record.origin.driver, sizeof(record.origin.driver));
 	take_name(input, record.origin.override, sizeof(record.origin.override));
 	take_name(input, record.origin.reset, sizeof(record.origin.reset));
 	take_name(input, record.client, sizeof(record.client));
 	must(record_put(&record, &fault) == 0, "it can be written");
+}
+
+static void note_estates(struct input *input)
+{
+	struct record_range ranges[4];
+	uint8_t how = take8(input);
+
+	for (unsigned i = 0; i < 4; i++)
+		ranges[i] = take_range(input);
+	record_set_estates(ranges, how & 3, (how & 4) != 0);
 }
 
 static void act(struct input *input)
@@ -151,7 +187,7 @@ static void act(struct input *input)
 		record_nobody(&address);
 		break;
 	case 2:
-		record_note_estate();
+		note_estates(input);
 		break;
 	default:
 		put(input);

@@ -224,14 +224,15 @@ def requests():
 
 
 LINES = ["0000:00:06.0 77 nvme - flr/bus genode 1000 restore", "ffff:ff:1f.7 18446744073709551615 - vfio-pci - - 0 keep",
-         "0000:01:00.0 1 a/driver - - a.client-name_of-31-characters_ 4294967295 keep"]
+         "0000:01:00.0 1 a/driver - - a.client-name_of-31-characters_ 4294967295 keep",
+         "0000:01:00.1 1 - - - c 1 keep none", "0000:01:00.2 1 - - - c 1 restore 0xfe400000-0xfe403fff 0x1000000000-0x10000fffff"]
 
 
 MADE = ["virtual 0000:00:06.0 77 probe restore", "virtual ffff:ff:1f.7 18446744073709551615 quiet keep"]
 
 
 def record():
-    good = "".join(line + "\n" for line in ("hwbrokerd devices 2", "estate", *LINES, *MADE))
+    good = "".join(line + "\n" for line in ("hwbrokerd devices 2", "estate", "estate 0xfe400000-0xfe403fff", *LINES, *MADE))
     texts = {"good": good, "empty": "", "old": good.replace("2", "1", 1), "cut": good[:-9], "twice": good + LINES[0] + "\n",
              "no-estate": good.replace("estate\n", ""), "long": good + "0" * 300 + "\n",
              "foreign": "[broker]\n", "zeros": good + "\0\n", "blank": good + "\n", "made-twice": good + MADE[0] + "\n",

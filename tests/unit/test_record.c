@@ -63,6 +63,8 @@ static const struct record disk = {
 	.restore = true,
 	.client = "genode",
 	.uid = 1000,
+	.placed = true,
+	.memory = { { 0xfe400000, 0xfe403fff }, { 0x3800000000, 0x38ffffffff } },
 };
 static const struct record card = {
 	.address = { 0xffff, 0xff, 31, 7, 0 },
@@ -112,6 +114,8 @@ static void must_have(uint32_t index, const struct record *wanted)
 	ck_assert_str_eq(record.client, wanted->client);
 	ck_assert_uint_eq(record.uid, wanted->uid);
 	ck_assert_int_eq(record.restore, wanted->restore);
+	ck_assert_int_eq(record.placed, wanted->placed);
+	ck_assert_mem_eq(record.memory, wanted->memory, sizeof(record.memory));
 }
 
 /* As by a daemon that was killed. */
@@ -246,7 +250,7 @@ START_TEST(cannot_be_read)
 	ck_assert_int_eq(failing, NONE);
 	ck_assert_int_eq(lowest_free(), before);
 	ck_assert_uint_eq(count(), 0);
-	ck_assert(record_estate());
+	ck_assert(record_estate_anywhere());
 }
 END_TEST
 
@@ -266,6 +270,15 @@ static const char *const nonsense[] = {
 	HEAD "0000:100:06.0 77 nvme - flr/bus genode 1000 keep\n",
 	HEAD "0000:00:06.0 77 a-name-that-is-longer-than-a-name-is - - genode 1000 keep\n",
 	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 keep and more\n",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 keep 0x20-0x10\n",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 keep 0x10-0x20 none\n",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 keep none 0x10-0x20\n",
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 keep 0x1-0x2 0x1-0x2 0x1-0x2 "
+	     "0x1-0x2 0x1-0x2 0x1-0x2 0x1-0x2\n",
+	HEAD "estates\n",
+	HEAD "estate 0x10-0x20",
+	HEAD "estate 0x20-0x10\n",
+	HEAD "estate 0x10-0x20 0x30-0x40\n",
 	HEAD "\n" GOOD,
 	HEAD "virtual 0000:00:06.0 77 probe\n",
 	HEAD "virtual 0000:00:06.0 77 probe restore",
@@ -279,7 +292,7 @@ START_TEST(makes_no_sense)
 {
 	write_file(nonsense[_i]);
 	ck_assert_uint_eq(count(), 0);
-	ck_assert(record_estate());
+	ck_assert(record_estate_anywhere());
 	/* And is a good file from then on. */
 	put(&disk);
 	start_again();
@@ -312,13 +325,32 @@ END_TEST
 
 START_TEST(an_estate)
 {
-	ck_assert(!record_estate());
-	record_note_estate();
+	const struct record_range ranges[] = { { 0xfe400000, 0xfe403fff }, { 1, UINT64_MAX } };
+	struct record_range range;
+
+	ck_assert(!record_estate_anywhere());
+	record_set_estates(ranges, 2, false);
 	put(&disk);
 	start_again();
-	ck_assert(record_estate());
+	ck_assert(!record_estate_anywhere());
+	for (uint32_t i = 0; i < 2; i++) {
+		ck_assert(record_get_estate(i, &range));
+		ck_assert(memcmp(&range, &ranges[i], sizeof(range)) == 0);
+	}
+	ck_assert(!record_get_estate(2, &range));
 	ck_assert_uint_eq(count(), 1);
 	must_have(0, &disk);
+	record_set_estates(ranges + 1, 1, true);
+	start_again();
+	ck_assert(record_estate_anywhere());
+	ck_assert(record_get_estate(0, &range));
+	ck_assert_uint_eq(range.last, UINT64_MAX);
+	ck_assert(!record_get_estate(1, &range));
+	record_set_estates(NULL, 0, false);
+	start_again();
+	ck_assert(!record_estate_anywhere());
+	ck_assert(!record_get_estate(0, &range));
+	ck_assert_uint_eq(count(), 1);
 }
 END_TEST
 
@@ -389,7 +421,7 @@ START_TEST(a_link)
 	ck_assert_int_eq(symlink(target, path), 0);
 	start_again();
 	ck_assert_uint_eq(count(), 0);
-	ck_assert(record_estate());
+	ck_assert(record_estate_anywhere());
 	unlink(target);
 }
 END_TEST

@@ -45,7 +45,7 @@ static void run_acquire(struct job *job)
 	struct acquire *self = (struct acquire *)job;
 	struct unit *unit = &self->device->unit;
 
-	unit->haunted = unit->haunted || self->haunted;
+	unit->haunted = self->haunted;
 	/* A device that nothing is asked of yet stays closed, so that a domain
 	 * can still be chosen without another reset. */
 	self->targets.opens = self->domain != NULL || self->region_count != 0 || self->irq != NULL;

@@ -34,7 +34,7 @@ static bool goes_on(const struct broker *broker, struct device *device, const st
 }
 
 /* All first, so that the functions of a group know of each other. */
-static void mark(const struct broker *broker)
+static void mark(struct broker *broker)
 {
 	struct record record;
 
@@ -42,7 +42,8 @@ static void mark(const struct broker *broker)
 		struct device *device = device_of(broker, &record);
 		if (device == NULL) {
 			/* Whether anybody had its registers when it left, nobody has seen. */
-			record_note_estate();
+			if (record.client[0] != '\0')
+				estates_add_unseen(&broker->estates, &record);
 			record_drop(&record.address);
 			continue;
 		}
@@ -62,8 +63,8 @@ void adopt_start(struct broker *broker)
 	const struct fault no_memory = { .status = HWB_NO_MEMORY, .reason = "no memory" };
 	struct record record;
 
+	estates_start(&broker->estates);
 	mark(broker);
-	broker->estates.unknown = record_estate();
 	for (uint32_t i = 0; record_get(i, &record); i++) {
 		struct device *device = device_of(broker, &record);
 		if (device == NULL || !device->found)
