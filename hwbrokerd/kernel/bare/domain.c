@@ -2,6 +2,8 @@
 /* Domains that confine nothing, and the table of the backend without VFIO and IOMMU. */
 #include "kernel/bare/bare.h"
 
+#include "kernel/memory/pinned_domain.h"
+
 #include <stdlib.h>
 
 static int domain_new(struct kernel_domain **domain, struct fault *fault)
@@ -50,41 +52,15 @@ void bare_domain_leave(struct kernel_domain *domain)
 		destroy(domain);
 }
 
-static int place(struct kernel_domain *domain, struct kernel_mapping *mapping,
-                 struct kernel_wish *wish, struct fault *fault)
-{
-	return pinned_place(&domain->memory, mapping, wish, fault);
-}
-
-static int unmap(struct kernel_domain *domain, uint64_t iova, struct fault *fault)
-{
-	return pinned_release(&domain->memory, iova, fault);
-}
-
-static uint32_t windows(struct kernel_domain *domain, struct hwb_iova_range *ranges, uint32_t max)
-{
-	(void)domain;
-	return pinned_windows(ranges, max);
-}
-
-static void keep(struct kernel_domain *domain, struct store_share *share)
-{
-	(void)domain;
-	(void)share;
-}
-
 const struct kernel_backend kernel_bare = {
 	.name = "sysfs-uio",
 	.driver = "uio_pci_generic",
-	.unsafe = true,
+	PINNED_DOMAINS,
 	.intx_only = true,
 	.lasting = true,
-	.fleeting = true,
+	.unasked = true,
 	.domain_new = domain_new,
 	.domain_free = domain_free,
-	.place = place,
-	.unmap = unmap,
-	.windows = windows,
 	.open = bare_open,
 	.resets = bare_resets,
 	.rest = bare_rest,
@@ -96,5 +72,4 @@ const struct kernel_backend kernel_bare = {
 	.irq_unmask = bare_irq_unmask,
 	.config_read = bare_config_read,
 	.config_write = bare_config_write,
-	.keep = keep,
 };

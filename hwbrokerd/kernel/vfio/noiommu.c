@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * VFIO without an IOMMU (CONFIG_VFIO_NOIOMMU, and vfio.enable_unsafe_noiommu_mode): devices as
- * with one, MSI and MSI-X included, but that nothing confines them; memory as in bare/domain.c.
+ * with one, MSI and MSI-X included, but that nothing confines them; memory as pinned_domain.h has
+ * it.
  */
 #include "kernel/vfio/vfio.h"
 
 #include "kernel/bind.h"
+#include "kernel/memory/pinned_domain.h"
 
 static int domain_new(struct kernel_domain **domain, struct fault *fault)
 {
@@ -24,23 +26,6 @@ static void domain_free(struct kernel_domain *domain)
 	vfio_domain_free(domain);
 }
 
-static int place(struct kernel_domain *domain, struct kernel_mapping *mapping,
-                 struct kernel_wish *wish, struct fault *fault)
-{
-	return pinned_place(&domain->memory, mapping, wish, fault);
-}
-
-static int unmap(struct kernel_domain *domain, uint64_t iova, struct fault *fault)
-{
-	return pinned_release(&domain->memory, iova, fault);
-}
-
-static uint32_t windows(struct kernel_domain *domain, struct hwb_iova_range *ranges, uint32_t max)
-{
-	(void)domain;
-	return pinned_windows(ranges, max);
-}
-
 static int open_device(const struct hwb_pci_address *address, uint32_t group,
                        struct kernel_domain *domain, int wanted_fd, int failed_fd,
                        struct kernel_device **device, struct fault *fault)
@@ -53,21 +38,11 @@ static int open_device(const struct hwb_pci_address *address, uint32_t group,
 	return vfio_device_open(address, group, domain, wanted_fd, failed_fd, device, fault);
 }
 
-static void keep(struct kernel_domain *domain, struct store_share *share)
-{
-	(void)domain;
-	(void)share;
-}
-
 const struct kernel_backend kernel_vfio_noiommu = {
 	.name = "vfio-noiommu",
-	.unsafe = true,
-	.fleeting = true,
+	PINNED_DOMAINS,
 	.domain_new = domain_new,
 	.domain_free = domain_free,
-	.place = place,
-	.unmap = unmap,
-	.windows = windows,
 	.open = open_device,
 	.resets = vfio_device_resets,
 	.rest = vfio_device_rest,
@@ -85,5 +60,4 @@ const struct kernel_backend kernel_vfio_noiommu = {
 	.bar_write = vfio_bar_write,
 	.vga = vfio_vga,
 	.rom = vfio_rom,
-	.keep = keep,
 };
