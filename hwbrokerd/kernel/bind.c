@@ -275,7 +275,7 @@ int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
 	sysfs_address(address, text);
 	for (int tries = 0; tries < UNBOUND_TRIES; tries++) {
 		bind_driver(address, driver);
-		if (driver[0] == '\0' || bind_instance(address) != instance)
+		if (!bind_is_ours(driver) || bind_instance(address) != instance)
 			break;
 		pause_ms(UNBOUND_PAUSE_MS);
 	}

@@ -54,9 +54,10 @@ struct kernel_backend {
 	const char *driver; /* that devices are taken to; NULL: vfio-pci */
 	/* What it lacks. `unsafe`: an IOMMU, so that whoever may do DMA reaches all of memory;
 	 * memory is where it is, and `place` says where. `intx_only`: MSI and MSI-X. `lasting`:
-	 * registers stay with whoever has them, `take_registers` fails. `fleeting`: nothing
+	 * registers stay with whoever has them, `take_registers` fails. `unasked`: the host
+	 * unbinds a device from its driver without a word, open or not. `fleeting`: nothing
 	 * outlives the process, and there are none of the functions for that. */
-	bool unsafe, intx_only, lasting, fleeting;
+	bool unsafe, intx_only, lasting, unasked, fleeting;
 
 	/* A domain takes mappings at once; the kernel sees them when the first
 	 * device comes. attach of a device fails as a whole with HWB_CONFLICT if a

@@ -314,6 +314,11 @@ bool guest_has_vfio(void)
 	return guest_has_iommu() || mode == 'Y';
 }
 
+const char *guest_broker_driver(void)
+{
+	return guest_has_vfio() ? "vfio-pci" : "uio_pci_generic";
+}
+
 bool guest_has_pair(void)
 {
 #ifdef __aarch64__

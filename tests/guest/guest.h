@@ -93,6 +93,8 @@ bool guest_has_iommu(void);
 /* Without it (backend sysfs-uio) there is INTx alone, and what VFIO has beside BARs is not there.
  */
 bool guest_has_vfio(void);
+/* What has a device that is with the broker. */
+const char *guest_broker_driver(void);
 /* Whether two devices behind one bridge are a group from the start; not shown on arm64, and
  * without an IOMMU there are no groups. */
 bool guest_has_pair(void);

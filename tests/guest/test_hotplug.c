@@ -108,7 +108,7 @@ static void take_and_use(const char *address, struct example_device *edu, volati
 {
 	struct hwb_acquire_request request = {
 		.bars = 1,
-		.irq_type = HWB_IRQ_MSI,
+		.irq_type = guest_has_vfio() ? HWB_IRQ_MSI : HWB_IRQ_INTX,
 		.irq_count = 1,
 		.flags = HWB_ACQUIRE_IRQ_ENABLE,
 	};
@@ -131,6 +131,7 @@ static void take_and_use(const char *address, struct example_device *edu, volati
 	struct pollfd fired = { .fd = edu->irq_fds[0], .events = POLLIN };
 	ck_assert_int_eq(poll(&fired, 1, PATIENCE_MS), 1);
 	ck_assert_int_eq(read(edu->irq_fds[0], &count, sizeof(count)), sizeof(count));
+	*(volatile uint32_t *)((volatile char *)*registers + EDU_IRQ_ACK) = 1;
 }
 
 /* All handles of a device that was taken say so until they are closed. */
@@ -179,11 +180,15 @@ START_TEST(a_device_is_plugged_in_and_out)
 }
 END_TEST
 
-/* Linux 6.1 panics when such a device goes (list_del corruption in device_block_translation). */
+/* Linux 6.1 panics when such a device goes (list_del corruption in device_block_translation), and
+ * the arm64 machine has nothing that plugs one in behind its bridge. */
 static bool survives_a_growing_group(void)
 {
 	struct utsname kernel;
 
+#ifdef __aarch64__
+	return false;
+#endif
 	return uname(&kernel) == 0 && strncmp(kernel.release, "6.1.", 4) != 0;
 }
 
@@ -304,16 +309,43 @@ END_TEST
 START_TEST(an_administrator_unbinds_it)
 {
 	struct example_device card;
+	char action[96];
+	uint32_t event = 0;
 
 	want(HWB_OK, guest_try(client, E1000E, &(struct hwb_acquire_request){ .bars = 1 }, &card));
-	guest_ask_runner("write /sys/bus/pci/drivers/vfio-pci/unbind 0000:" E1000E);
-	uint32_t event = hear(E1000E, HWB_CHANGE_ASKED_BACK, 0, PATIENCE_MS);
-	ck_assert_uint_eq(heard[event].grace_ms, 0);
+	snprintf(action, sizeof(action), "write /sys/bus/pci/drivers/%s/unbind 0000:" E1000E,
+	         guest_broker_driver());
+	guest_ask_runner(action);
+	/* Without VFIO the kernel asks nobody. */
+	if (guest_has_vfio()) {
+		event = hear(E1000E, HWB_CHANGE_ASKED_BACK, 0, PATIENCE_MS);
+		ck_assert_uint_eq(heard[event].grace_ms, 0);
+	}
 	hear(E1000E, HWB_CHANGE_REVOKED, event, PATIENCE_MS);
 	guest_let_go(&card);
 	guest_wait_state(E1000E, HWB_DEVICE_HOST);
 	guest_wait_driver(E1000E, "e1000e");
 	want(HWB_OK, guest_try(client, E1000E, &(struct hwb_acquire_request){ .bars = 1 }, &card));
+}
+END_TEST
+
+/* Where nobody is asked it is the host's before the daemon knows: nothing is done to it then. */
+START_TEST(the_host_drives_it_meanwhile)
+{
+	struct example_device card;
+
+	want(HWB_OK, guest_try(client, E1000E, &(struct hwb_acquire_request){ .bars = 1 }, &card));
+	guest_ask_runner("usurp 0000:" E1000E);
+	guest_wait_driver(E1000E, "e1000e");
+	guest_let_go(&card);
+	hear(E1000E, HWB_CHANGE_QUARANTINED, 0, PATIENCE_MS);
+	guest_wait_driver(E1000E, "e1000e");
+	ck_assert(guest_bus_master(E1000E));
+	guest_ask_runner("clear 0000:" E1000E);
+	guest_wait_state(E1000E, HWB_DEVICE_HOST);
+	ck_assert(guest_bus_master(E1000E));
+	want(HWB_OK, guest_try(client, E1000E, &(struct hwb_acquire_request){ .bars = 1 }, &card));
+	guest_let_go(&card);
 }
 END_TEST
 
@@ -378,6 +410,8 @@ int main(void)
 	tcase_add_test(tests, another_device_goes_on);
 	tcase_add_test(tests, the_client_is_killed_meanwhile);
 	tcase_add_test(tests, an_administrator_unbinds_it);
+	if (!guest_has_vfio())
+		tcase_add_test(tests, the_host_drives_it_meanwhile);
 	tests = hotplug_case(suite, "policy");
 	tcase_add_test(tests, the_policy_takes_it);
 	tcase_add_test(tests, the_policy_changes_its_mind);

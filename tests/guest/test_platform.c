@@ -27,12 +27,6 @@ static int info(const char *address, struct hwb_device *device)
 	return hwb_device_info(guest, &where, device, &why);
 }
 
-/* What has a device that is with the broker. */
-static const char *broker_driver(void)
-{
-	return guest_has_vfio() ? "vfio-pci" : "uio_pci_generic";
-}
-
 /* ---- seeing ---- */
 
 START_TEST(list_is_what_the_policy_gives)
@@ -423,7 +417,7 @@ static void take_and_give_back(const char *address, const char *host_driver)
 
 	guest_wait_driver(address, host_driver);
 	guest_take(address, &nothing, &device);
-	guest_wait_driver(address, broker_driver());
+	guest_wait_driver(address, guest_broker_driver());
 	guest_release(device.handle);
 	guest_wait_driver(address, host_driver);
 	guest_wait_state(address, HWB_DEVICE_HOST);
@@ -459,7 +453,7 @@ START_TEST(kept_without_restore)
 	guest_take(E1000E, &nothing, &network);
 	guest_give_back(&network);
 	guest_wait_state(E1000E, HWB_DEVICE_FREE);
-	guest_wait_driver(E1000E, broker_driver());
+	guest_wait_driver(E1000E, guest_broker_driver());
 }
 END_TEST
 

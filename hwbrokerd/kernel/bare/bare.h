@@ -46,7 +46,8 @@ struct kernel_device {
 	struct bare_line line;
 };
 
-/* config.c. The first two touch the half of the command register that the kernel, when an
+/* config.c. Nothing is written to a device that has another driver, since that is the host's. The
+ * first two touch the half of the command register that the kernel, when an
  * interrupt comes, does not; and the other, which has but one switch of use. */
 int bare_set_command(struct kernel_device *device, uint8_t set, uint8_t clear, struct fault *fault);
 int bare_set_intx(struct kernel_device *device, bool on, struct fault *fault);

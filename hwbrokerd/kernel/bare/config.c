@@ -7,6 +7,8 @@
 #define _GNU_SOURCE /* pread, pwrite with 64-bit offsets */
 #include "kernel/bare/bare.h"
 
+#include "kernel/bind.h"
+
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <unistd.h>
@@ -31,9 +33,22 @@ int bare_config_read(struct kernel_device *device, uint32_t offset, uint32_t wid
 	                             : refuse(device, got < 0 ? errno : EIO, "read", offset, fault);
 }
 
+/* Somebody may have unbound it from uio_pci_generic, which nobody keeps him from. */
+static int is_nobody_elses(const struct kernel_device *device, struct fault *fault)
+{
+	char driver[HWB_NAME_SIZE];
+
+	bind_driver(&device->address, driver);
+	if (driver[0] == '\0' || bind_is_ours(driver))
+		return 0;
+	return fault_set(fault, HWB_GONE, "the host has given %s to `%s'", device->name, driver);
+}
+
 int bare_config_write(struct kernel_device *device, uint32_t offset, uint32_t width, uint32_t value,
                       struct fault *fault)
 {
+	if (is_nobody_elses(device, fault) != 0)
+		return -1;
 	ssize_t put = pwrite(device->config, &value, width, (off_t)offset);
 
 	return put == (ssize_t)width

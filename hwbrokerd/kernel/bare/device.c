@@ -2,6 +2,7 @@
 /* Devices through sysfs and uio_pci_generic. */
 #include "kernel/bare/bare.h"
 
+#include "kernel/bind.h"
 #include "util/cleanup.h"
 
 #include <dirent.h>
@@ -106,6 +107,7 @@ static int reset(struct kernel_device *device, struct fault *fault)
 int bare_rest(struct kernel_device *device, bool shut, uint32_t bars, struct fault *fault)
 {
 	uint8_t quiet = PCI_COMMAND_MASTER;
+	char driver[HWB_NAME_SIZE];
 	(void)bars;
 
 	bare_set_bus_master(device, false, NULL);
@@ -115,6 +117,12 @@ int bare_rest(struct kernel_device *device, bool shut, uint32_t bars, struct fau
 		quiet |= PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
 		bare_set_command(device, 0, quiet, NULL);
 	}
+	/* What somebody else unbinds is reset when it is: with a driver of the host it is not
+	 * ours to reset. */
+	bind_driver(&device->address, driver);
+	if (!bind_is_ours(driver))
+		return fault_errno(fault, EAGAIN, "%s was unbound from uio_pci_generic",
+		                   device->name);
 	if (reset(device, fault) != 0)
 		return -1;
 	/* After the reset it must answer, and be quiet. */
@@ -125,8 +133,9 @@ int bare_take_registers(struct kernel_device *device, uint32_t bars, struct faul
 {
 	(void)bars;
 	return fault_set(fault, HWB_UNSUPPORTED,
-	                 "somebody may still have registers mapped where %s is, and without VFIO "
-	                 "nobody takes them away",
+	                 "a process may still have registers mapped of a device that was where %s "
+	                 "is now, and without VFIO nobody takes them away: end it; if the broker "
+	                 "was started again since, start the host again",
 	                 device->name);
 }
 

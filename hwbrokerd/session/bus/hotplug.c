@@ -48,6 +48,20 @@ static void on_arrived(struct inventory_watcher *watcher, struct device *device)
 	platform_tell(self->broker, device, HWB_CHANGE_ARRIVED);
 }
 
+/* VFIO has the host wait, and says so (release/revoke.h): elsewhere nobody asks before a device
+ * loses its driver, and who has it goes on with what may be another's soon. */
+static void take_unbound(struct broker *broker, struct device *device)
+{
+	const struct kernel_backend *backend = broker->host.backend;
+	char driver[HWB_NAME_SIZE];
+
+	if (device->session == NULL || backend == NULL || !backend->unasked)
+		return;
+	bind_driver(&device->facts.address, driver);
+	if (!bind_is_ours(driver) && bind_instance(&device->facts.address) == device->instance)
+		revoke_at_once(device->session, "the host has unbound it from the broker's driver");
+}
+
 /* ---- looking ---- */
 
 static void look_in(struct hotplug *self, double seconds)
@@ -85,6 +99,8 @@ static void done_scan(struct job *job)
 	} else {
 		log_warning("%s; trying again in %.0f s", self->fault.reason, self->pause);
 	}
+	for (uint32_t i = 0; i < broker->inventory.count; i++)
+		take_unbound(broker, broker->inventory.devices[i]);
 	virtual_look(broker);
 	if (self->again) {
 		self->again = false;
@@ -142,6 +158,12 @@ static void on_driver(void *context, const struct uevent_driver *change)
 		virtual_driver(broker, device);
 	else
 		virtual_driver_left(broker, device);
+	take_unbound(broker, device);
+	/* One that is being granted is looked at once more when it may have been. */
+	if (device->owner != NULL && device->session == NULL && broker->host.backend->unasked) {
+		self->again = true;
+		look_in(self, QUIET_SECONDS);
+	}
 }
 
 static void take_messages(struct hotplug *self)
