@@ -53,9 +53,13 @@ def kernel_arguments(options):
              "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
     # Linux, in the place of a PC's firmware, would put the two smallest BARs on one page: nobody
     # has registers whose neighbours are the host's.
-    # And its driver for hotplug would have the bridge, and with it the group.
+    # And its driver for hotplug would have the bridge, and with it the group. Last, without ACS
+    # the root ports are in the groups of what is plugged into them, and then nothing that they
+    # have to say arrives while a client has that; Linux switches it on before it looks at
+    # devices' IOMMUs, but looks at those (until 6.15) later.
     words += ["no5lvl"] if options.arch == "amd64" else [
-        "pci=resource_alignment=12@pci:1b36:7", "initcall_blacklist=shpcd_init"]
+        "pci=resource_alignment=12@pci:1b36:7", "initcall_blacklist=shpcd_init",
+        "pci=config_acs=0011101@0000:00:0b.0;0011101@0000:00:0c.0"]
     words += [] if options.verbose else ["quiet", "loglevel=4", "systemd.show_status=no"]
     # Of the others Linux makes use wherever they are.
     intel = options.arch == "amd64" and options.iommu == "intel" and not options.no_iommu

@@ -26,6 +26,7 @@ struct audit {
 	bool quarantined;
 	char note[128];
 	bool remapping;
+	bool iommu;  /* of some devices */
 	bool unsafe; /* no IOMMU, and devices are given away all the same */
 	bool gives;  /* a rule of somebody says `dma = unsafe' for it */
 	bool lockdown;
@@ -51,6 +52,13 @@ static void add_member(char *list, size_t size, const struct hwb_pci_address *me
 	         driver != NULL ? ")" : "");
 }
 
+/* On x86 an interrupt message is none of the accesses that a domain maps. */
+#if defined(__x86_64__) || defined(__i386__)
+#define MESSAGES_PASS true
+#else
+#define MESSAGES_PASS false
+#endif
+
 static void look_at_group(struct audit *self)
 {
 	uint32_t group = self->facts.iommu_group;
@@ -68,17 +76,18 @@ static void look_at_group(struct audit *self)
 		return;
 	}
 	if (group == UINT32_MAX) {
-		add_simple(self, HWB_FINDING_BLOCKS, "no-iommu",
-		           "it is in no IOMMU group: switch on VT-d or AMD-Vi in the firmware and "
-		           "boot with intel_iommu=on");
+		findings_add_groupless(&self->findings, &self->facts.address, "no-iommu",
+		                       self->iommu);
 		return;
 	}
+	bool port = false;
 	uint32_t count = bind_group_members(group, members, 64);
 	for (uint32_t i = 0; i < count; i++) {
 		char driver[HWB_NAME_SIZE];
 		if (memcmp(&members[i], &self->facts.address, sizeof(members[i])) == 0)
 			continue;
 		bind_driver(&members[i], driver);
+		port = port || strcmp(driver, "pcieport") == 0;
 		if (bind_is_bridge(&members[i]) && bind_shares_group(driver))
 			add_member(bridges, sizeof(bridges), &members[i], NULL);
 		else
@@ -92,7 +101,17 @@ static void look_at_group(struct audit *self)
 		findings_add(
 		        &self->findings, &self->facts.address, HWB_FINDING_LIMITS, "group-shared",
 		        "IOMMU group %u goes to one client as a whole, with %s", group, others);
-	if (bridges[0] != '\0')
+	/* Elsewhere the messages of a port go through the domain of its group, as its devices' do:
+	 * a client's has no place for them. */
+	if (port && !MESSAGES_PASS)
+		findings_add(
+		        &self->findings, &self->facts.address, HWB_FINDING_LIMITS, "group-port",
+		        "the bridge %s is in it, too (IOMMU group %u): while a client has the "
+		        "device the host hears nothing of that, neither errors nor that somebody "
+		        "unplugs the device; with ACS it would be in a group of its own "
+		        "(`pci=config_acs=' of the kernel)",
+		        bridges, group);
+	else if (bridges[0] != '\0')
 		findings_add(&self->findings, &self->facts.address, HWB_FINDING_FINE,
 		             "group-bridge",
 		             "the bridge %s is in it, too (IOMMU group %u), and in nobody's way",
@@ -272,6 +291,7 @@ void serve_admin_audit(struct request *request)
 	self->quarantined = device->state == LIFE_QUARANTINED;
 	memcpy(self->note, device->note, sizeof(self->note));
 	struct policy_device about = device_for_policy(device);
+	self->iommu = broker->host.iommu;
 	self->unsafe = host_is_unsafe(&broker->host);
 	self->gives = policy_unsafe_for(broker->policy, &about);
 	self->remapping = broker->host.interrupt_remapping;

@@ -40,6 +40,7 @@ struct explain {
 	bool remapping;
 	bool lockdown;
 	bool keeps_descriptors;
+	bool iommu;  /* of some devices */
 	bool unsafe; /* no IOMMU, and devices are given away all the same */
 	bool intx_only;
 	const char *driver;
@@ -113,9 +114,7 @@ static void look_at_host(struct explain *self)
 		             "this host has no IOMMU: registers and INTx are given, DMA only with "
 		             "`dma = unsafe'");
 	else if (self->group == UINT32_MAX)
-		findings_add(&self->findings, &taken[0], HWB_FINDING_BLOCKS, "iommu",
-		             "it is in no IOMMU group: switch on VT-d or AMD-Vi in the firmware "
-		             "and boot with intel_iommu=on");
+		findings_add_groupless(&self->findings, &taken[0], "iommu", self->iommu);
 	else if (bind_group_viable_but(self->group, taken, self->targets.count, &fault) != 0)
 		findings_add(&self->findings, &taken[0], HWB_FINDING_BLOCKS, "iommu", "%s",
 		             fault.reason);
@@ -478,6 +477,7 @@ static void assess_device_all(struct explain *self, const struct asker *asker,
 	self->lockdown = host_is_locked_down(&asker->broker->host);
 	self->keeps_descriptors = asker->broker->host.backend != NULL &&
 	                          asker->broker->host.backend->device_fd == NULL;
+	self->iommu = asker->broker->host.iommu;
 	self->unsafe = host_is_unsafe(&asker->broker->host);
 	self->intx_only = host_is_intx_only(&asker->broker->host);
 	self->driver = host_driver(&asker->broker->host);

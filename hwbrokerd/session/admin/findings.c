@@ -25,6 +25,17 @@ struct hwb_finding *findings_add(struct findings *findings, const struct hwb_pci
 	return finding;
 }
 
+void findings_add_groupless(struct findings *findings, const struct hwb_pci_address *address,
+                            const char *code, bool iommu)
+{
+	findings_add(findings, address, HWB_FINDING_BLOCKS, code, "%s",
+	             iommu ? "it is in no IOMMU group, though others are: the firmware names no "
+	                     "IOMMU for it, or the kernel cannot keep it apart (its log says "
+	                     "more); another slot or a newer firmware may help"
+	                   : "it is in no IOMMU group: switch on VT-d or AMD-Vi in the firmware "
+	                     "and boot with intel_iommu=on");
+}
+
 void findings_cite(struct hwb_finding *finding, const struct policy_verdict *verdict)
 {
 	if (finding == NULL || verdict->section[0] == '\0')
