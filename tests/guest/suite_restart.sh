@@ -99,7 +99,10 @@ manager_keeps_none() {
 }
 
 is_the_hosts() {
-	[ ! -e /sys/bus/pci/devices/$edu/driver ]
+	[ ! -e /sys/bus/pci/devices/$edu/driver ] && return
+	readlink /sys/bus/pci/devices/$edu/driver
+	journalctl -u hwbrokerd --no-pager -o cat -n 10
+	return 1
 }
 
 waits_for_policy() {

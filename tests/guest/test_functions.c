@@ -61,6 +61,14 @@ START_TEST(a_sibling_with_the_host)
 	struct example_device device;
 	char driver[32];
 
+	/* Without an IOMMU there are no groups, and the rule of each says it. */
+	if (!guest_has_iommu()) {
+		guest_take(SECOND, &nothing, &device);
+		pci_driver(FIRST, driver);
+		ck_assert_str_eq(driver, "e1000e");
+		guest_give_back(&device);
+		return;
+	}
 	want(HWB_DENIED, guest_try(guest, SECOND, &nothing, &device));
 	expect_reason("0000:" FIRST);
 	expect_reason("`e1000e'");
@@ -109,7 +117,7 @@ START_TEST(a_reset_is_of_one_function)
 	ck_assert_uint_eq(read_vet(one), VET);
 	ck_assert_uint_eq(read_vet(two), VET);
 	guest_give_back(&second);
-	guest_wait_state(SECOND, HWB_DEVICE_FREE);
+	guest_wait_state(SECOND, guest_has_iommu() ? HWB_DEVICE_FREE : HWB_DEVICE_HOST);
 	ck_assert_uint_eq(read_vet(one), VET);
 	two = guest_take_bar(SECOND, 0, &second);
 	ck_assert_uint_eq(read_vet(one), VET);
@@ -145,7 +153,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, open_with_both, close_all);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
-	tcase_add_test(tests, both_go_to_one);
+	if (guest_has_iommu())
+		tcase_add_test(tests, both_go_to_one);
 	tcase_add_test(tests, a_reset_is_of_one_function);
 
 	tests = tcase_create("bus");

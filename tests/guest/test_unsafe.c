@@ -456,6 +456,9 @@ START_TEST(kept_registers_reach_nothing)
 		write32(registers, EDU_LIVENESS, 1);
 		ck_assert_uint_ne(read32(registers, EDU_LIVENESS), ~1u);
 	}
+	/* It is said that it is revoked when that begins. */
+	for (int i = 0; i < 20 && guest_bus_master(EDU); i++)
+		guest_pause(50);
 	ck_assert(!guest_bus_master(EDU));
 	guest_let_go(&edu);
 	guest_wait_state(EDU, HWB_DEVICE_FREE);

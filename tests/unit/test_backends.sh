@@ -62,6 +62,32 @@ do
 	done
 done < "$work/rows"
 
+# Each letter is explained, and of what holds in part it is said which part.
+tail -n +2 "$work/table" | sed -n 's/^| [a-z_]* |//p' | tr -d ' ' | tr '|' '\n' | grep -x '[^x,]' | sort -u |
+	while read -r letter
+	do
+		grep -q "^- [$letter]: " docs/backends.md ||
+			echo "docs/backends.md: no line says what \`$letter' is" >&2
+	done > "$work/unexplained" 2>&1
+names=$(head -n 1 "$work/table")
+while read -r row
+do
+	suite=$(echo "$row" | cut -d '|' -f 2 | tr -d ' ')
+	column=1
+	while [ $column -le $columns ]
+	do
+		if [ "$(echo "$row" | cut -d '|' -f $((column + 2)) | tr -d ' ')" = p ]
+		then
+			way=$(echo "$names" | cut -d '|' -f $((column + 2)) | sed 's/^ *//; s/ *$//')
+			grep -q "^  - $suite, $way: " docs/backends.md ||
+				echo "docs/backends.md: what of $suite does not hold with $way?"
+		fi
+		column=$((column + 1))
+	done
+done < "$work/rows" >> "$work/unexplained"
+cat "$work/unexplained" >&2
+[ ! -s "$work/unexplained" ] || wrong=1
+
 # No suite is without a row.
 sed -n 's/^| \([a-z_]*\) .*/\1/p' "$work/rows" | sort > "$work/named"
 cut -d ' ' -f 2 "$work/runs" | sort -u | comm -23 - "$work/named" > "$work/missing"
