@@ -100,7 +100,11 @@ then
 	result "hostile 39: status names registers that stay" says "iomem=relaxed" hwbroker-ctl status
 	result "devices are given away all the same" as_user $libexec/examples/edu
 	# What goes while the daemon runs.
-	result "a module is unloaded" modprobe -r vfio-pci
+	result "a module is unloaded" modprobe -r vfio_iommu_type1
+	result "status names it at once" says "module vfio_iommu_type1 was unloaded" hwbroker-ctl status
+	result "a device is refused by name" refused "modprobe vfio_iommu_type1" as_user $libexec/examples/edu
+	result "it is loaded again" modprobe vfio_iommu_type1
+	result "another is unloaded" modprobe -r vfio-pci
 	result "status names it at once" says "driver vfio-pci was unloaded" hwbroker-ctl status
 	result "status --json has it" says '"vfio": false' hwbroker-ctl --json status
 	result "a device is refused by name" refused "modprobe vfio-pci" as_user $libexec/examples/edu

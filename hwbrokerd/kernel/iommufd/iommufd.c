@@ -125,7 +125,8 @@ static int open_node(const char *device, struct fault *fault)
 		int fd = open(path, O_RDWR | O_CLOEXEC);
 		return fd >= 0 ? fd : fault_errno(fault, errno, "cannot open %s", path);
 	}
-	return fault_set(fault, HWB_HOST_ERROR, "VFIO has no node of %s (/dev/vfio/devices)",
+	return fault_set(fault, HWB_HOST_ERROR,
+	                 "VFIO has no node of %s (/dev/vfio/devices): is it still with vfio-pci?",
 	                 device);
 }
 

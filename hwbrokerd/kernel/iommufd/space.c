@@ -34,7 +34,7 @@ int iommufd_new(struct fault *fault)
 	_cleanup_fd_ int fd = open(node, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		return fault_errno(fault, errno, "cannot open %s", node);
+		return fault_errno(fault, errno, "cannot open %s (`modprobe iommufd')", node);
 	if (ioctl(fd, IOMMUFD_IOAS_ALLOC, &request) != 0)
 		return fault_errno(fault, errno, "%s gives no I/O address space", node);
 	if (request.ioas != IOMMUFD_IOAS)

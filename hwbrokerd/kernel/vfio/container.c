@@ -122,7 +122,9 @@ static int open_group(uint32_t id, bool unsafe, struct fault *fault)
 	if ((status.flags & VFIO_GROUP_FLAGS_VIABLE) == 0)
 		return fault_set(
 		        fault, HWB_UNSAFE,
-		        "IOMMU group %u is not viable: the host uses another function of it", id);
+		        "IOMMU group %u is not viable: the host uses another function of it; "
+		        "`hwbroker-ctl audit' of a device of the group says which",
+		        id);
 	return steal_fd(&fd);
 }
 
@@ -140,6 +142,12 @@ static int refuse_attach(int error, uint32_t group, struct fault *fault)
 		        fault, HWB_CONFLICT,
 		        "IOMMU group %u cannot share this domain: a mapping lies in one of "
 		        "its reserved regions, or its hardware differs",
+		        group);
+	case ENODEV:
+		return fault_set(
+		        fault, HWB_HOST_ERROR,
+		        "cannot put IOMMU group %u into a domain: the kernel's part for that "
+		        "is not loaded, `modprobe vfio_iommu_type1'",
 		        group);
 	default:
 		return fault_errno(fault, error, "cannot put IOMMU group %u into a domain", group);
@@ -170,7 +178,8 @@ static int attach(struct kernel_domain *domain, int group_fd, uint32_t group, st
 		domain->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	}
 	if (domain->fd < 0)
-		result = fault_errno(fault, errno, "cannot open /dev/vfio/vfio");
+		result = fault_errno(fault, errno,
+		                     "cannot open /dev/vfio/vfio (`modprobe vfio-pci')");
 	else if (ioctl(group_fd, VFIO_GROUP_SET_CONTAINER, &domain->fd) != 0)
 		result = refuse_attach(errno, group, fault);
 	if (result == 0 && first)
