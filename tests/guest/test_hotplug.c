@@ -164,9 +164,11 @@ START_TEST(a_device_is_plugged_in_and_out)
 
 	/* It says nothing to the request; then its time is over. */
 	guest_ask_runner("unplug new");
-	event = hear(PORT, HWB_CHANGE_ASKED_BACK, event, UNPLUG_MS);
-	ck_assert_uint_eq(heard[event].handle, edu.handle);
-	ck_assert_uint_eq(heard[event].grace_ms, 1000);
+	if (guest_has_vfio()) {
+		event = hear(PORT, HWB_CHANGE_ASKED_BACK, event, UNPLUG_MS);
+		ck_assert_uint_eq(heard[event].handle, edu.handle);
+		ck_assert_uint_eq(heard[event].grace_ms, 1000);
+	}
 	hear(PORT, HWB_CHANGE_REMOVED, event, UNPLUG_MS);
 	ck_assert(!listed(PORT));
 	check_taken(&edu);
@@ -252,6 +254,9 @@ START_TEST(a_device_leaves_again_and_again)
 		let_go(EDU);
 		hear(EDU, HWB_CHANGE_REMOVED, from, PATIENCE_MS);
 		check_taken(&edu);
+		/* Elsewhere nobody takes them from who keeps them, nor gets the device. */
+		if (!guest_has_vfio())
+			guest_let_go(&edu);
 		find_again();
 		hear(EDU, HWB_CHANGE_ARRIVED, from, PATIENCE_MS);
 	}
@@ -297,7 +302,8 @@ START_TEST(the_client_is_killed_meanwhile)
 	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
 	let_go(EDU2);
 	guest_pause(200);
-	ck_assert_int_eq(access("/sys/bus/pci/devices/0000:" EDU2, F_OK), 0);
+	if (guest_has_vfio())
+		ck_assert_int_eq(access("/sys/bus/pci/devices/0000:" EDU2, F_OK), 0);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	hear(EDU2, HWB_CHANGE_REMOVED, 0, PATIENCE_MS);
@@ -405,7 +411,8 @@ int main(void)
 	tcase_add_test(tests, a_device_is_plugged_in_and_out);
 	if (survives_a_growing_group())
 		tcase_add_test(tests, a_device_joins_a_group_in_use);
-	tcase_add_test(tests, a_device_is_given_back_when_asked);
+	if (guest_has_vfio())
+		tcase_add_test(tests, a_device_is_given_back_when_asked);
 	tcase_add_test(tests, a_device_leaves_again_and_again);
 	tcase_add_test(tests, another_device_goes_on);
 	tcase_add_test(tests, the_client_is_killed_meanwhile);
