@@ -227,6 +227,7 @@ static void on_leaving(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	if (!keep_is_ready(&self->broker) && ev_now(loop) - self->told < LEAVING_SECONDS)
 		return;
+	estates_settle(&self->broker.estates);
 	log_notice("leaving %u connections and %u sessions to the next daemon",
 	           self->broker.peer_count, self->broker.session_count);
 	/* Whatever is closed now is closed for them, too. */
@@ -466,6 +467,7 @@ static void stop(struct daemon *self)
 	if (broker->workers != NULL)
 		workers_free(broker->workers);
 	inventory_free(&broker->inventory);
+	estates_settle(&broker->estates);
 	record_close();
 	estates_free(&broker->estates, broker->loop);
 	policy_free(broker->policy);

@@ -202,6 +202,11 @@ bool estates_touch(struct estates *estates, const struct device *device)
 	return estates->unknown;
 }
 
+void estates_settle(struct estates *estates)
+{
+	prune(estates);
+}
+
 void estates_free(struct estates *estates, struct ev_loop *loop)
 {
 	while (estates->first != NULL)

@@ -37,6 +37,9 @@ void estates_memory(const struct device *device, struct record_range memory[HWB_
 /* Whether a mapping of old may show registers of this device. */
 bool estates_touch(struct estates *estates, const struct device *device);
 
+/* What has ended is not left to the daemon after this one, to which it would be for ever. */
+void estates_settle(struct estates *estates);
+
 void estates_free(struct estates *estates, struct ev_loop *loop);
 
 #endif

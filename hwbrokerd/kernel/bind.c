@@ -286,6 +286,8 @@ int bind_reset_unbound(const struct hwb_pci_address *address, uint64_t instance,
 		                 "%s was given to `%s' before it could be reset", text, driver);
 	sysfs_device_path(address, "reset", path);
 	int result = sysfs_write(path, "1");
+	if (result != 0 && bind_instance(address) != instance)
+		return fault_set(fault, HWB_GONE, "%s has left the bus", text);
 	return result == 0 || result == -ENOENT
 	               ? 0
 	               : fault_errno(fault, -result, "cannot reset %s", text);

@@ -169,7 +169,7 @@ START_TEST(a_device_is_plugged_in_and_out)
 		ck_assert_uint_eq(heard[event].handle, edu.handle);
 		ck_assert_uint_eq(heard[event].grace_ms, 1000);
 	}
-	hear(PORT, HWB_CHANGE_REMOVED, event, UNPLUG_MS);
+	event = hear(PORT, HWB_CHANGE_REMOVED, event, UNPLUG_MS);
 	ck_assert(!listed(PORT));
 	check_taken(&edu);
 

@@ -149,7 +149,7 @@ START_TEST(what_has_ended_is_written_down_no_more)
 	record_open(path);
 	device.group = &group;
 	close(leave_registers(&estates, loop, &device));
-	ck_assert(!estates_touch(&estates, &there));
+	estates_settle(&estates);
 	start_again(&estates, loop);
 	ck_assert(!estates_touch(&estates, &there));
 	estates_free(&estates, loop);

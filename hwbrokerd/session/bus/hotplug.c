@@ -158,9 +158,9 @@ static void on_driver(void *context, const struct uevent_driver *change)
 		virtual_driver(broker, device);
 	else
 		virtual_driver_left(broker, device);
-	take_unbound(broker, device);
-	/* One that is being granted is looked at once more when it may have been. */
-	if (device->owner != NULL && device->session == NULL && broker->host.backend->unasked) {
+	/* Not at once, as it may be about to leave the bus; and once more, as it may be about to
+	 * be granted. */
+	if (device->owner != NULL && broker->host.backend->unasked) {
 		self->again = true;
 		look_in(self, QUIET_SECONDS);
 	}
