@@ -3,6 +3,7 @@
 #include "hostile.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static int open_ports(int fd, uint32_t base, uint32_t count)
 {
@@ -74,8 +75,64 @@ static void ranges(void)
 	       "a closed session");
 }
 
+/* Sends a batch that polls 0.1 s for what does not come. */
+static void send_poll(int fd, uint32_t session, uint16_t port)
+{
+	const struct {
+		struct hwb_port_batch head;
+		struct hwb_port_op op;
+		struct hwb_port_operand operand;
+	} body = { { .count = 2 },
+		   { port, HWB_BATCH_POLL, 1, 0x55 },
+		   { 0xff, HWB_BATCH_POLL_MAX } };
+	struct packet packet;
+
+	fill(&packet, HWB_IO_PORT_BATCH, session, &body, sizeof(body));
+	expect(wire_send(fd, packet.bytes, packet.length, NULL, 0), "hung up");
+}
+
+static uint32_t open_timer(int fd, uint16_t port)
+{
+	const struct hwb_io_port_request timer = { .base = port, .count = 1 };
+	struct packet packet;
+
+	fill(&packet, HWB_IO_PORT_OPEN, 0, &timer, sizeof(timer));
+	expect(wire_exchange(fd, &packet) == HWB_OK, "the timer: %s", reason_of(&packet));
+	return header_of(&packet)->session;
+}
+
+/* Ports are closed, or their connection is, while a batch on them waits for others of the client,
+ * and then the policy gives them no more: they are taken once. Then main.c counts sessions. */
+static void taken_when_closed(void)
+{
+	static const char without[] = "[client alpha]\n"
+	                              "user = driver\n"
+	                              "[client omega]\n"
+	                              "user = other\n";
+	enum { POLLS = 30 }; /* two at a time: 1.5 s */
+	uint32_t sessions[POLLS];
+	struct packet packet;
+	int fd = client_of(driver_uid()), gone = client_of(driver_uid());
+
+	for (unsigned i = 0; i < POLLS; i++)
+		sessions[i] = open_timer(fd, 0x42);
+	uint32_t last = open_timer(fd, 0x42), theirs = open_timer(gone, 0x43);
+	for (unsigned i = 0; i < POLLS; i++)
+		send_poll(fd, sessions[i], 0x42);
+	send_poll(fd, last, 0x42);
+	fill(&packet, HWB_CLOSE, last, NULL, 0);
+	expect(wire_send(fd, packet.bytes, packet.length, NULL, 0), "hung up");
+	send_poll(gone, theirs, 0x43);
+	close(gone);
+	policy_install(without);
+	policy_restore();
+	close(fd);
+}
+
 const struct hostile_case port_cases[] = {
 	{ 18, "port ranges that wrap, overlap others', or give away the machine are refused",
 	  ranges, 0, 0 },
+	{ 66, "ports are closed with a batch under way, and given no more", taken_when_closed,
+	  AS_ROOT, 0 },
 	{ 0 },
 };
