@@ -26,7 +26,7 @@ part_kernels() {
 			--append vfio.enable_unsafe_noiommu_mode=1 \
 			--append hwbroker.with=unsafe,io_mem,irq,revoke,mediated
 		in_guest sysfs-uio "$tar" $run --kernel 6.12 --no-iommu \
-			--append hwbroker.with=io_mem,irq,platform
+			--append hwbroker.with=io_mem,irq,platform,hotplug
 		in_guest no-iommu-6.1 "$tar" $run --kernel 6.1 --no-iommu --append hwbroker.with=unsafe
 	else
 		not_ok "kernels: builds"
