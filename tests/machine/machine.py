@@ -114,8 +114,11 @@ def qemu_command(options, artefacts, files):
     # priority and below: a timer's, or the serial port's. The monitor's `info lapic' shows it.
     folder = _kernel_folder(options, artefacts)
     threads = "multi" if options.parallel else "single"
+    # Time goes on with each instruction, of either processor, and jumps where all wait.
+    pace = ["-icount", "shift=0,sleep=off"] if options.icount else []
     command = _processor_and_board(options) + [
-        "-accel", f"tcg,thread={threads}", "-smp", str(options.cpus), "-m", options.memory,
+        "-accel", f"tcg,thread={threads}", *pace, "-smp", str(options.cpus),
+        "-m", options.memory,
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-kernel", str(folder / f"vmlinuz-{options.kernel}"),
         "-initrd", str(folder / f"initramfs-{options.kernel}"),
