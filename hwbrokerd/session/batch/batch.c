@@ -27,9 +27,15 @@ struct operation {
 
 /* ---- reading ---- */
 
+/* Of an action that there is. */
+static bool is_among(uint32_t action, unsigned actions)
+{
+	return (actions >> action & 1) != 0;
+}
+
 static bool has_operand(uint32_t action)
 {
-	return action == HWB_BATCH_MODIFY || action == HWB_BATCH_POLL;
+	return is_among(action, 1u << HWB_BATCH_MODIFY | 1u << HWB_BATCH_POLL);
 }
 
 static bool has_values(uint32_t action)
@@ -39,13 +45,19 @@ static bool has_values(uint32_t action)
 
 static bool reads_values(uint32_t action)
 {
-	return action == HWB_BATCH_READ_REPEAT || action == HWB_BATCH_READ_BLOCK;
+	return is_among(action, 1u << HWB_BATCH_READ_REPEAT | 1u << HWB_BATCH_READ_BLOCK);
 }
 
 static bool writes(uint32_t action)
 {
-	return action == HWB_BATCH_WRITE || action == HWB_BATCH_WRITE_REPEAT ||
-	       action == HWB_BATCH_WRITE_BLOCK || action == HWB_BATCH_MODIFY;
+	return is_among(action, 1u << HWB_BATCH_WRITE | 1u << HWB_BATCH_WRITE_REPEAT |
+	                                1u << HWB_BATCH_WRITE_BLOCK | 1u << HWB_BATCH_MODIFY);
+}
+
+/* One record is all of it. */
+static bool is_single(uint32_t action)
+{
+	return action <= HWB_BATCH_WRITE;
 }
 
 static uint32_t record_size(const struct batch *batch)
@@ -73,39 +85,44 @@ void batch_read(struct batch *batch, enum batch_form form, uint32_t count, const
 		memcpy(&batch->records, records, batch_size(batch));
 }
 
-/* The fields of the records; `left` is how many there are from this one on. Widths are known
- * to be fine only if `batch_check` has passed. */
-static void decode(struct batch *batch, uint32_t at, struct operation *operation)
+/* More than one record, of which `value` may say how many. */
+static uint32_t records_of(const struct batch *batch, const struct operation *operation)
+{
+	if (operation->action > HWB_BATCH_POLL)
+		return 1; /* and refused */
+	if (has_operand(operation->action))
+		return 2;
+	if (operation->value > HWB_MESSAGE_MAX)
+		return 1;
+	return 1 + ((uint32_t)operation->value * operation->width + record_size(batch) - 1) /
+	                   record_size(batch);
+}
+
+/* The fields of the record. Twice for each operation of every batch: what only some operations
+ * have, `mask' and `microseconds', is left to decode_operand(). Widths are known to be fine only
+ * if `batch_check' has passed. */
+static inline void decode(struct batch *batch, uint32_t at, struct operation *operation)
 {
 	if (batch->form == BATCH_PORTS) {
 		struct hwb_port_op *record = &batch->records.ports[at];
-		*operation = (struct operation){
-			.place = record->port,
-			.action = record->action,
-			.width = record->width,
-			.value32 = &record->value,
-			.value = record->value,
-			.values = (unsigned char *)(record + 1),
-			.records = 1,
-		};
+		operation->place = record->port;
+		operation->action = record->action;
+		operation->width = record->width;
+		operation->value = record->value;
+		operation->value32 = &record->value;
+		operation->value64 = NULL;
+		operation->values = (unsigned char *)(record + 1);
 	} else {
 		struct hwb_mem_op *record = &batch->records.memory[at];
-		*operation = (struct operation){
-			.place = record->offset,
-			.action = record->action,
-			.width = record->width,
-			.value64 = &record->value,
-			.value = record->value,
-			.values = (unsigned char *)(record + 1),
-			.records = 1,
-		};
+		operation->place = record->offset;
+		operation->action = record->action;
+		operation->width = record->width;
+		operation->value = record->value;
+		operation->value32 = NULL;
+		operation->value64 = &record->value;
+		operation->values = (unsigned char *)(record + 1);
 	}
-	if (has_operand(operation->action))
-		operation->records = 2;
-	else if (has_values(operation->action) && operation->value <= HWB_MESSAGE_MAX)
-		operation->records +=
-		        ((uint32_t)operation->value * operation->width + record_size(batch) - 1) /
-		        record_size(batch);
+	operation->records = is_single(operation->action) ? 1 : records_of(batch, operation);
 }
 
 /* The second record, which is there. */
@@ -136,7 +153,7 @@ static bool all_zero(const unsigned char *bytes, size_t size)
 
 static bool is_width(const struct batch_window *window, uint32_t width)
 {
-	return width == 1 || width == 2 || width == 4 || (width == 8 && window->widest == 8);
+	return width != 0 && (width & (width - 1)) == 0 && width <= window->widest;
 }
 
 static int check_place(uint32_t index, const struct batch_window *window,
@@ -200,6 +217,25 @@ static int check_values(struct batch *batch, const struct operation *operation, 
 	return 0;
 }
 
+/* How many records from `batch->at' on are each a read or a write of one port that nothing
+ * speaks against, as most are. What speaks against the next, check_one() says. */
+static uint32_t count_plain(const struct batch *batch, const struct batch_window *window)
+{
+	const uint8_t last = window->write != NULL ? HWB_BATCH_WRITE : HWB_BATCH_READ;
+	const uint64_t base = window->base, end = base + window->size;
+	uint32_t at = batch->at;
+
+	if (batch->form != BATCH_PORTS || window->aligned)
+		return 0;
+	for (; at < batch->count; at++) {
+		const struct hwb_port_op *op = &batch->records.ports[at];
+		if (op->action > last || !is_width(window, op->width) || op->port < base ||
+		    (uint64_t)op->port + op->width > end)
+			break;
+	}
+	return at - batch->at;
+}
+
 static int check_one(struct batch *batch, const struct batch_window *window,
                      struct operation *operation, struct fault *fault)
 {
@@ -231,12 +267,12 @@ static int check_one(struct batch *batch, const struct batch_window *window,
 		                 index, operation->records, batch->count - index);
 	if (check_place(index, window, operation, fault) != 0)
 		return -1;
-	if (has_operand(operation->action))
-		return check_operand(batch, operation, fault);
-	if (has_values(operation->action))
-		return check_values(batch, operation, fault);
-	batch->accesses++;
-	return 0;
+	if (is_single(operation->action)) {
+		batch->accesses++;
+		return 0;
+	}
+	return has_operand(operation->action) ? check_operand(batch, operation, fault)
+	                                      : check_values(batch, operation, fault);
 }
 
 int batch_check(struct batch *batch, const struct batch_window *window, struct fault *fault)
@@ -246,10 +282,15 @@ int batch_check(struct batch *batch, const struct batch_window *window, struct f
 	batch->accesses = 0;
 	batch->microseconds = 0;
 	batch->polls = false;
-	for (batch->at = 0; batch->at < batch->count; batch->at += operation.records)
+	for (batch->at = 0;; batch->at += operation.records) {
+		uint32_t plain = count_plain(batch, window);
+		batch->accesses += plain;
+		batch->at += plain;
+		if (batch->at == batch->count)
+			return 0;
 		if (check_one(batch, window, &operation, fault) != 0)
 			return -1;
-	return 0;
+	}
 }
 
 /* ---- carrying out ---- */
@@ -271,14 +312,15 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Before each access. */
-static int go_on(struct run *run)
+static int was_cut(const struct run *run)
 {
-	if (run->cut != NULL && atomic_load_explicit(run->cut, memory_order_acquire))
-		return fault_set(run->fault, HWB_GONE, "taken back, or closed, meanwhile");
-	if (++run->accesses % LOOK_AT_CLOCK_EVERY != 0)
-		return 0;
+	return fault_set(run->fault, HWB_GONE, "taken back, or closed, meanwhile");
+}
+
+static int look_at_clock(struct run *run)
+{
 	double time = now();
+
 	if (run->began == 0)
 		run->began = time;
 	if (time - run->began <= RUN_SECONDS + (double)run->batch->microseconds / 1e6)
@@ -289,7 +331,15 @@ static int go_on(struct run *run)
 	                 run->batch->at);
 }
 
-static int get(struct run *run, uint64_t place, uint32_t width, uint64_t *value)
+/* Before each access. */
+static inline int go_on(struct run *run)
+{
+	if (run->cut != NULL && atomic_load_explicit(run->cut, memory_order_acquire))
+		return was_cut(run);
+	return ++run->accesses % LOOK_AT_CLOCK_EVERY != 0 ? 0 : look_at_clock(run);
+}
+
+static inline int get(struct run *run, uint64_t place, uint32_t width, uint64_t *value)
 {
 	return go_on(run) != 0 ? -1
 	                       : run->window->read(run->window, place, width, value, run->fault);
@@ -401,13 +451,34 @@ static int carry_out(struct run *run, struct operation *operation)
 	return 0;
 }
 
+/* Reads of one port each, from `batch->at' on, which most batches are nothing but. */
+static int read_ports(struct run *run)
+{
+	struct batch *batch = run->batch;
+
+	for (; batch->at < batch->count; batch->at++) {
+		struct hwb_port_op *op = &batch->records.ports[batch->at];
+		uint64_t value = 0;
+		if (batch->form != BATCH_PORTS || op->action != HWB_BATCH_READ)
+			return 0;
+		if (get(run, op->port, op->width, &value) != 0)
+			return -1;
+		op->value = (uint32_t)value;
+	}
+	return 0;
+}
+
 int batch_run(struct batch *batch, const struct batch_window *window, atomic_bool *cut,
               struct fault *fault)
 {
 	struct run run = { .batch = batch, .window = window, .cut = cut, .fault = fault };
 	struct operation operation;
 
-	for (batch->at = 0; batch->at < batch->count; batch->at += operation.records) {
+	for (batch->at = 0;; batch->at += operation.records) {
+		if (read_ports(&run) != 0)
+			return -1;
+		if (batch->at == batch->count)
+			return 0;
 		decode(batch, batch->at, &operation);
 		int done = carry_out(&run, &operation);
 		if (done < 0)
@@ -417,5 +488,4 @@ int batch_run(struct batch *batch, const struct batch_window *window, atomic_boo
 			return 0;
 		}
 	}
-	return 0;
 }
