@@ -39,9 +39,19 @@ static int alone(void)
 
 /* ---- transport: the context is the struct hwb_posix ---- */
 
-static int posix_send(void *context, const struct hwb_part *parts, uint32_t count, int fd)
+/* For what is a header alone, send() is the shorter way through the kernel. */
+static int send_header(int socket, const struct hwb_part *part)
 {
-	const struct hwb_posix *posix = context;
+	ssize_t sent;
+
+	do
+		sent = send(socket, part->bytes, part->length, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+static int send_parts(int socket, const struct hwb_part *parts, uint32_t count, int fd)
+{
 	struct iovec pieces[HWB_PARTS_MAX];
 	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
 	union {
@@ -59,13 +69,18 @@ static int posix_send(void *context, const struct hwb_part *parts, uint32_t coun
 		message.msg_control = control.bytes;
 		message.msg_controllen = sizeof(control);
 	}
-	/* For what is a header alone, send() is the shorter way through the kernel. */
 	do
-		sent = count == 1 && fd < 0
-		               ? send(posix->socket, parts->bytes, parts->length, MSG_NOSIGNAL)
-		               : sendmsg(posix->socket, &message, MSG_NOSIGNAL);
+		sent = sendmsg(socket, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
+}
+
+static int posix_send(void *context, const struct hwb_part *parts, uint32_t count, int fd)
+{
+	const struct hwb_posix *posix = context;
+
+	return count == 1 && fd < 0 ? send_header(posix->socket, parts)
+	                            : send_parts(posix->socket, parts, count, fd);
 }
 
 static uint32_t take_fds(struct msghdr *message, int *fds)
@@ -89,9 +104,27 @@ static uint32_t take_fds(struct msghdr *message, int *fds)
 	return count;
 }
 
-static long posix_receive(void *context, void *packet, int *fds, uint32_t *fd_count, int wait)
+/* RESET comes once, when the broker left a request unread, and before what it had said; the end of
+ * the stream still follows. */
+static int comes_again(ssize_t length)
 {
-	const struct hwb_posix *posix = context;
+	return length < 0 && (errno == EINTR || errno == ECONNRESET);
+}
+
+/* What nobody waits for a descriptor with. One that came would be closed, and be missing; a
+ * packet that is cut is not as long as it says. */
+static long receive_plain(int socket, void *packet)
+{
+	ssize_t length;
+
+	do
+		length = recv(socket, packet, HWB_MESSAGE_MAX, 0);
+	while (comes_again(length));
+	return length < 0 ? -errno : length;
+}
+
+static long receive_with_fds(int socket, void *packet, int *fds, uint32_t *fd_count, int wait)
+{
 	struct iovec part = { packet, HWB_MESSAGE_MAX };
 	union control control;
 	struct msghdr message = {
@@ -100,23 +133,14 @@ static long posix_receive(void *context, void *packet, int *fds, uint32_t *fd_co
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control),
 	};
-	const int plain = wait == HWB_WAIT_PLAIN && alone();
 	const int flags = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
 	ssize_t length;
 
-	/* RESET comes once, when the broker left a request unread, and before what it
-	 * had said; the end of the stream still follows. */
 	do
-		length = plain ? recv(posix->socket, packet, HWB_MESSAGE_MAX, 0)
-		               : recvmsg(posix->socket, &message, flags);
-	while (length < 0 && (errno == EINTR || errno == ECONNRESET));
+		length = recvmsg(socket, &message, flags);
+	while (comes_again(length));
 	if (length < 0)
 		return -errno;
-	*fd_count = 0;
-	/* A descriptor would be closed, and be missing; a packet that is cut is not as
-	 * long as it says. */
-	if (plain)
-		return length;
 	*fd_count = take_fds(&message, fds);
 	/* Cut: the descriptor table may be full. What came is of no use alone. */
 	if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
@@ -125,6 +149,16 @@ static long posix_receive(void *context, void *packet, int *fds, uint32_t *fd_co
 		return -EPROTO;
 	}
 	return length;
+}
+
+static long posix_receive(void *context, void *packet, int *fds, uint32_t *fd_count, int wait)
+{
+	const struct hwb_posix *posix = context;
+
+	*fd_count = 0;
+	return wait == HWB_WAIT_PLAIN && alone()
+	               ? receive_plain(posix->socket, packet)
+	               : receive_with_fds(posix->socket, packet, fds, fd_count, wait);
 }
 
 static void posix_close_fd(void *context, int fd)

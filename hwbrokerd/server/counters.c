@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/counters.h"
 
-/* Before the loop waits again: ev_now() is when it last stopped waiting. */
-static void on_end_of_round(struct ev_loop *loop, ev_prepare *watcher, int revents)
-{
-	struct counters *counters = watcher->data;
-	double seconds = ev_time() - ev_now(loop);
-	(void)revents;
+/*
+ * The loop reads the clock when it has waited and when it is about to: no call of ours is needed,
+ * nor a watcher of either, which would be a tenth of all that is done for the smallest request.
+ */
 
+static void on_waited(struct ev_loop *loop)
+{
+	struct counters *counters = ev_userdata(loop);
+
+	counters->round_began = ev_now(loop);
+	ev_invoke_pending(loop);
+}
+
+static void on_wait(struct ev_loop *loop) EV_NOEXCEPT
+{
+	struct counters *counters = ev_userdata(loop);
+	double seconds = ev_now(loop) - counters->round_began;
+
+	/* What comes before the first one is the start. */
+	if (counters->round_began == 0)
+		return;
 	counters->rounds++;
 	/* The clock may have been set meanwhile. */
 	if (seconds <= 0)
@@ -19,9 +33,7 @@ static void on_end_of_round(struct ev_loop *loop, ev_prepare *watcher, int reven
 
 void counters_start(struct counters *counters, struct ev_loop *loop)
 {
-	ev_prepare_init(&counters->end_of_round, on_end_of_round);
-	counters->end_of_round.data = counters;
-	ev_prepare_start(loop, &counters->end_of_round);
-	/* It alone keeps no loop running. */
-	ev_unref(loop);
+	ev_set_userdata(loop, counters);
+	ev_set_invoke_pending_cb(loop, on_waited);
+	ev_set_loop_release_cb(loop, on_wait, NULL);
 }

@@ -19,10 +19,11 @@ struct counters {
 	uint64_t rounds;
 	double round_seconds;
 	double longest_round;
-	ev_prepare end_of_round;
+	double round_began; /* 0: none has */
 };
 
-/* Counts the rounds of the loop from now on. */
+/* Counts the rounds of the loop from now on. Who else wants the loop's userdata, or its callbacks
+ * around waiting, cannot have them. */
 void counters_start(struct counters *counters, struct ev_loop *loop);
 
 #endif

@@ -49,12 +49,11 @@ union control {
 
 /* ---- out ---- */
 
-static ssize_t send_packet(int socket, const struct iovec *parts, size_t part_count, const int *fds,
-                           uint32_t fd_count)
+static ssize_t send_parts(int socket, const struct iovec *parts, size_t part_count, const int *fds,
+                          uint32_t fd_count)
 {
 	union control control;
 	struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = part_count };
-	ssize_t sent;
 
 	if (fd_count != 0) {
 		message.msg_control = control.bytes;
@@ -65,12 +64,20 @@ static ssize_t send_packet(int socket, const struct iovec *parts, size_t part_co
 		control.header.cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
 		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * fd_count);
 	}
+	return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t send_packet(int socket, const struct iovec *parts, size_t part_count, const int *fds,
+                           uint32_t fd_count)
+{
 	/* A reply that says only yes: send() is the shorter way through the kernel. */
 	bool plain = part_count == 1 && fd_count == 0;
+	ssize_t sent;
+
 	do
 		sent = plain ? send(socket, parts->iov_base, parts->iov_len,
 		                    MSG_DONTWAIT | MSG_NOSIGNAL)
-		             : sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		             : send_parts(socket, parts, part_count, fds, fd_count);
 	while (sent < 0 && errno == EINTR);
 	return sent;
 }
