@@ -53,16 +53,17 @@ static int open_directory(const struct hwb_pci_address *address, uint64_t instan
 int witness_open(const struct hwb_pci_address *address, uint64_t instance, uint32_t prefetchable,
                  struct witness *witness, struct fault *fault)
 {
-	static const char *const kinds[] = { "", "_wc" };
-	char name[16];
+	char plain[] = "resourceN", combining[] = "resourceN_wc";
+	char *const names[] = { plain, combining };
 
 	*witness = (struct witness){ 0 };
 	if (open_directory(address, instance, witness, fault) != 0)
 		return -1;
 	for (unsigned i = 0; i < 2 * HWB_BARS; i++) {
+		char *name = names[i % 2];
 		if (i % 2 != 0 && (prefetchable >> i / 2 & 1) == 0)
 			continue;
-		snprintf(name, sizeof(name), "resource%u%s", i / 2, kinds[i % 2]);
+		name[sizeof("resource") - 1] = (char)('0' + i / 2);
 		int result = add(witness, witness->directory, name);
 		if (result == 0)
 			continue;
