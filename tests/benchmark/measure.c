@@ -33,6 +33,15 @@ void measure_print(uint64_t start, uint64_t end, unsigned operations)
 	printf("%.1f\n", (double)(end - start) / operations);
 }
 
+void measure_rest(unsigned round)
+{
+	/* steps of the golden section: any few in a row are spread over all of it */
+	const struct timespec rest = { .tv_nsec = 10000000 +
+		                                  (long)(round % 1000) * 6180340 % 10000000 };
+
+	nanosleep(&rest, NULL);
+}
+
 void measure_registers(const volatile uint32_t *registers, unsigned reads)
 {
 	uint32_t sum = 0;

@@ -14,6 +14,14 @@ uint64_t measure_cpu(void);
 /* Prints nanoseconds per operation. */
 void measure_print(uint64_t start, uint64_t end, unsigned operations);
 
+/*
+ * Some 10 to 20 ms of rest, of another length for each `round` in a row, the same on both
+ * sides. The kernel's sleeps, as those that a reset has, end with its tick: what is done
+ * round after round without a rest starts with one, as that is where the last round ended,
+ * and what comes before the first sleep is then all but free.
+ */
+void measure_rest(unsigned round);
+
 /* QEMU's edu device (docs/specs/edu): `reads` reads of its identification. */
 void measure_registers(const volatile uint32_t *registers, unsigned reads);
 

@@ -114,6 +114,7 @@ static void acquire(uint32_t number, uint32_t type, uint32_t vectors, unsigned c
 
 	check(hwb_domain_open(&posix.client, &request.domain, &error), "domain");
 	for (unsigned i = 0; i < count + 1; i++) {
+		measure_rest(i);
 		uint64_t start = measure_now();
 		check(hwb_device_acquire(&posix.client, &request, &session, &reply, fds, &fd_count,
 		                         &error),

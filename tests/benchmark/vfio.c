@@ -22,6 +22,7 @@ static void acquire(const char *group, const char *address, uint32_t index, unsi
 	uint64_t spent = 0;
 
 	for (unsigned i = 0; i < count + 1; i++) {
+		measure_rest(i);
 		uint64_t start = measure_now();
 		hand_open(&hand, group, address);
 		hand_open_bars(&hand, address);
