@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# bench [--short] [ROW...]: runs in the virtual PC, as root, for `tests/bench'. Measures each
+# bench [--counted] [--short] [ROW...]: runs in the virtual PC, as root, for `tests/bench'. Measures each
 # row of `rows', ours and its reference in turns so that drift hits both, round by round so that
 # each row has its rounds over the whole time, and sends samples.txt: a line `sample ROW
 # ours|reference VALUE' for each. What they amount to, report.py says on the host. ROW `growth'
@@ -13,6 +13,15 @@ scale=1
 rounds=7
 enough=420 # seconds since the start, after which no round is begun
 all=720    # and nothing that grows
+clock=emulation
+part='^# on the host'
+if [ "${1-}" = --counted ]
+then
+	rounds=3
+	clock=instructions
+	part='^# in a PC whose processors'
+	shift
+fi
 if [ "${1-}" = --short ]
 then
 	scale=50
@@ -197,9 +206,10 @@ start_others
 {
 	echo "fact kernel $(uname -r)"
 	echo "fact processors $(nproc)"
+	echo "fact clock $clock"
 	echo "fact huge_pages $(cat /proc/sys/vm/nr_hugepages)"
 } >> $samples
-sed -n -e '/^# on the host/q' -e 's/^\([a-z_0-9]*\) |.*/\1/p' $here/rows > /tmp/rows
+sed -n -e "/$part/q" -e 's/^\([a-z_0-9]*\) |.*/\1/p' $here/rows > /tmp/rows
 for ((round = 0; round < rounds && (round == 0 || SECONDS < enough); round++))
 do
 	while read -r row <&3

@@ -18,7 +18,8 @@ SCALES = {"ns": 1, "us": 1e3, "ms": 1e6}
 class Row:
     """A line of `rows', and the samples of both sides."""
 
-    def __init__(self, line):
+    def __init__(self, line, where):
+        self.where = where
         self.name, goal, self.what, self.against = [part.strip() for part in line.split(" | ")]
         # One that begins with a space belongs to the one before.
         if line.split(" | ")[2].startswith(" "):
@@ -75,6 +76,7 @@ class Row:
     def record(self):
         """For JSON."""
         record = {"name": self.name, "what": self.what.strip(), "against": self.against,
+                  "where": self.where,
                   "goal": {"kind": self.kind, "at_most": self.goal, "unit": self.unit or None},
                   "value": self.value(), "held": self.held()}
         for side, values in self.samples.items():
@@ -86,8 +88,13 @@ class Row:
 
 def read(folder):
     """Rows, facts, and the growth of what is simulated: name -> {size: value}."""
-    lines = (HERE / "rows").read_text(encoding="ascii").splitlines()
-    rows = {row.name: row for row in [Row(line) for line in lines if line[0] != "#"]}
+    rows, where = {}, None
+    for line in (HERE / "rows").read_text(encoding="ascii").partition("\n\n")[2].splitlines():
+        if line.startswith("# "):
+            where = line[2:]
+        else:
+            row = Row(line, where)
+            rows[row.name] = row
     facts, growth = {}, {}
     for line in (folder / "samples.txt").read_text(encoding="ascii").splitlines():
         kind, name, key, *rest = line.split(" ")
@@ -125,16 +132,21 @@ def figure(row, side):
 
 def table(rows, facts):
     """Text in 110 columns."""
-    yield ("Medians, with half of what the middle half spans, of "
-           f"{facts.get('rounds', '?')} rounds, each of many operations.")
+    counted = facts.get("clock") == "instructions"
+    yield "Medians of rounds, each of many operations, with half of what the middle half spans."
     if "kernel" in facts:
         yield (f"Kernel {facts['kernel']}, {facts.get('processors', '?')} processors of a "
                "virtual PC under software emulation: ratios tell, times do not.")
     yield ""
     yield (f"{'WHAT':40} {'OURS':>16} {'REFERENCE':>16} {'RESULT':>10} {'GOAL':>9}"
            "         REFERENCE IS")
+    where = None
     for row in rows:
         if row.value() is not None:
+            # In a run that goes by emulation's time all of the virtual PC's rows do.
+            if row.where != where and (counted or "PC" not in row.where):
+                yield f"-- {row.where}:"
+                where = row.where
             yield (f"{row.what:40} {figure(row, 'ours'):>16} {figure(row, 'reference'):>16} "
                    f"{row.value_text():>10} {row.goal_text():>9} "
                    f"{'held' if row.held() else 'MISSED':6} "
@@ -180,7 +192,7 @@ def plot(rows, facts, target):
 set terminal svg noenhanced size 960,{80 + 24 * len(measured)} background "#ffffff" font "sans,12"
 set output "{target}"
 set title "hwbrokerd: each figure by its goal; left of the line it is held"
-set xlabel "Linux {facts.get('kernel', '?')}, emulated; bars: the middle half of the rounds"
+set xlabel "Linux {facts.get('kernel', '?')}, emulated, by {facts.get('clock', 'time')}; bars: the middle half of the rounds"
 set xrange [0:2]
 set yrange [-0.7:{len(measured) - 0.3}]
 set lmargin at screen 0.52
