@@ -268,13 +268,12 @@ static void probe_leases(struct host *host)
 void host_probe(struct host *host, const char *backend)
 {
 	struct utsname name;
-	char text[64];
 
 	*host = (struct host){ 0 };
 	uname(&name);
 	snprintf(host->kernel, sizeof(host->kernel), "%.63s", name.release);
 	host->iommu = any_group();
-	host->lockdown = host_now_lockdown("", text, sizeof(text));
+	host->lockdown = host_is_locked_down(host);
 	probe_backend(host, backend);
 	if (host->backend != NULL && host->backend->driver != NULL)
 		bind_use(host->backend->driver);

@@ -3,10 +3,13 @@
 
 #include "kernel/privilege.h"
 #include "kernel/sysfs.h"
+#include "util/cleanup.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,17 +49,40 @@ static bool read_text(const char *root, const char *name, char *text, size_t siz
 
 /* ---- lockdown ---- */
 
+static const char lockdown_path[] = "/sys/kernel/security/lockdown";
+static const char unlocked[] = "[none]";
+
 bool host_now_lockdown(const char *root, char *text, size_t size)
 {
-	return read_text(root, "/sys/kernel/security/lockdown", text, size) &&
-	       strstr(text, "[none]") == NULL;
+	return read_text(root, lockdown_path, text, size) && strstr(text, unlocked) == NULL;
+}
+
+/* It stays open, as each descriptor of registers that is given has it read once more. -1: there
+ * is no such file. */
+static int lockdown_file(void)
+{
+	static atomic_int kept = -1;
+	int none = -1, fd = atomic_load(&kept);
+
+	if (fd >= 0)
+		return fd;
+	fd = open(lockdown_path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || atomic_compare_exchange_strong(&kept, &none, fd))
+		return fd;
+	close_fd(fd);
+	return none;
 }
 
 bool host_is_locked_down(const struct host *host)
 {
 	char text[64];
 
-	return host->lockdown || host_now_lockdown("", text, sizeof(text));
+	if (host->lockdown)
+		return true;
+	int file = lockdown_file();
+	ssize_t length = file < 0 ? -1 : pread(file, text, sizeof(text) - 1, 0);
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0 && strstr(text, unlocked) == NULL;
 }
 
 static void look_at_lockdown(const struct host *host, const char *root, struct host_now *now)

@@ -144,9 +144,11 @@ static void refuse_check(const struct request *request, const struct hwb_check *
 static void keep_head(struct request *request, size_t length)
 {
 	request->head_length = (uint8_t)(length < REQUEST_HEAD ? length : REQUEST_HEAD);
-	memcpy(request->head, request->body, request->head_length);
+	if (length != 0)
+		memcpy(request->head, request->body, request->head_length);
 }
 
+/* Serving may drop the peer, which the caller keeps until the end of this. */
 static void dispatch(struct peer *peer, const void *packet, size_t length, const int *fds,
                      uint32_t count)
 {
@@ -157,8 +159,6 @@ static void dispatch(struct peer *peer, const void *packet, size_t length, const
 	};
 	struct hwb_check check = hwb_check_request(packet, length, count, &request.header);
 
-	/* Serving may drop the peer: it must last until the end of this. */
-	peer_reference(peer);
 	if (check.status != HWB_OK) {
 		refuse_check(&request, &check);
 	} else if (in_order(&request)) {
@@ -173,7 +173,6 @@ static void dispatch(struct peer *peer, const void *packet, size_t length, const
 		closer_close(peer, fds, count);
 	else if (request.fd >= 0)
 		closer_close(peer, &request.fd, 1);
-	peer_release(peer);
 }
 
 static void policy_changed(struct broker *broker)
