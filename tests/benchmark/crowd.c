@@ -157,6 +157,9 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < connections; i++)
 		check(hwb_posix_open(&all[i], NULL, NULL, NULL, &error), "connect", &error);
 	uint64_t connected = measure_now();
+	if (strcmp(argv[3], "open") == 0)
+		settle();
+	uint64_t settled = measure_now();
 	for (unsigned i = 0; i < connections; i++)
 		(*kind == 'p' ? open_ports : open_domains)(&all[i].client, sessions);
 	uint64_t opened = measure_now();
@@ -172,10 +175,13 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (strcmp(argv[3], "open") == 0) {
+		settle();
+		uint64_t closing = measure_now();
 		close_all(all, connections);
+		uint64_t closed = measure_now();
 		measure_print(start, connected, connections);
-		measure_print(connected, opened, connections * (sessions > 0 ? sessions : 1));
-		measure_print(opened, measure_now(), connections);
+		measure_print(settled, opened, connections * (sessions > 0 ? sessions : 1));
+		measure_print(closing, closed, connections);
 		return EXIT_SUCCESS;
 	}
 	puts("ready");
