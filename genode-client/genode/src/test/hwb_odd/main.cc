@@ -269,10 +269,11 @@ struct Main
 			if (_sessions[i]->_result != Result::GIVEN)
 				break;
 			given++;
+			auto const &cap = _sessions[i]->_cap;
 			if (service[1] == 'O')
-				Io_mem_session_client(static_cap_cast<Io_mem_session>(_sessions[i]->_cap)).dataspace();
+				Io_mem_session_client(static_cap_cast<Io_mem_session>(cap)).dataspace();
 			else
-				Irq_session_client(static_cap_cast<Irq_session>(_sessions[i]->_cap)).sigh(_handler);
+				Irq_session_client(static_cap_cast<Irq_session>(cap)).sigh(_handler);
 		}
 		log(given, " sessions of ", service, " at a time");
 		for (unsigned i = 0; i < min(given + 1, unsigned(MANY)); i++)
