@@ -55,13 +55,18 @@ wait_rest() {
 	done
 }
 
+# For what was before to be done with, by the broker and by the journal: where time is counted a
+# rest takes none.
+rest() {
+	[ $clock = emulation ] || sleep 2
+}
+
 # shellcheck disable=SC2059,SC2086
 # A number or more of one side; once more if an interrupt was lost, as QEMU does, or the broker still
 # brought to rest what the other side had.
 side() { # SIDE ROW
 	local value
-	# What the one before has left the broker to do: a rest takes no time where it is counted.
-	[ $clock = emulation ] || sleep 1
+	rest
 	value=$("$1_$2") || { wait_rest && value=$("$1_$2"); } || {
 		echo "no figure of $1 for $2: $value" >&2
 		return
@@ -128,6 +133,7 @@ grow() { # CONNECTIONS
 	echo "measuring: $n connections of 10 sessions" >&2
 	for ((i = 0; i < (rounds + 9) / 10; i++))
 	do
+		rest
 		driver $here/bench-crowd "$n" 10 open > /tmp/crowd || return
 		sed -n 1p /tmp/crowd | growth connect,_each "$n"
 		sed -n 2p /tmp/crowd | growth open_a_session,_each "$n"
@@ -139,6 +145,7 @@ grow() { # CONNECTIONS
 	resident | growth resident_KiB_with "$n"
 	for ((i = 0; i < (rounds + 9) / 10; i++))
 	do
+		rest
 		on_cpu hwbroker-ctl list clients | growth list_of_connections "$n"
 		on_cpu hwbroker-ctl list sessions | growth list_of_sessions "$n"
 		on_cpu hwbroker-ctl reload | growth reload_with_connections "$n"

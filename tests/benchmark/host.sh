@@ -166,7 +166,7 @@ measure_connections() {
 	for ((i = 0; i < rounds; i++))
 	do
 		on_cpu "$tool" --socket "$work/socket" list sessions | growth "list_of_ten_sessions_of_each" "$n"
-		on_cpu "$tool" --socket "$work/socket" list clients | growth "list_of_connections" "$n"
+		on_cpu "$tool" --socket "$work/socket" list clients | growth "list_of_simulated_connections" "$n"
 	done
 	kill $begun
 	wait $begun || true
