@@ -125,6 +125,17 @@ unsigned daemon_fds(pid_t daemon)
 	return count - 2; /* `.' and `..' */
 }
 
+unsigned daemon_free_fd(pid_t daemon)
+{
+	char path[64];
+	unsigned fd = 0;
+
+	do
+		snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)daemon, fd++);
+	while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return fd - 1;
+}
+
 bool any_device(bool (*check)(const struct hwb_admin_device *device))
 {
 	struct hwb_list_request wanted = { 0 };

@@ -131,6 +131,8 @@ void shell_text(char *text, size_t size, const char *format, ...)
 struct hwb_status_reply broker_status(void);
 pid_t daemon_pid(void);
 unsigned daemon_fds(pid_t daemon);
+/* The lowest number that none of its descriptors has: the limit at which it gets no more. */
+unsigned daemon_free_fd(pid_t daemon);
 /* Whether it is so with any that the daemon knows. */
 bool any_device(bool (*check)(const struct hwb_admin_device *device));
 /* Of processor time, a hundred a second. */
