@@ -38,16 +38,27 @@ static bool is_of_root(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
 }
 
+static void hold_reserves(struct listener *listener)
+{
+	if (listener->reserve < 0)
+		listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (listener->reserve >= 0 && listener->reserve_of_root < 0)
+		listener->reserve_of_root = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /* With the table full, the reserve descriptor makes room for one accept, so that
  * the caller at least gets an end of file; and root, who can mend it, is served. */
 static void turn_away(struct listener *listener)
 {
 	listener->reserve = close_fd(listener->reserve);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0 && is_of_root(fd))
+	if (fd >= 0 && listener->reserve_of_root >= 0 && is_of_root(fd)) {
+		/* Makes room for the other one, for who comes next. */
+		listener->reserve_of_root = close_fd(listener->reserve_of_root);
 		peer_accept(listener->broker, fd);
-	else if (fd >= 0)
+	} else if (fd >= 0) {
 		closer_hang_up(listener->broker, &listener->broker->strangers, fd);
+	}
 	log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
 	            "no descriptor left for a connection; raise LimitNOFILE");
 }
@@ -66,6 +77,8 @@ static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
 		peer_accept(listener->broker, fd);
+		if (listener->reserve_of_root < 0)
+			hold_reserves(listener);
 		return;
 	}
 	switch (errno) {
@@ -91,8 +104,7 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 
 	/* By now the one that was turned away is closed. */
-	if (listener->reserve < 0)
-		listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	hold_reserves(listener);
 	ev_io_start(loop, &listener->watcher);
 }
 
@@ -180,7 +192,8 @@ int listener_start(struct listener *listener, struct broker *broker, const char 
 		return -1;
 	listener->broker = broker;
 	listener->fd = fd;
-	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	listener->reserve = listener->reserve_of_root = -1;
+	hold_reserves(listener);
 	ev_io_init(&listener->watcher, on_connection, listener->fd, EV_READ);
 	ev_timer_init(&listener->pause, on_pause_over, 0.0, 0.0);
 	listener->watcher.data = listener;
@@ -211,4 +224,5 @@ void listener_stop(struct listener *listener)
 	}
 	listener->fd = close_fd(listener->fd);
 	listener->reserve = close_fd(listener->reserve);
+	listener->reserve_of_root = close_fd(listener->reserve_of_root);
 }
