@@ -94,6 +94,19 @@ void record_line_write(FILE *file, const struct record *record)
 	fputc('\n', file);
 }
 
+/* False: there is no such function. */
+static bool take_address(struct hwb_pci_address *address, unsigned domain, unsigned bus,
+                         unsigned device, unsigned function)
+{
+	*address = (struct hwb_pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.device = (uint8_t)device,
+		.function = (uint8_t)function,
+	};
+	return bus <= 0xff && device <= 31 && function <= 7;
+}
+
 static void take_name(const char *word, char *name, size_t size)
 {
 	snprintf(name, size, "%s", strcmp(word, "-") == 0 ? "" : word);
@@ -116,14 +129,9 @@ bool record_line_read(const char *line, struct record *record)
 	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %31s %31s %63s %31s %" SCNu32 " %7s%n", &domain,
 	           &bus, &device, &function, &record->instance, driver, override, reset, client,
 	           &record->uid, back, &end) != 11 ||
-	    !read_ranges(line + end, record) || bus > 0xff || device > 31 || function > 7)
+	    !read_ranges(line + end, record) ||
+	    !take_address(&record->address, domain, bus, device, function))
 		return false;
-	record->address = (struct hwb_pci_address){
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.device = (uint8_t)device,
-		.function = (uint8_t)function,
-	};
 	take_name(driver, record->origin.driver, HWB_NAME_SIZE);
 	take_name(override, record->origin.override, HWB_NAME_SIZE);
 	take_name(reset, record->origin.reset, BIND_RESET_SIZE);
@@ -150,14 +158,8 @@ bool record_line_read_functions(const char *line, struct record_functions *funct
 	*functions = (struct record_functions){ 0 };
 	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %7s %7s%n", &domain, &bus, &device, &function,
 	           &functions->instance, probes, back, &end) != 7 ||
-	    line[end] != '\n' || bus > 0xff || device > 31 || function > 7)
+	    line[end] != '\n' || !take_address(&functions->address, domain, bus, device, function))
 		return false;
-	functions->address = (struct hwb_pci_address){
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.device = (uint8_t)device,
-		.function = (uint8_t)function,
-	};
 	functions->probes = strcmp(probes, "probe") == 0;
 	functions->restore = strcmp(back, "restore") == 0;
 	return (functions->probes || strcmp(probes, "quiet") == 0) &&

@@ -52,7 +52,8 @@ static bool read_text(const char *root, const char *name, char *text, size_t siz
 static const char lockdown_path[] = "/sys/kernel/security/lockdown";
 static const char unlocked[] = "[none]";
 
-bool host_now_lockdown(const char *root, char *text, size_t size)
+/* `text' receives what the kernel says of it. */
+static bool is_locked(const char *root, char *text, size_t size)
 {
 	return read_text(root, lockdown_path, text, size) && strstr(text, unlocked) == NULL;
 }
@@ -89,7 +90,7 @@ static void look_at_lockdown(const struct host *host, const char *root, struct h
 {
 	char text[64] = "";
 
-	now->lockdown = host_now_lockdown(root, text, sizeof(text)) || host->lockdown;
+	now->lockdown = is_locked(root, text, sizeof(text)) || host->lockdown;
 	if (now->lockdown)
 		add(now,
 		    "the kernel is locked down (%s), as with Secure Boot: no register "

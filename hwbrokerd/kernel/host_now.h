@@ -24,9 +24,6 @@ void host_now(const struct host *host, const char *root, struct host_now *now);
 /* Nobody can undo it but by booting. */
 bool host_is_locked_down(const struct host *host);
 
-/* `text`, which may be NULL, receives what the kernel says of it. */
-bool host_now_lockdown(const char *root, char *text, size_t size);
-
 /* Whether somebody has switched off what keeps memory where it is (pinned.h). */
 bool host_now_refuses_pins(const char *root);
 
