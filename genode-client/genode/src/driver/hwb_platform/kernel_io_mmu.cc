@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <base/log.h>
-#include <base/rpc_client.h>
+#include <hwb/address_space.h>
 #include <pd_session/connection.h>
-#include <region_map/region_map.h>
 
 #include <device.h>
 #include <kernel_io_mmu.h>
@@ -12,34 +11,10 @@ using namespace Driver;
 
 class Kernel_io_mmu::Device_pd
 {
-	private:
-
-		/*
-		 * A client by RPC: base-linux's Region_map_client follows the capability as
-		 * a local pointer. Only detach() is of use for a device PD.
-		 */
-		struct Space : Rpc_client<Region_map>
-		{
-			Space(Capability<Region_map> cap) : Rpc_client<Region_map>(cap) { }
-
-			void detach(addr_t at) override { call<Rpc_detach>(at); }
-
-			Attach_result attach(Dataspace_capability, Attr const &) override
-			{
-				return Attach_error::REGION_CONFLICT;
-			}
-
-			void fault_handler(Signal_context_capability) override { }
-
-			Fault fault() override { return { }; }
-
-			Dataspace_capability dataspace() override { return { }; }
-		};
-
 	public:
 
-		Pd_connection pd;
-		Space         space;
+		Pd_connection      pd;
+		Hwb::Address_space space;
 
 		Device_pd(Env &env)
 		:

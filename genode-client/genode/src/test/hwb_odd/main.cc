@@ -12,11 +12,10 @@
 #include <base/attached_rom_dataspace.h>
 #include <base/component.h>
 #include <base/log.h>
-#include <base/rpc_client.h>
+#include <hwb/address_space.h>
 #include <io_mem_session/client.h>
 #include <irq_session/client.h>
 #include <pd_session/client.h>
-#include <region_map/region_map.h>
 #include <util/reconstructible.h>
 
 using namespace Genode;
@@ -29,25 +28,6 @@ namespace {
 	using Args = String<200>;
 
 	enum class Result { DENIED, QUOTA, EMPTY, GIVEN };
-
-	/* By RPC: base-linux's Region_map_client follows the capability as a local pointer. */
-	struct Space : Rpc_client<Region_map>
-	{
-		Space(Capability<Region_map> cap) : Rpc_client<Region_map>(cap) { }
-
-		void detach(addr_t at) override { call<Rpc_detach>(at); }
-
-		Attach_result attach(Dataspace_capability, Attr const &) override
-		{
-			return Attach_error::REGION_CONFLICT;
-		}
-
-		void fault_handler(Signal_context_capability) override { }
-
-		Fault fault() override { return { }; }
-
-		Dataspace_capability dataspace() override { return { }; }
-	};
 
 	/* A session that may be refused, which a Connection cannot. */
 	struct Attempt_of_session : Noncopyable
@@ -330,7 +310,7 @@ struct Main
 #endif
 
 		/* half is unmapped; of the rest the memory goes first, then the device PD */
-		Space space { pd.address_space() };
+		Hwb::Address_space space { pd.address_space() };
 		for (unsigned i = 0; i < BUFFERS; i += 2)
 			space.detach(0x200000 + i * 0x100000);
 		space.detach(0x200000);
