@@ -9,6 +9,7 @@
 #include "server/account.h"
 #include "server/broker.h"
 #include "server/closer.h"
+#include "server/descriptors.h"
 #include "server/listener.h"
 #include "server/manager.h"
 #include "server/notify.h"
@@ -286,17 +287,6 @@ static void watch_signals(struct daemon *self)
 
 /* ---- start ---- */
 
-/* Every session costs descriptors: take what the system lets us have. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 /* With fewer the policy would be no file that can be read, and the kernel one without VFIO. */
 static int check_descriptors(void)
 {
@@ -318,7 +308,7 @@ static int check_descriptors(void)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	log_error("cannot start with %d descriptors more, where %d are needed: %s. The limit is "
 	          "%ju (LimitNOFILE of its unit), and the daemon before this one has left %u",
-	          count, START_DESCRIPTORS, strerror(error), (uintmax_t)limit.rlim_cur, passed);
+	          count, START_DESCRIPTORS, strerror(error), (uintmax_t)limit.rlim_max, passed);
 	return -1;
 }
 
@@ -403,7 +393,7 @@ static int start(struct daemon *self, const struct options *options)
 	struct fault fault;
 
 	store_open();
-	raise_descriptor_limit();
+	descriptors_limit();
 	notify_open();
 	if (check_descriptors() != 0)
 		return EXIT_FAILURE;
@@ -490,7 +480,7 @@ static void hold_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-	static struct daemon self = { .listener.fd = -1, .listener.reserve = -1 };
+	static struct daemon self = { .listener.fd = -1 };
 	struct options options = { .socket = HWB_SOCKET_PATH,
 		                   .policy = DEFAULT_POLICY,
 		                   .state = DEFAULT_STATE,

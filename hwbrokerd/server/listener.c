@@ -4,6 +4,7 @@
 
 #include "resume/store.h"
 #include "server/closer.h"
+#include "server/descriptors.h"
 #include "server/passed.h"
 #include "server/whence.h"
 #include "util/cleanup.h"
@@ -38,29 +39,23 @@ static bool is_of_root(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
 }
 
-static void hold_reserves(struct listener *listener)
+/* With the table full, the caller at least gets an end of file; and root, who can mend it, is
+ * served. -1: not even that. */
+static int accept_beyond_limit(struct listener *listener)
 {
-	if (listener->reserve < 0)
-		listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (listener->reserve >= 0 && listener->reserve_of_root < 0)
-		listener->reserve_of_root = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-/* With the table full, the reserve descriptor makes room for one accept, so that
- * the caller at least gets an end of file; and root, who can mend it, is served. */
-static void turn_away(struct listener *listener)
-{
-	listener->reserve = close_fd(listener->reserve);
+	struct rlimit limit = descriptors_all();
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0 && listener->reserve_of_root >= 0 && is_of_root(fd)) {
-		/* Makes room for the other one, for who comes next. */
-		listener->reserve_of_root = close_fd(listener->reserve_of_root);
-		peer_accept(listener->broker, fd);
-	} else if (fd >= 0) {
-		closer_hang_up(listener->broker, &listener->broker->strangers, fd);
-	}
+
+	descriptors_clients_only(&limit);
 	log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
 	            "no descriptor left for a connection; raise LimitNOFILE");
+	if (fd < 0)
+		return -1;
+	if (is_of_root(fd))
+		peer_accept(listener->broker, fd);
+	else
+		closer_hang_up(listener->broker, &listener->broker->strangers, fd);
+	return 0;
 }
 
 static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -77,8 +72,6 @@ static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
 		peer_accept(listener->broker, fd);
-		if (listener->reserve_of_root < 0)
-			hold_reserves(listener);
 		return;
 	}
 	switch (errno) {
@@ -87,8 +80,8 @@ static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
 	case ECONNABORTED:
 		return;
 	case EMFILE:
-	case ENFILE:
-		turn_away(listener);
+		if (accept_beyond_limit(listener) == 0)
+			return;
 		break;
 	default:
 		log_limited(&listener->broker->log, LOG_LEVEL_WARNING,
@@ -103,8 +96,6 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct listener *listener = timer->data;
 	(void)revents;
 
-	/* By now the one that was turned away is closed. */
-	hold_reserves(listener);
 	ev_io_start(loop, &listener->watcher);
 }
 
@@ -192,8 +183,6 @@ int listener_start(struct listener *listener, struct broker *broker, const char 
 		return -1;
 	listener->broker = broker;
 	listener->fd = fd;
-	listener->reserve = listener->reserve_of_root = -1;
-	hold_reserves(listener);
 	ev_io_init(&listener->watcher, on_connection, listener->fd, EV_READ);
 	ev_timer_init(&listener->pause, on_pause_over, 0.0, 0.0);
 	listener->watcher.data = listener;
@@ -223,6 +212,4 @@ void listener_stop(struct listener *listener)
 		passed_forget();
 	}
 	listener->fd = close_fd(listener->fd);
-	listener->reserve = close_fd(listener->reserve);
-	listener->reserve_of_root = close_fd(listener->reserve_of_root);
 }

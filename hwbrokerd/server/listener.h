@@ -15,9 +15,6 @@ struct listener {
 	ev_timer pause;
 	ev_timer vigil; /* looks whether a connection waits: whence.h */
 	int fd;
-	/* Given up when no descriptor is left: to turn a caller away, and to serve root. */
-	int reserve;
-	int reserve_of_root;
 	bool passed;            /* the service manager's: it stays when we stop */
 	char path[PASSED_PATH]; /* where it is, be it where we were told or not */
 };

@@ -68,7 +68,7 @@ mistake "the error of another service" 'could not convert|no match|cannot conver
 mistake "a domain's error in the driver is core's" 'could not convert|cannot convert|no matching' \
 	src/driver/hwb_platform/kernel_io_mmu.cc 's/Result \{ return Error::DENIED/Result { return Pd_session::Attach_dma_error::DENIED/'
 mistake "an RPC that there is not" 'Rpc_detached' \
-	src/driver/hwb_platform/kernel_io_mmu.cc 's/call<Rpc_detach>/call<Rpc_detached>/'
+	include/hwb/address_space.h 's/call<Rpc_detach>/call<Rpc_detached>/'
 mistake "an RPC of another interface" 'not of this interface' \
 	src/test/hwb_platform/main.cc 's/call<Rpc_irq>\(id\)/call<Irq_session::Rpc_info>()/'
 mistake "a result that is dropped" 'nodiscard' \
