@@ -52,7 +52,11 @@ START_TEST(limits_are_of_the_last_byte)
 
 	ck_assert_uint_eq(find(pages, PAGES, want(3, 0, 11ull * HUGE - 1), &longest), 1);
 	ck_assert_uint_eq(find(pages, PAGES, want(3, 0, 11ull * HUGE - 2), &longest), UINT64_MAX);
+	ck_assert_uint_eq(longest, 2);
 	ck_assert_uint_eq(find(pages, PAGES, want(1, 0, 2ull * HUGE - 1), &longest), 0);
+	/* What is larger, and beyond the limit, is no piece. */
+	ck_assert_uint_eq(find(pages, PAGES, want(1, 0, 2ull * HUGE - 2), &longest), UINT64_MAX);
+	ck_assert_uint_eq(longest, 0);
 }
 END_TEST
 
@@ -63,6 +67,10 @@ START_TEST(alignment_is_of_the_first_byte)
 	ck_assert_uint_eq(find(pages, PAGES, want(2, 4ull * HUGE, UINT64_MAX), &longest), 7);
 	ck_assert_uint_eq(find(pages, PAGES, want(4, 4ull * HUGE, UINT64_MAX), &longest),
 	                  UINT64_MAX);
+	ck_assert_uint_eq(longest, 3);
+	ck_assert_uint_eq(find(pages, PAGES, want(1, 64ull * HUGE, UINT64_MAX), &longest),
+	                  UINT64_MAX);
+	ck_assert_uint_eq(longest, 0);
 	ck_assert_uint_eq(find(pages, PAGES, want(3, 8ull * HUGE, UINT64_MAX), &longest), 7);
 	ck_assert_uint_eq(find(pages, PAGES, want(3, 8ull * HUGE, 32ull * HUGE), &longest), 1);
 }

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,8 +53,12 @@ uint64_t contiguous_find(const uint64_t *sorted, uint64_t count, uint64_t needed
 	uint64_t found = UINT64_MAX, length = 0;
 
 	*longest = 0;
-	for (uint64_t i = 0; i < count; i++) {
-		length = i != 0 && sorted[i] == sorted[i - 1] + want->page_size ? length + 1 : 1;
+	for (uint64_t i = 0; i < count && sorted[i] + (want->page_size - 1) <= want->limit; i++) {
+		if (i != 0 && sorted[i] != sorted[i - 1] + want->page_size)
+			length = 0;
+		/* It begins with its first page that is aligned. */
+		if (length != 0 || want->alignment == 0 || sorted[i] % want->alignment == 0)
+			length++;
 		if (length > *longest)
 			*longest = length;
 		if (length >= needed && contiguous_fits(sorted + i + 1 - needed, needed, want))
@@ -108,14 +113,19 @@ static int by_address(const void *a, const void *b)
 static int refuse(const struct contiguous_want *want, uint64_t count, uint64_t longest,
                   struct fault *fault)
 {
+	char aligned[40] = "", below[48] = "", most[32] = "none";
+
+	if (want->alignment > want->page_size)
+		snprintf(aligned, sizeof(aligned), ", aligned to 0x%" PRIx64, want->alignment);
+	if (want->limit != UINT64_MAX)
+		snprintf(below, sizeof(below), ", at or below 0x%" PRIx64, want->limit);
+	if (longest != 0)
+		snprintf(most, sizeof(most), "%" PRIu64 " in a row", longest);
 	return fault_set(fault, HWB_NO_MEMORY,
-	                 "no %" PRIu64 " MiB in one piece, aligned to 0x%" PRIx64
-	                 ", at or below 0x%" PRIx64 ": of %" PRIu64
-	                 " free huge pages of %u MiB %" PRIu64
-	                 " are next to each other at most; have more set aside when the host "
-	                 "starts (hugepages= on the kernel's command line)",
-	                 want->size >> 20, want->alignment, want->limit, count,
-	                 want->page_size >> 20, longest);
+	                 "no %" PRIu64 " MiB in one piece%s%s: of %" PRIu64
+	                 " free huge pages of %u MiB %s can be had so; have more set aside when "
+	                 "the host starts (hugepages= on the kernel's command line)",
+	                 want->size >> 20, aligned, below, count, want->page_size >> 20, most);
 }
 
 /* Of all that are free, which `fd` holds then. */

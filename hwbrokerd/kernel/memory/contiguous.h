@@ -26,7 +26,7 @@ bool contiguous_fits(const uint64_t *addresses, uint64_t count, const struct con
 
 /* The index in `sorted`, ascending, where a piece of `needed` pages begins that is as wanted;
  * the highest, which leaves low memory to those that need it. UINT64_MAX: there is none; then
- * `longest` is the size of the largest piece, in pages. */
+ * `longest` is the size of the largest piece that is so but for its size, in pages. */
 uint64_t contiguous_find(const uint64_t *sorted, uint64_t count, uint64_t needed,
                          const struct contiguous_want *want, uint64_t *longest);
 

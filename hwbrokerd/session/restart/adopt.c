@@ -69,8 +69,13 @@ void adopt_start(struct broker *broker)
 		struct device *device = device_of(broker, &record);
 		if (device == NULL || !device->found)
 			continue;
-		log_notice("%s: was taken by an hwbrokerd before this one, for `%s'", device->name,
-		           record.client);
+		if (record.client[0] == '\0')
+			log_notice("%s: was taken by an hwbrokerd before this one, and is with no "
+			           "client",
+			           device->name);
+		else
+			log_notice("%s: was taken by an hwbrokerd before this one, for `%s'",
+			           device->name, record.client);
 		if (release_found(broker, device, &record) != 0) {
 			lifecycle_step(&device->state, LIFE_DID_CUT, device->name);
 			release_quarantine(broker, device, &no_memory);
