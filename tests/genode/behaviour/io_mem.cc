@@ -163,6 +163,37 @@ void configuration_page()
 	test.must_have_open(0);
 }
 
+/* what is plugged in where another device was has its own page, also for who had the other's */
+void configuration_of_another()
+{
+	Test_with_broker test;
+	static char const ids[] = { '\x36', '\x1b', '\x10', '\0' }, network[] = "\xf4\x1a\x41\x10";
+	hwb_device_event event{ test.broker.devices[Stub_broker::DISK].address, HWB_CHANGE_REMOVED,
+		                0 };
+	auto *const registers = test.core.io_mem("base=0xd0000000, size=0x1000");
+	auto *const page = test.core.io_mem("base=0x4000000000400000, size=0x1000");
+
+	must(registers->dataspace().valid(), "the disk is in use");
+	must(begins_with(page, ids), "the disk's");
+	must(begins_with(page, "\0\xee\xff\xc0", 0x80), "as it is");
+	test.core.close(registers);
+	test.core.close(page);
+
+	test.broker.list(1);
+	test.broker.tell(HWB_EVENT_DEVICE, &event, sizeof(event), 0);
+	must(waits_for_log("1 device\n"), "the disk is gone");
+	test.broker.plug_in(Stub_broker::DISK, 0x1af4, 0x1041);
+	test.broker.list(2);
+	event.change = HWB_CHANGE_ARRIVED;
+	test.broker.tell(HWB_EVENT_DEVICE, &event, sizeof(event), 0);
+	must_become([&] { return logged("2 devices\n") == 2; }, "a network card is in its place");
+	auto *const other = test.core.io_mem("base=0x4000000000400000, size=0x1000");
+	must(begins_with(other, network), "which has its own ids");
+	must(test.broker.times("acquire disk") == 2, "and was looked at, as it is of virtio");
+	test.core.close(other);
+	test.must_have_open(0);
+}
+
 uint32_t word_of(Io_mem_session_component *session, long offset)
 {
 	uint32_t word = 0;
@@ -329,6 +360,7 @@ Test const io_mem_tests[] = {
 	{ "a device that the broker refuses", acquire_refused },
 	{ "registers that the broker refuses", registers_refused },
 	{ "configuration space as a page", configuration_page },
+	{ "configuration space of a device in another's place", configuration_of_another },
 	{ "what is below 1 MiB, as copies", below_1_mib },
 	{ "what is below 1 MiB, of a VGA card", bios_of_a_card },
 	{ "what is not to be had of that", not_below_1_mib },

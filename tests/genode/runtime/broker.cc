@@ -140,6 +140,14 @@ void Stub_broker::list(unsigned count)
 	pthread_mutex_unlock(&_mutex);
 }
 
+void Stub_broker::plug_in(unsigned device, uint16_t vendor, uint16_t id)
+{
+	pthread_mutex_lock(&_mutex);
+	devices[device].vendor = vendor;
+	devices[device].device = id;
+	pthread_mutex_unlock(&_mutex);
+}
+
 void Stub_broker::without_iommu()
 {
 	pthread_mutex_lock(&_mutex);

@@ -37,6 +37,7 @@ class Stub_broker
 
 	/* how many of the devices the policy gives */
 	void list(unsigned);
+	void plug_in(unsigned device, uint16_t vendor, uint16_t id);
 	void end_dma(unsigned device);
 	void without_iommu();
 

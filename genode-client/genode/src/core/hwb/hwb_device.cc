@@ -13,6 +13,25 @@ using namespace Core::Hwb;
 enum { PAGE_MASK = 0xfff, VENDOR_VIRTIO = 0x1af4 };
 
 
+static bool same_kind(hwb_device const &a, hwb_device const &b)
+{
+	return a.vendor == b.vendor && a.device == b.device
+	    && a.subsystem_vendor == b.subsystem_vendor && a.subsystem_device == b.subsystem_device
+	    && a.class_code == b.class_code && a.revision == b.revision
+	    && memcmp(a.bars, b.bars, sizeof(a.bars)) == 0;
+}
+
+
+void Device::facts(hwb_device const &facts)
+{
+	bool const other = !same_kind(facts, _facts);
+
+	_facts = facts;
+	if (other)
+		__atomic_store_n(&_page_outdated, true, __ATOMIC_RELEASE);
+}
+
+
 addr_t Device::config_address() const { return hwb_genode_config_address(&_facts.address); }
 
 
@@ -408,10 +427,17 @@ bool Device::_write_page(bool genuine)
 
 int Device::config_page()
 {
-	if (_page < 0) {
+	if (_page < 0)
 		_page = Host::memory("hwbroker-config", HWB_GENODE_CONFIG_SIZE);
-		if (_page < 0 || !_write_page(false))
+	if (_page < 0)
+		return -1;
+
+	if (__atomic_exchange_n(&_page_outdated, false, __ATOMIC_ACQUIRE)) {
+		_page_genuine = false;
+		if (!_write_page(false)) {
+			__atomic_store_n(&_page_outdated, true, __ATOMIC_RELEASE);
 			return -1;
+		}
 	}
 	if (!_page_genuine) {
 

@@ -51,7 +51,8 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 		uint32_t   _assigned = 0; /* domain that it is in at the broker */
 		bool       _unsettled = false;
 		int        _page     = -1;
-		bool       _page_genuine = false;
+		bool       _page_outdated = true; /* not of what is in its place now */
+		bool       _page_genuine  = false;
 
 		/* of its one interrupt: who wants or has it, and a close on its way */
 		enum class Irq { NONE, WANTED, OPENING, OPEN };
@@ -86,8 +87,8 @@ class Core::Hwb::Device : Genode::Noncopyable, public Core::Hwb::Interrupt_sourc
 
 	public:
 
-		/* by the broker's list; an address is in place for good */
-		void facts(hwb_device const &facts) { _facts = facts; }
+		/* by the broker's list; at one address there may be another device than before */
+		void facts(hwb_device const &);
 		void granted(bool);
 
 		hwb_device const &facts() const { return _facts; }
