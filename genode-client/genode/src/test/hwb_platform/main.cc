@@ -7,6 +7,7 @@
 #include <base/attached_dataspace.h>
 #include <base/component.h>
 #include <base/log.h>
+#include <hwb/device_client.h>
 #include <io_mem_session/client.h>
 #include <irq_session/client.h>
 #include <platform_session/connection.h>
@@ -16,21 +17,6 @@ using namespace Genode;
 namespace {
 
 	enum { SESSIONS = 20, OPENS = 10, BUFFERS = 1000, BUFFER_SIZE = 0x4000 };
-
-	struct Device_client : Rpc_client<Platform::Device_interface>
-	{
-		using Range = Platform::Device_interface::Range;
-
-		Device_client(Capability<Platform::Device_interface> cap)
-		: Rpc_client<Platform::Device_interface>(cap) { }
-
-		Irq_session_capability irq(unsigned id) { return call<Rpc_irq>(id); }
-
-		Io_mem_session_capability io_mem(unsigned id, Range &range)
-		{
-			return call<Rpc_io_mem>(id, range);
-		}
-	};
 }
 
 
@@ -56,8 +42,8 @@ struct Main
 		}
 		bool irq_ok = false;
 		{
-			Device_client device { cap };
-			Device_client::Range range { };
+			Hwb::Device_client device { cap };
+			Hwb::Device_client::Range range { };
 
 			Io_mem_session_client io_mem { device.io_mem(0, range) };
 			Attached_dataspace    registers { _env.rm(), io_mem.dataspace() };
