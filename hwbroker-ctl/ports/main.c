@@ -52,13 +52,14 @@ int main(int argc, char **argv)
 		fputs("hwbroker-ports: is what `hwbroker-ctl run' executes\n", stderr);
 		return CANNOT_START;
 	}
-	hold_signals(&signals);
 	if (!grant_open(&grant, argv[1]) || !privilege_is_there())
 		return CANNOT_START;
 	if (!watch_note_others(&others)) {
 		fputs("hwbroker-ctl: run: no memory\n", stderr);
 		return CANNOT_START;
 	}
+	/* Not before: a broker that does not answer is to be left by ^C as by any signal. */
+	hold_signals(&signals);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	pid_t parent = getpid(), program = fork();
 	if (program == 0)

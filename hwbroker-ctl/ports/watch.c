@@ -120,10 +120,31 @@ static bool anybody_left(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/* What the terminal sends, it sends to the whole group, the program included. */
+/* What the terminal sends, it sends to the whole group, the program included, unless that has made
+ * itself a group of its own. Only to the leader of its session it says that it hangs up. */
+static bool has_it(const struct watched *watched, const struct signalfd_siginfo *signal)
+{
+	if (signal->ssi_code != SI_KERNEL || getpgid(watched->program) != getpgrp())
+		return false;
+	switch (signal->ssi_signo) {
+	case SIGINT:
+	case SIGQUIT:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGWINCH:
+		return true;
+	case SIGHUP:
+	case SIGCONT:
+		return getsid(0) != getpid();
+	default: /* such as an alarm that was set before we were executed */
+		return false;
+	}
+}
+
 static void pass_on(const struct watched *watched, const struct signalfd_siginfo *signal)
 {
-	if (signal->ssi_signo != SIGCHLD && signal->ssi_code != SI_KERNEL && watched->running)
+	if (signal->ssi_signo != SIGCHLD && watched->running && !has_it(watched, signal))
 		kill(watched->program, (int)signal->ssi_signo);
 }
 

@@ -6,6 +6,8 @@
  *     ports-probe counts          reads the timer, and says whether it counts
  *     ports-probe hold FILE       reads a port and writes to the file, again and again
  *     ports-probe hide FILE       the same, in a grandchild of another session
+ *     ports-probe alarm COMMAND...
+ *                                 executes it with an alarm a second later
  *     ports-probe trace COMMAND...
  *                                 starts it as a debugger does
  *     ports-probe setcap FILE     as setcap(8), which the guest has not
@@ -107,6 +109,10 @@ int main(int argc, char **argv)
 		return counts();
 	if (strcmp(what, "trace") == 0 && argc > 2)
 		return trace(argv + 2);
+	if (strcmp(what, "alarm") == 0 && argc > 2) {
+		alarm(1);
+		return execvp(argv[2], argv + 2) == 0 ? EXIT_SUCCESS : 127;
+	}
 	if (argc != 3)
 		return 2;
 	if (strcmp(what, "read") == 0)

@@ -145,6 +145,48 @@ suspended() {
 	grep -q 'stopped 147' "$output" && grep -q 'went on' "$output" && grep -q 'end 0' "$output"
 }
 
+# The kernel tells it the leader of the session alone, which `run' is then.
+hung_up() {
+	local told=$output.terminal leader
+	: > "$told"
+	script -qc "exec setpriv --reuid=driver --regid=driver --clear-groups hwbroker-ctl run \
+		--as driver -- sh -c 'trap \"echo told > $beat; exit\" HUP; echo ready
+		while :; do sleep 0.05; done'" /dev/null < /dev/null > "$told" &
+	leader=$!
+	install -m 666 /dev/null $beat
+	within grep -q ready "$told" && kill -KILL $leader && within grep -q told $beat &&
+		within no_sessions
+}
+
+# It is in a session of its own, so that the terminal interrupts `run' alone.
+interrupted_elsewhere() {
+	on_terminal '\003' "setpriv --reuid=driver --regid=driver --clear-groups hwbroker-ctl run \
+		--as driver -- setsid sh -c 'trap \"echo told\" INT; echo ready; sleep 2; sleep 0.5
+		echo end'" > "$output"
+	cat "$output"
+	[ "$(grep -c told "$output")" = 1 ]
+}
+
+alarmed() {
+	ends 142 '' setpriv --reuid=driver --regid=driver --clear-groups "$probe" alarm \
+		hwbroker-ctl run --as driver -- sleep 20
+}
+
+# left_by SIGNAL: who waits for a broker that does not answer.
+left_by() {
+	local good
+	kill -STOP "$(daemon_pid)"
+	(driver true) &
+	child=$!
+	sleep 0.5
+	kill -"$1" $child
+	within eval '! kill -0 $child 2> /dev/null'
+	good=$?
+	kill -KILL $child 2> /dev/null
+	kill -CONT "$(daemon_pid)"
+	return $good
+}
+
 # As its child would get a terminal that is not its session's.
 without_a_terminal() {
 	[ "$(setsid -w setpriv --reuid=driver --regid=driver --clear-groups \
@@ -399,7 +441,11 @@ run_run() {
 	check "run: stopped and continued" stopped
 	check "run: an interrupt from the terminal comes once" interrupted
 	check "run: a shell sees its job stop, and goes on with it" suspended
+	check "run: an interrupt comes where the program has a session of its own, too" interrupted_elsewhere
+	check "run: the terminal hangs up" hung_up
 	check "run: without a terminal" without_a_terminal
+	check "run: an alarm that was set before is the program's" alarmed
+	check "run: a signal ends it while it waits for the broker" left_by TERM
 	check "run: long arguments and a large environment" many_words
 	check "run: a set-user-id program is its caller's" set_user_id
 	check "run: a program of 32 bits has the ports" ends 0 '' reads_32_bit 40
