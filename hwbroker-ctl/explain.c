@@ -6,6 +6,7 @@
 #include "json.h"
 #include "json_build.h"
 #include "names.h"
+#include "policy/values/values.h"
 #include "print.h"
 
 #include <errno.h>
@@ -73,11 +74,14 @@ static bool read_user(const char *word, struct hwb_explain_request *request)
 {
 	gid_t groups[HWB_EXPLAIN_GROUPS];
 	int count = HWB_EXPLAIN_GROUPS;
-	char *end;
-	unsigned long number = strtoul(word, &end, 10);
-	const struct passwd *user = *end == '\0' ? getpwuid((uid_t)number) : getpwnam(word);
+	const bool is_number = word[0] != '\0' && strspn(word, "0123456789") == strlen(word);
+	const unsigned long long number = is_number ? strtoull(word, NULL, 10) : 0;
+	/* 4294967295 is (uid_t)-1, which nobody can be. */
+	const struct passwd *user = !is_number            ? getpwnam(word)
+	                            : number < UINT32_MAX ? getpwuid((uid_t)number)
+	                                                  : NULL;
 
-	if (user == NULL && *end != '\0') {
+	if (user == NULL && (!is_number || number >= UINT32_MAX)) {
 		fprintf(stderr, "hwbroker-ctl: there is no user `%s' on this host\n", word);
 		return false;
 	}
@@ -151,20 +155,33 @@ static bool read_memory(const char *word, struct hwb_explain_request *request)
 	return true;
 }
 
-/* irq:1 */
-static bool read_line(const char *word, struct hwb_explain_request *request)
+/* irq:1, or irq:keyboard: as policies say it, who are told what is wrong with it, too. */
+static bool read_line(const char *word, struct hwb_explain_request *request, struct fault *fault)
 {
-	char *end;
-
-	if (strncmp(word, "irq:", 4) != 0 || word[4] < '0' || word[4] > '9')
-		return false;
-	unsigned long number = strtoul(word + 4, &end, 10);
-	if (*end != '\0' || number >= HWB_LINES)
+	if (strncmp(word, "irq:", 4) != 0 || value_line(word + 4, &request->base, fault) != 0)
 		return false;
 	request->kind = HWB_RULE_INTERRUPT;
-	request->base = (uint32_t)number;
 	request->count = 1;
 	return true;
+}
+
+static bool read_resource(const char *word, struct hwb_explain_request *request)
+{
+	struct fault fault = { 0 };
+
+	if (read_ports(word, request) || read_memory(word, request) ||
+	    read_line(word, request, &fault) || names_read_address(word, &request->address))
+		return true;
+	if (fault.reason[0] != '\0')
+		fprintf(stderr, "hwbroker-ctl: `%s': %s\n", word, fault.reason);
+	else
+		fprintf(stderr,
+		        "hwbroker-ctl: `%s' is neither the address of a device, such as\n"
+		        "0000:00:03.0, nor ports, such as 0x60-0x64, nor memory, such as\n"
+		        "memory:0xfed00000-0xfed003ff, nor an interrupt line, such as irq:1\n"
+		        "or irq:keyboard\n",
+		        word);
+	return false;
 }
 
 int explain_rules(const struct context *context)
@@ -174,18 +191,9 @@ int explain_rules(const struct context *context)
 	void *records;
 	size_t count;
 
-	if (!read_client(context->words[0], &request))
+	if (!read_client(context->words[0], &request) ||
+	    !read_resource(context->words[1], &request))
 		return EXIT_WRONG_USAGE;
-	if (!read_ports(context->words[1], &request) && !read_memory(context->words[1], &request) &&
-	    !read_line(context->words[1], &request) &&
-	    !names_read_address(context->words[1], &request.address)) {
-		fprintf(stderr,
-		        "hwbroker-ctl: `%s' is neither the address of a device, such as\n"
-		        "0000:00:03.0, nor ports, such as 0x60-0x64, nor memory, such as\n"
-		        "memory:0xfed00000-0xfed003ff, nor an interrupt line, irq:0 to irq:15\n",
-		        context->words[1]);
-		return EXIT_WRONG_USAGE;
-	}
 	int status = broker_open(&broker, context);
 	if (status != EXIT_OK)
 		return status;

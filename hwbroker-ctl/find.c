@@ -100,10 +100,11 @@ const struct command *commands_find(unsigned count, char *const *words, unsigned
 	unsigned behind = count - *named;
 	if (behind >= found->least && behind <= found->most)
 		return found;
-	fprintf(stderr, "hwbroker-ctl: `%s%s%s' %s%s", found->verb,
+	fprintf(stderr, "hwbroker-ctl: `%s%s%s' %s%s%s", found->verb,
 	        found->object != NULL ? " " : "", found->object != NULL ? found->object : "",
-	        behind < found->least ? "needs " : "has words behind it that make no sense",
-	        behind < found->least ? found->needs : "");
+	        behind < found->least ? "needs " : "has a word too many behind it: `",
+	        behind < found->least ? found->needs : words[*named + found->most],
+	        behind < found->least ? "" : "'");
 	try_help();
 	return NULL;
 }

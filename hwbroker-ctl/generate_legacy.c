@@ -9,48 +9,102 @@
 #include "policy/values/values.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the command line ---- */
 
+enum { RANGE_SIZE = 48 };
+
+/* As the policy has them; the length. */
+static int write_ports(char text[RANGE_SIZE], const struct generate_ports *ports)
+{
+	return ports->first == ports->last
+	               ? snprintf(text, RANGE_SIZE, "0x%x", ports->first)
+	               : snprintf(text, RANGE_SIZE, "0x%x-0x%x", ports->first, ports->last);
+}
+
+static int write_memory(char text[RANGE_SIZE], const struct generate_memory *memory)
+{
+	return snprintf(text, RANGE_SIZE, "0x%" PRIx64 "-0x%" PRIx64, memory->first, memory->last);
+}
+
+/* A policy that names one twice has a mistake. */
+static int is_twice(const char *text, struct fault *fault)
+{
+	return fault_set(fault, HWB_INVALID, "%s, or a part of it, is named twice", text);
+}
+
 static int add_ports(struct generate *what, const char *text, struct fault *fault)
 {
 	struct generate_ports *ports = &what->ports[what->ports_count];
+	char written[RANGE_SIZE];
 
+	if (value_ports(text, &ports->first, &ports->last, fault) != 0)
+		return -1;
+	for (uint32_t i = 0; i < what->ports_count; i++)
+		if (what->ports[i].first <= ports->last && ports->first <= what->ports[i].last)
+			return is_twice(text, fault);
 	what->ports_count++;
-	return value_ports(text, &ports->first, &ports->last, fault);
+	return write_ports(written, ports);
 }
 
 static int add_memory(struct generate *what, const char *text, struct fault *fault)
 {
 	struct generate_memory *memory = &what->memory[what->memory_count];
+	char written[RANGE_SIZE];
 
+	if (value_memory(text, &memory->first, &memory->last, fault) != 0)
+		return -1;
+	for (uint32_t i = 0; i < what->memory_count; i++)
+		if (what->memory[i].first <= memory->last && memory->first <= what->memory[i].last)
+			return is_twice(text, fault);
 	what->memory_count++;
-	return value_memory(text, &memory->first, &memory->last, fault);
+	return write_memory(written, memory);
 }
 
+/* All there are fit into a line. */
 static int add_line(struct generate *what, const char *text, struct fault *fault)
 {
-	return value_line(text, &what->lines[what->line_count++], fault);
+	uint32_t *line = &what->lines[what->line_count];
+
+	if (value_line(text, line, fault) != 0)
+		return -1;
+	for (uint32_t i = 0; i < what->line_count; i++)
+		if (what->lines[i] == *line)
+			return is_twice(text, fault);
+	what->line_count++;
+	return 0;
 }
 
-/* Words between commas, each for `add`; `value` NULL: the option was not given. */
+/* Words between commas, each for `add`, which returns its length in the one line that they are to
+ * become; `value` NULL: the option was not given. */
 static int read_list(struct generate *what, const char *option, const char *value,
                      int (*add)(struct generate *, const char *, struct fault *))
 {
-	char list[INI_LINE_MAX + 1], *rest = list, *entry;
-	struct fault fault;
+	char *list = value != NULL ? strdup(value) : NULL, *rest = list, *entry;
+	struct fault fault = { 0 };
+	int length = (int)strlen("range = "), more = 0;
 
-	snprintf(list, sizeof(list), "%s", value != NULL ? value : "");
-	for (unsigned i = 0; value != NULL && (entry = value_next(&rest)) != NULL; i++) {
+	if (value != NULL && list == NULL)
+		fault_set(&fault, HWB_NO_MEMORY, "no memory");
+	for (unsigned i = 0; list != NULL && more >= 0 && (entry = value_next(&rest)) != NULL;
+	     i++) {
 		if (i == GENERATE_MOST)
-			fault_set(&fault, HWB_INVALID, "takes %d at most", GENERATE_MOST);
-		else if (add(what, entry, &fault) == 0)
-			continue;
-		fprintf(stderr, "hwbroker-ctl: --%s: %s\n", option, fault.reason);
-		return -1;
+			more = fault_set(&fault, HWB_INVALID, "takes %d at most", GENERATE_MOST);
+		else
+			more = add(what, entry, &fault);
+		length += more + (i == 0 ? 0 : (int)strlen(", "));
+		if (more >= 0 && length > INI_LINE_MAX)
+			more = fault_set(&fault, HWB_INVALID,
+			                 "more than a line of the policy has room for; write a "
+			                 "second section for the rest");
 	}
-	return 0;
+	free(list);
+	if (fault.reason[0] == '\0')
+		return 0;
+	fprintf(stderr, "hwbroker-ctl: --%s: %s\n", option, fault.reason);
+	return -1;
 }
 
 int generate_read_legacy(struct generate *what, const struct context *context)
@@ -72,15 +126,14 @@ static void put_section(FILE *out, const char *kind, int room, const struct gene
 
 static void put_ports(FILE *out, const struct generate *what)
 {
+	char range[RANGE_SIZE];
 	bool force = false;
 
 	fputs("\n# Legacy ports. One client at a time has them.\n", out);
 	put_section(out, "ports", HWB_NAME_SIZE - 1, what);
 	for (uint32_t i = 0; i < what->ports_count; i++) {
-		const struct generate_ports *ports = &what->ports[i];
-		fprintf(out, "%s0x%x", i == 0 ? "range = " : ", ", ports->first);
-		if (ports->last != ports->first)
-			fprintf(out, "-0x%x", ports->last);
+		write_ports(range, &what->ports[i]);
+		fprintf(out, "%s%s", i == 0 ? "range = " : ", ", range);
 	}
 	fputc('\n', out);
 	for (uint32_t i = 0; i < what->ports_count; i++) {
@@ -103,13 +156,15 @@ static void put_ports(FILE *out, const struct generate *what)
 
 static void put_memory(FILE *out, const struct generate *what)
 {
+	char range[RANGE_SIZE];
 	bool force = false;
 
 	fputs("\n# Physical memory that is of no device. One client at a time has it.\n", out);
 	put_section(out, "memory", HWB_NAME_SIZE - 1, what);
-	for (uint32_t i = 0; i < what->memory_count; i++)
-		fprintf(out, "%s0x%" PRIx64 "-0x%" PRIx64, i == 0 ? "range = " : ", ",
-		        what->memory[i].first, what->memory[i].last);
+	for (uint32_t i = 0; i < what->memory_count; i++) {
+		write_memory(range, &what->memory[i]);
+		fprintf(out, "%s%s", i == 0 ? "range = " : ", ", range);
+	}
 	fputs("\n# Each access is a request, which the broker carries out.\n"
 	      "access = mediated\n"
 	      "# For reading alone: if it is to be written, say yes.\n"

@@ -126,6 +126,11 @@ static void explain_not_found(void)
 	explain_request(&packet, facts.device.address);
 	memcpy(packet.bytes + HEADER + 168, "no-such-section", 16);
 	want(fd, &packet, NOT_FOUND);
+	/* An address that is none is none here as well. */
+	explain_request(&packet, UINT64_C(32) << 40); /* device */
+	want(fd, &packet, INVALID);
+	explain_request(&packet, UINT64_C(8) << 48); /* function */
+	want(fd, &packet, INVALID);
 }
 
 static void explain_unused(void)

@@ -165,12 +165,12 @@ START_TEST(words_are_understood)
 		{ "hardware", "no such command `hardware'\n" },
 		{ "list", "`list' needs one of: devices, clients, sessions" },
 		{ "list devcies", "`list' knows no `devcies'; did you mean `devices'?" },
-		{ "list devices 3", "`list devices' has words behind it that make no sense" },
+		{ "list devices 3", "`list devices' has a word too many behind it: `3'" },
 		{ "revoke", "`revoke' needs the address of a device, such as 0000:00:03.0" },
-		{ "revoke a b", "`revoke' has words behind it" },
+		{ "revoke a b", "`revoke' has a word too many behind it: `b'" },
 		{ "quarantine clear", "`quarantine clear' needs the address" },
 		{ "run", "`run' needs a command, and before it --as CLIENT" },
-		{ "status now", "`status' has words behind it" },
+		{ "status now", "`status' has a word too many behind it: `now'" },
 	};
 	char line[64];
 	unsigned named;

@@ -139,5 +139,24 @@ silence() {
 }
 check "a broker that does not answer" silence
 check "an option that is misspelt" says 2 "did you mean \`--json'?" --jsno status
+check "explain of a user whose name is empty" says 2 "no user \`'" explain user: 0x61
+check "explain of a user's number that wraps around" says 2 "no user \`4294967296'" explain user:4294967296 0x61
+check "explain of a line by its name" says 1 'no' explain a irq:keyboard
+check "explain of a line that no device has" says 2 'joins the two interrupt controllers' explain a irq:2
+check "explain of a name that is near one" says 2 "did you mean \`keyboard'" explain a irq:keybord
+check "a policy is not generated with ports that are named twice" says 2 'named twice' \
+	generate-policy --client a --ports 0x60-0x64,0x60
+check "nor with memory" says 2 'named twice' generate-policy --client a --memory 0xfed00000-0xfed003ff,0xfed00000
+check "nor with lines" says 2 'named twice' generate-policy --client a --interrupt 1,keyboard
+check "nor with what is more than a line" says 2 'a line of the policy has room' \
+	generate-policy --client a --memory "$(printf '0xfed%d000-0xfed%d3ff,' {10..20}{,} | sed 's/,$//')"
+fits() {
+	asks generate-policy --client a --user root --ports "$(seq -f '0x%.0f' -s , 1000 1015)" > "$work/generated"
+	local status=$?
+	chmod 644 "$work/generated"
+	cp "$work/generated" "$work/said"
+	[ $status = 0 ] && says 0 'no mistake' check "$work/generated"
+}
+check "one with as many ports as it takes is taken" fits
 check "an object that there is not" says 2 "it has: devices, clients, sessions, groups" list everything
 [ $failed = 0 ]

@@ -2,6 +2,7 @@
 /* What who may change can do to a device that others have, or that nobody may have, and to the
  * policy. */
 #include "server/reload.h"
+#include "session/bus/platform.h"
 #include "session/release/release.h"
 #include "session/release/revoke.h"
 #include "session/serve.h"
@@ -67,14 +68,12 @@ static void wait_for_rest(struct control *self, const struct request *request)
 /* Of any client. NULL: the request has been refused. */
 static struct device *find(const struct request *request, const struct hwb_pci_address *address)
 {
-	struct device *device = inventory_find(&request->peer->broker->inventory, address);
+	struct fault fault;
+	struct device *device = platform_find_any(request->peer->broker, address, &fault);
 
-	if (device != NULL && device->state != LIFE_GONE && !device->left)
-		return device;
-	request_refuse_text(request, HWB_NOT_FOUND, sizeof(struct hwb_header),
-	                    "no device %04x:%02x:%02x.%x is on the bus", address->domain,
-	                    address->bus, address->device, address->function);
-	return NULL;
+	if (device == NULL)
+		request_refuse(request, sizeof(struct hwb_header), &fault);
+	return device;
 }
 
 /* Whether there is an end to wait for. */

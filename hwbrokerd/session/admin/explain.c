@@ -8,6 +8,7 @@
 #include "session/acquire/assess.h"
 #include "session/admin/findings.h"
 #include "session/admin/query.h"
+#include "session/bus/platform.h"
 #include "session/memory/memory.h"
 #include "session/memory/vga.h"
 #include "session/name.h"
@@ -497,11 +498,10 @@ void serve_admin_explain(struct request *request)
 	if (!find_client(request, &asker))
 		return;
 	if (asked->kind == HWB_RULE_DEVICE) {
-		device = inventory_find(&asker.broker->inventory, &asked->address);
-		if (device == NULL || device->state == LIFE_GONE || device->left) {
-			request_refuse_text(request, HWB_NOT_FOUND,
-			                    REQUEST_FIELD(hwb_explain_request, address),
-			                    "no such device is on the bus, or it is a bridge");
+		struct fault fault;
+		device = platform_find_any(asker.broker, &asked->address, &fault);
+		if (device == NULL) {
+			request_refuse(request, REQUEST_FIELD(hwb_explain_request, address), &fault);
 			return;
 		}
 	}

@@ -23,20 +23,48 @@ int platform_may(const struct peer *peer, const struct device *device, enum poli
 	return may(peer->broker, peer->client, device, kind, fault);
 }
 
+static bool can_be(const struct hwb_pci_address *address, struct fault *fault)
+{
+	if (address->device <= 31 && address->function <= 7)
+		return true;
+	fault_set(fault, HWB_INVALID, "PCI device %u, function %u: there are 32 and 8",
+	          address->device, address->function);
+	return false;
+}
+
+static struct device *on_the_bus(const struct broker *broker, const struct hwb_pci_address *address)
+{
+	struct device *device = inventory_find(&broker->inventory, address);
+
+	return device != NULL && device->state != LIFE_GONE && !device->left ? device : NULL;
+}
+
+struct device *platform_find_any(const struct broker *broker, const struct hwb_pci_address *address,
+                                 struct fault *fault)
+{
+	struct device *device;
+
+	if (!can_be(address, fault))
+		return NULL;
+	device = on_the_bus(broker, address);
+	if (device == NULL)
+		fault_set(fault, HWB_NOT_FOUND,
+		          "no device %04x:%02x:%02x.%x is on the bus, or it is a bridge",
+		          address->domain, address->bus, address->device, address->function);
+	return device;
+}
+
 struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
                              struct policy_verdict *verdict, struct fault *fault)
 {
-	struct device *device = inventory_find(&peer->broker->inventory, address);
 	struct policy_verdict local;
 
 	if (verdict == NULL)
 		verdict = &local;
-	if (address->device > 31 || address->function > 7) {
-		fault_set(fault, HWB_INVALID, "PCI device %u, function %u: there are 32 and 8",
-		          address->device, address->function);
+	if (!can_be(address, fault))
 		return NULL;
-	}
-	if (device != NULL && device->state != LIFE_GONE && !device->left) {
+	struct device *device = on_the_bus(peer->broker, address);
+	if (device != NULL) {
 		struct policy_device about = device_for_policy(device);
 		struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &about };
 		policy_decide(peer->broker->policy, peer->client, &resource, verdict);

@@ -13,6 +13,10 @@
 struct device *platform_find(const struct peer *peer, const struct hwb_pci_address *address,
                              struct policy_verdict *verdict, struct fault *fault);
 
+/* The device whoever may see it: for who administrates. NULL: `fault` says why. */
+struct device *platform_find_any(const struct broker *broker, const struct hwb_pci_address *address,
+                                 struct fault *fault);
+
 /* One question about a device to the policy: 0, or -1 with its reason. Where no IOMMU confines
  * it, DMA is POLICY_DMA_UNSAFE. */
 int platform_may(const struct peer *peer, const struct device *device, enum policy_kind kind,
