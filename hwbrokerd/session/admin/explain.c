@@ -501,7 +501,8 @@ void serve_admin_explain(struct request *request)
 		struct fault fault;
 		device = platform_find_any(asker.broker, &asked->address, &fault);
 		if (device == NULL) {
-			request_refuse(request, REQUEST_FIELD(hwb_explain_request, address), &fault);
+			request_refuse(request, REQUEST_FIELD(hwb_explain_request, address),
+			               &fault);
 			return;
 		}
 	}
