@@ -20,7 +20,8 @@ int broker_explain(const char *what, int result, const struct hwb_error *error, 
 		fputs(hint, stderr);
 		return EXIT_MAY_NOT;
 	}
-	if (status == HWB_OK && (result == -ENOENT || result == -ECONNREFUSED || result == -EPIPE))
+	if (status == HWB_OK && (result == -ENOENT || result == -ECONNREFUSED || result == -EPIPE ||
+	                         result == -ECONNRESET))
 		return EXIT_NO_BROKER;
 	return EXIT_REFUSED;
 }

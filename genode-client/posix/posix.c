@@ -308,5 +308,8 @@ void hwb_posix_print_error(const char *what, int result, const struct hwb_error 
 		fprintf(stderr, "%s: %s (%s)\n", what, reason != NULL ? reason : "refused",
 		        hwb_status_name(status));
 	else
-		fprintf(stderr, "%s: %s\n", what, reason != NULL ? reason : strerror(-result));
+		fprintf(stderr, "%s: %s\n", what,
+		        reason != NULL                              ? reason
+		        : result == -EPIPE || result == -ECONNRESET ? "the broker has hung up"
+		                                                    : strerror(-result));
 }

@@ -283,6 +283,10 @@ void policy_decide(const struct policy *policy, const struct policy_client *clie
 		decide_interrupt(policy, client, resource, verdict);
 	else
 		decide_device(policy, client, resource, verdict);
+	/* The sections that would have to name him are not there to be changed. */
+	if (client == NULL && verdict->why.status != HWB_INVALID)
+		fault_set(&verdict->why, verdict->why.status,
+		          "who is no client is given nothing: add a [client] section first");
 }
 
 int policy_may(const struct policy *policy, const struct policy_client *client,

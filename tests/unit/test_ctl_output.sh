@@ -138,6 +138,24 @@ silence() {
 	says 0 'waiting for the broker, which does not answer' list clients
 }
 check "a broker that does not answer" silence
+# The daemon ends while it is asked again and again.
+ends_with_it() {
+	timeout 30 "$ctl" --socket "$work/socket" --json top > "$work/top" 2> "$work/said" &
+	local asking=$! tries=0
+	until [ -s "$work/top" ]
+	do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
+		sleep 0.05
+	done
+	kill "$pid"
+	wait "$pid"
+	wait $asking
+	[ $? = 3 ] && grep -q '^hwbroker-ctl: the broker has hung up$' "$work/said"
+	local status=$?
+	starts 2> "$work/log" && return $status
+}
+check "top ends with the daemon, and says so" ends_with_it
 check "an option that is misspelt" says 2 "did you mean \`--json'?" --jsno status
 check "explain of a user whose name is empty" says 2 "no user \`'" explain user: 0x61
 check "explain of a user's number that wraps around" says 2 "no user \`4294967296'" explain user:4294967296 0x61

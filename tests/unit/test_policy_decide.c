@@ -290,7 +290,8 @@ START_TEST(what_is_not_granted_is_not_there)
 	}
 	struct policy_verdict verdict = ask(NULL, POLICY_DEVICE, &nic);
 	ck_assert(!verdict.granted);
-	ck_assert_int_eq((int)verdict.why.status, HWB_NOT_FOUND);
+	expect(&verdict, HWB_NOT_FOUND,
+	       "who is no client is given nothing: add a [client] section first");
 }
 END_TEST
 

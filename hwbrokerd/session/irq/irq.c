@@ -450,9 +450,12 @@ void serve_irq_fds(struct request *request)
 		return;
 	if (wanted->count == 0 || wanted->count > HWB_FDS_MAX || wanted->first >= irq->count ||
 	    wanted->count > irq->count - wanted->first) {
-		request_refuse_text(request, HWB_INVALID, REQUEST_FIELD(hwb_irq_fds, first),
-		                    "vectors %u and %u on are not 1 to 64 of this session's %u",
-		                    wanted->first, wanted->count, irq->count);
+		request_refuse_text(request, HWB_INVALID,
+		                    wanted->count == 0 || wanted->count > HWB_FDS_MAX
+		                            ? REQUEST_FIELD(hwb_irq_fds, count)
+		                            : REQUEST_FIELD(hwb_irq_fds, first),
+		                    "%u vectors from %u on are not 1 to 64 of this session's %u",
+		                    wanted->count, wanted->first, irq->count);
 		return;
 	}
 	request_reply(request, request->header.session, wanted, sizeof(*wanted),
