@@ -168,7 +168,7 @@ START_TEST(a_range_is_given_or_a_part_of_one)
 	verdict = ask(policy, "a", 0xfed00400, 1);
 	expect_denied(&verdict, " gives memory 0xfed00400-0xfed00400 to client `a'; add it");
 	verdict = ask(policy, NULL, 0xfed00000, 1);
-	expect_denied(&verdict, "no [memory] section of ");
+	expect_denied(&verdict, "who is no client is given nothing");
 	verdict = ask(policy, "a", 0xfed00000, 0);
 	ck_assert_int_eq((int)verdict.why.status, HWB_INVALID);
 	verdict = ask(policy, "b", 0xffffffffffffffff, 2);
