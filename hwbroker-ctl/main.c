@@ -31,11 +31,13 @@ static void hold_standard_descriptors(void)
 /* A program, or a disk that is full, must not be taken for an answer. */
 static int end_output(FILE *out, int status)
 {
-	int error = fflush(out) != 0 ? errno : ferror(out) ? EIO : 0;
+	int error = fflush(out) != 0 ? errno : 0;
 
-	if (error == 0)
+	if (error == 0 && !ferror(out))
 		return status;
-	fprintf(stderr, "hwbroker-ctl: cannot write the output: %s\n", strerror(error));
+	/* What was flushed before has its reason no more. */
+	fprintf(stderr, "hwbroker-ctl: cannot write the output%s%s\n", error != 0 ? ": " : "",
+	        error != 0 ? strerror(error) : "");
 	return status == EXIT_OK ? EXIT_REFUSED : status;
 }
 

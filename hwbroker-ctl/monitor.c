@@ -128,10 +128,8 @@ int show_monitor(const struct context *context)
 		return status;
 	if (!read)
 		return EXIT_OK;
-	if (result == 0) {
-		fputs("hwbroker-ctl: cannot write what happens\n", stderr);
+	if (result == 0) /* what was printed cannot be written, which main() tells */
 		return EXIT_REFUSED;
-	}
 	fputs("hwbroker-ctl: the broker has hung up\n", stderr);
 	return EXIT_NO_BROKER;
 }

@@ -78,6 +78,10 @@ static uint32_t take_back(const char *address, uint32_t flags)
 	struct order order;
 
 	want(HWB_OK, ask(root, &order, HWB_ADMIN_REVOKE, address, flags));
+	/* Nothing of what was noted of it before. */
+	for (size_t i = strnlen(order.outcome.note, sizeof(order.outcome.note));
+	     i < sizeof(order.outcome.note); i++)
+		ck_assert_int_eq(order.outcome.note[i], 0);
 	return order.outcome.state;
 }
 

@@ -131,6 +131,14 @@ unread() {
 }
 check "monitor ends with who reads it" unread
 
+# It is told once, and by no reason that is none.
+unwritten() {
+	(sleep 0.5; "$ctl" --socket "$work/socket" reload > /dev/null) &
+	asks monitor > /dev/full 2> "$work/said"
+	[ $? = 1 ] && [ "$(cat "$work/said")" = "hwbroker-ctl: cannot write the output" ]
+}
+check "monitor ends where it cannot write" unwritten
+
 # It is there, and says nothing: whoever waits is told.
 silence() {
 	kill -STOP "$pid"

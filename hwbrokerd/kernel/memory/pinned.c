@@ -81,11 +81,16 @@ static void ring_unpin(int ring)
 static int refuse_scattered(const struct kernel_mapping *mapping, const struct kernel_wish *wish,
                             struct fault *fault)
 {
+	char aligned[48] = "", below[48] = "";
+
+	if (wish->alignment > 1)
+		snprintf(aligned, sizeof(aligned), ", aligned to 0x%" PRIx64, wish->alignment);
+	if (wish->limit != 0 && wish->limit != UINT64_MAX)
+		snprintf(below, sizeof(below), ", at or below 0x%" PRIx64, wish->limit);
 	return fault_set(
 	        fault, mapping->ours ? HWB_NO_MEMORY : HWB_UNSUPPORTED,
-	        "without an IOMMU a device needs memory in one piece, aligned to 0x%" PRIx64
-	        ", at or below 0x%" PRIx64 ", and this %s not%s",
-	        wish->alignment, wish->limit, mapping->ours ? "page is" : "memory is",
+	        "without an IOMMU a device needs memory in one piece%s%s, and this %s not%s",
+	        aligned, below, mapping->ours ? "page is" : "memory is",
 	        mapping->ours ? "" : ": have the broker make it (DMA_ALLOC)");
 }
 

@@ -22,10 +22,11 @@ static void answer(const struct request *request, const struct device *device)
 {
 	struct hwb_outcome_reply reply = { .state = lifecycle_public(device->state) };
 
-	memcpy(reply.note, device->note, sizeof(reply.note));
-	if (request->header.opcode == HWB_ADMIN_RELEASE && device->state == LIFE_FREE)
-		snprintf(reply.note, sizeof(reply.note),
-		         "its host driver does not take it: the log of hwbrokerd says why");
+	/* Not what is behind its end: that was of another note. */
+	snprintf(reply.note, sizeof(reply.note), "%s",
+	         request->header.opcode == HWB_ADMIN_RELEASE && device->state == LIFE_FREE
+	                 ? "its host driver does not take it: the log of hwbrokerd says why"
+	                 : device->note);
 	request_reply(request, 0, &reply, sizeof(reply), NULL, 0);
 }
 
