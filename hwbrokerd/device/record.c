@@ -1,90 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 #include "device/record.h"
 
-#include "device/record_line.h"
+#include "device/record_file.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/pci_key.h"
+#include "util/sorted.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* How lines begin that are about memory that devices have left, and virtual functions. */
-static const char estate_word[] = "estate";
-static const char functions_word[] = "virtual ";
-
-/* The first line; another number is another layout. */
-static const char head[] = "hwbrokerd devices 2";
-
-enum { LINE = 512 };
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const char *file_path; /* NULL: nothing is kept */
-/* Entries of one kind, each of which begins with its address. */
-struct table {
-	const size_t size; /* of an entry */
-	char *entries;
-	uint32_t count, capacity;
+static struct record_file file = { .fd = -1 };
+static int lock_fd = -1;
+
+/* How each thing in the tables begins: by its address, and where it is in the file. */
+struct entry {
+	uint64_t key; /* pci_key() */
+	uint32_t line;
 };
 
-static struct table taken = { .size = sizeof(struct record) };
-static struct table made = { .size = sizeof(struct record_functions) };
-_Static_assert(offsetof(struct record, address) == 0, "an entry begins with its address");
-_Static_assert(offsetof(struct record_functions, address) == 0, "and so does one of this kind");
+struct taken_entry {
+	struct entry entry;
+	struct record record;
+};
+
+struct made_entry {
+	struct entry entry;
+	struct record_functions functions;
+};
+
+static struct sorted taken = { .size = sizeof(struct taken_entry) };
+static struct sorted made = { .size = sizeof(struct made_entry) };
 
 static bool estate;                  /* it may be anywhere */
 static struct record_range *estates; /* else there */
 static uint32_t estate_count;
-static int lock_fd = -1;
 
-/* ---- the tables ---- */
-
-static void *entry(const struct table *table, uint32_t index)
+static void clear(void)
 {
-	return table->entries + index * table->size;
-}
-
-static void *find(const struct table *table, const struct hwb_pci_address *address)
-{
-	for (uint32_t i = 0; i < table->count; i++)
-		if (memcmp(entry(table, i), address, sizeof(*address)) == 0)
-			return entry(table, i);
-	return NULL;
-}
-
-static int add(struct table *table, const void *new)
-{
-	if (table->count == table->capacity) {
-		uint32_t more = table->capacity == 0 ? 16 : table->capacity * 2;
-		char *larger = realloc(table->entries, more * table->size);
-		if (larger == NULL)
-			return -1;
-		table->entries = larger;
-		table->capacity = more;
-	}
-	memcpy(entry(table, table->count++), new, table->size);
-	return 0;
-}
-
-static void clear(struct table *table)
-{
-	free(table->entries);
-	table->entries = NULL;
-	table->count = table->capacity = 0;
-}
-
-static void clear_estates(void)
-{
+	sorted_free(&taken);
+	sorted_free(&made);
 	free(estates);
 	estates = NULL;
 	estate_count = 0;
 	estate = false;
+}
+
+static struct record *find_taken(const struct hwb_pci_address *address)
+{
+	struct taken_entry *known = sorted_find(&taken, pci_key(address));
+
+	return known != NULL ? &known->record : NULL;
+}
+
+static struct record_functions *find_made(const struct hwb_pci_address *address)
+{
+	struct made_entry *known = sorted_find(&made, pci_key(address));
+
+	return known != NULL ? &known->functions : NULL;
 }
 
 /* Of the same address. */
@@ -98,76 +79,84 @@ static bool same(const struct record *a, const struct record *b)
 	       memcmp(a->memory, b->memory, sizeof(a->memory)) == 0;
 }
 
-/* ---- the file ---- */
+/* ---- the whole file ---- */
 
-static int save(void)
+static uint32_t write_all(char *text)
 {
-	char temporary[PATH_MAX];
+	struct sorted_place at = { 0 };
+	const struct taken_entry *device;
+	const struct made_entry *functions;
+	char *line = text;
 
-	if (file_path == NULL)
-		return 0;
-	snprintf(temporary, sizeof(temporary), "%s.new", file_path);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (file == NULL) {
-		int error = errno;
-		close_fd(fd);
-		return error;
-	}
-	/* So that it need not ask the kernel how large a buffer is to be. */
-	char buffer[BUFSIZ];
-	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-	fprintf(file, "%s\n", head);
+	record_file_head(line);
 	if (estate)
-		fprintf(file, "%s\n", estate_word);
-	for (uint32_t i = 0; i < estate_count; i++) {
-		fputs(estate_word, file);
-		record_line_write_range(file, &estates[i]);
-	}
-	for (uint32_t i = 0; i < taken.count; i++)
-		record_line_write(file, entry(&taken, i));
-	for (uint32_t i = 0; i < made.count; i++) {
-		fputs(functions_word, file);
-		record_line_write_functions(file, entry(&made, i));
-	}
-	bool complete = fflush(file) == 0 && ferror(file) == 0;
-	int error = complete ? 0 : errno != 0 ? errno : EIO;
-	fclose(file);
-	if (complete && rename(temporary, file_path) != 0)
-		error = errno;
-	if (error != 0)
-		unlink(temporary);
+		record_line_write_estate(line += RECORD_LINE, NULL);
+	for (uint32_t i = 0; i < estate_count; i++)
+		record_line_write_estate(line += RECORD_LINE, &estates[i]);
+	for (; (device = sorted_at(&taken, at)) != NULL; at = sorted_next(&taken, at))
+		record_line_write(line += RECORD_LINE, &device->record);
+	at = (struct sorted_place){ 0 };
+	for (; (functions = sorted_at(&made, at)) != NULL; at = sorted_next(&made, at))
+		record_line_write_functions(line += RECORD_LINE, &functions->functions);
+	return (uint32_t)((line - text) / RECORD_LINE) + 1;
+}
+
+static uint32_t number_lines(const struct sorted *table, uint32_t first)
+{
+	struct sorted_place at = { 0 };
+	struct entry *entry;
+
+	for (; (entry = sorted_at(table, at)) != NULL; at = sorted_next(table, at))
+		entry->line = first++;
+	return first;
+}
+
+/* 0 or an errno. */
+static int make_anew(void)
+{
+	uint32_t most = 2 + estate_count + taken.count + made.count;
+
+	if (file.path == NULL)
+		return 0;
+	_cleanup_free_ char *text = calloc(most, RECORD_LINE);
+	if (text == NULL)
+		return ENOMEM;
+	int error = record_file_replace(&file, text, write_all(text));
+	if (error == 0)
+		number_lines(&made, number_lines(&taken, 1 + estate_count + estate));
 	return error;
 }
 
-static bool is_ours(FILE *file)
-{
-	struct stat status;
-
-	return fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) &&
-	       status.st_uid == geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
+/* ---- as the daemon before has left it ---- */
 
 static bool load_functions(const char *line)
 {
 	struct record_functions functions;
 
-	return record_line_read_functions(line, &functions) &&
-	       find(&made, &functions.address) == NULL && add(&made, &functions) == 0;
+	if (!record_line_read_functions(line, &functions) || find_made(&functions.address) != NULL)
+		return false;
+	struct made_entry *new = sorted_add(&made, pci_key(&functions.address));
+	if (new != NULL)
+		new->functions = functions;
+	return new != NULL;
 }
 
 static bool load_device(const char *line)
 {
 	struct record record;
 
-	return record_line_read(line, &record) && find(&taken, &record.address) == NULL &&
-	       add(&taken, &record) == 0;
+	if (!record_line_read(line, &record) || find_taken(&record.address) != NULL)
+		return false;
+	struct taken_entry *new = sorted_add(&taken, pci_key(&record.address));
+	if (new != NULL)
+		new->record = record;
+	return new != NULL;
 }
 
 /* With the lock held, or before there are threads. */
 static bool add_estate(const struct record_range *range)
 {
-	struct record_range *more = realloc(estates, (estate_count + 1) * sizeof(*more));
+	struct record_range *more = reallocarray(estates, estate_count + 1, sizeof(*more));
 
 	if (more == NULL)
 		return false;
@@ -179,53 +168,28 @@ static bool add_estate(const struct record_range *range)
 static bool load_estate(const char *line)
 {
 	struct record_range range;
-	bool anywhere = strcmp(line, "\n") == 0;
 
-	if (!anywhere && !record_line_read_range(line, &range))
+	if (!record_line_read_estate(line, &range))
 		return false;
 	/* Or without memory to know where. */
-	if (anywhere || !add_estate(&range))
+	if (!add_estate(&range))
 		estate = true;
 	return true;
 }
 
 static bool load_line(const char *line)
 {
-	const size_t about_estates = sizeof(estate_word) - 1;
-	const size_t about_functions = sizeof(functions_word) - 1;
-
-	if (strncmp(line, estate_word, about_estates) == 0)
-		return load_estate(line + about_estates);
-	if (strncmp(line, functions_word, about_functions) == 0)
-		return load_functions(line + about_functions);
-	return load_device(line);
-}
-
-static bool load(FILE *file)
-{
-	char line[LINE];
-
-	if (!is_ours(file) || fgets(line, sizeof(line), file) == NULL ||
-	    strncmp(line, head, sizeof(head) - 1) != 0 || line[sizeof(head) - 1] != '\n')
-		return false;
-	while (fgets(line, sizeof(line), file) != NULL)
-		if (!load_line(line))
-			return false;
-	return ferror(file) == 0;
-}
-
-/* Only a file that is not there is one of nothing. */
-static bool read_file(const char *path)
-{
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	if (fd < 0)
-		return errno == ENOENT;
-	_cleanup_file_ FILE *file = fdopen(fd, "r");
-	if (file == NULL)
-		return false;
-	steal_fd(&fd);
-	return load(file);
+	switch (record_line_kind(line)) {
+	case RECORD_LINE_ESTATE_ANYWHERE:
+		estate = true;
+		return true;
+	case RECORD_LINE_ESTATE:
+		return load_estate(line);
+	case RECORD_LINE_FUNCTIONS:
+		return load_functions(line);
+	default:
+		return load_device(line);
+	}
 }
 
 int record_lock(const char *path, struct fault *fault)
@@ -251,62 +215,94 @@ int record_lock(const char *path, struct fault *fault)
 void record_open(const char *path)
 {
 	pthread_mutex_lock(&lock);
-	file_path = path;
-	if (!read_file(path)) {
+	file.path = path;
+	if (record_file_read(path, load_line)) {
+		/* For what comes. If it cannot be, that is told when something is to be taken. */
+		make_anew();
+	} else {
 		log_error(
 		        "%s cannot be read or makes no sense, and counts as empty: devices that "
 		        "an earlier hwbrokerd has taken stay with vfio-pci (to give one back: `echo > "
 		        "/sys/bus/pci/devices/ADDRESS/driver_override', unbind, "
 		        "`drivers_probe')",
 		        path);
-		clear(&taken);
-		clear(&made);
-		clear_estates();
+		clear();
 		estate = true;
 	}
 	pthread_mutex_unlock(&lock);
 }
 
-/* Calls with the lock held. */
-static int write_down(struct table *table, const void *new, void *known)
-{
-	char before[sizeof(struct record)];
-
-	if (known != NULL) {
-		memcpy(before, known, table->size);
-		memcpy(known, new, table->size);
-	} else if (add(table, new) != 0) {
-		return ENOMEM;
-	}
-	int error = save();
-	if (error != 0 && known != NULL)
-		memcpy(known, before, table->size);
-	else if (error != 0)
-		table->count--;
-	return error;
-}
+/* ---- a line of it ---- */
 
 static int not_written(int error, struct fault *fault)
 {
 	return error == 0 ? 0
 	                  : fault_errno(fault, error,
 	                                "cannot write down in %s what is taken from the host",
-	                                file_path);
+	                                file.path);
+}
+
+/* With the lock held: first the line, then what is known, in the table's entry, which is what
+ * this returns. NULL: neither has changed. */
+static void *write_down(struct sorted *table, const struct hwb_pci_address *address,
+                        const char line[RECORD_LINE], int *error)
+{
+	struct entry *known = sorted_find(table, pci_key(address));
+	uint32_t number = 0;
+
+	*error = known == NULL && sorted_reserve(table) != 0 ? ENOMEM : 0;
+	if (*error != 0)
+		return NULL;
+	if (!record_file_is_whole(&file))
+		*error = make_anew();
+	if (known != NULL)
+		number = known->line;
+	if (*error == 0 && file.path != NULL)
+		*error = record_file_write(&file, &number, line);
+	if (*error != 0 && known == NULL)
+		sorted_give_up(table);
+	if (*error != 0)
+		return NULL;
+	if (known == NULL)
+		known = sorted_add_reserved(table, pci_key(address));
+	known->line = number;
+	return known;
+}
+
+/* With the lock held. */
+static int put(const struct record *record)
+{
+	const struct record *known = find_taken(&record->address);
+	char line[RECORD_LINE];
+	int error;
+
+	if (known != NULL && same(known, record))
+		return 0;
+	record_line_write(line, record);
+	struct taken_entry *entry = write_down(&taken, &record->address, line, &error);
+	if (entry != NULL)
+		entry->record = *record;
+	return error;
 }
 
 int record_put(const struct record *record, struct fault *fault)
 {
 	pthread_mutex_lock(&lock);
-	struct record *known = find(&taken, &record->address);
-	int error = known != NULL && same(known, record) ? 0 : write_down(&taken, record, known);
+	int error = put(record);
 	pthread_mutex_unlock(&lock);
 	return not_written(error, fault);
 }
 
 int record_put_functions(const struct record_functions *functions, struct fault *fault)
 {
+	char line[RECORD_LINE];
+	int error;
+
+	record_line_write_functions(line, functions);
 	pthread_mutex_lock(&lock);
-	int error = write_down(&made, functions, find(&made, &functions->address));
+	struct made_entry *entry = write_down(&made, &functions->address, line, &error);
+	if (entry != NULL)
+		entry->functions = *functions;
 	pthread_mutex_unlock(&lock);
 	return not_written(error, fault);
 }
@@ -314,25 +310,30 @@ int record_put_functions(const struct record_functions *functions, struct fault 
 void record_nobody(const struct hwb_pci_address *address)
 {
 	pthread_mutex_lock(&lock);
-	struct record *known = find(&taken, address);
-	if (known != NULL && known->client[0] != '\0') {
-		memset(known->client, 0, sizeof(known->client));
-		known->uid = 0;
-		/* If it stays there the device is brought to rest once more. */
-		save();
+	struct record *known = find_taken(address);
+	if (known != NULL) {
+		struct record record = *known;
+		memset(record.client, 0, sizeof(record.client));
+		record.uid = 0;
+		/* If the line stays as it is the device is brought to rest once more. */
+		put(&record);
 	}
 	pthread_mutex_unlock(&lock);
 }
 
-static void drop(struct table *table, const struct hwb_pci_address *address)
+static void drop(struct sorted *table, const struct hwb_pci_address *address)
 {
 	pthread_mutex_lock(&lock);
-	void *known = find(table, address);
-	if (known != NULL) {
-		table->count--;
-		memmove(known, entry(table, table->count), table->size);
+	struct sorted_place place = sorted_from(table, pci_key(address));
+	const struct entry *known = sorted_at(table, place);
+	if (known != NULL && known->key == pci_key(address)) {
+		uint32_t line = known->line;
+		sorted_remove(table, place);
 		/* A line too many does no harm: such a device is looked at, and is the host's. */
-		save();
+		if (record_file_is_whole(&file))
+			record_file_blank(&file, line);
+		else
+			make_anew();
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -350,7 +351,7 @@ void record_drop_functions(const struct hwb_pci_address *address)
 bool record_find(const struct hwb_pci_address *address, uint64_t instance, struct record *record)
 {
 	pthread_mutex_lock(&lock);
-	const struct record *known = find(&taken, address);
+	const struct record *known = find_taken(address);
 	bool found = known != NULL && known->instance == instance;
 	if (found)
 		*record = *known;
@@ -362,7 +363,7 @@ bool record_find_functions(const struct hwb_pci_address *address, uint64_t insta
                            struct record_functions *functions)
 {
 	pthread_mutex_lock(&lock);
-	const struct record_functions *known = find(&made, address);
+	const struct record_functions *known = find_made(address);
 	bool found = known != NULL && known->instance == instance;
 	if (found)
 		*functions = *known;
@@ -370,25 +371,29 @@ bool record_find_functions(const struct hwb_pci_address *address, uint64_t insta
 	return found;
 }
 
-bool record_get(uint32_t index, struct record *record)
+bool record_from(uint64_t key, struct record *record)
 {
 	pthread_mutex_lock(&lock);
-	bool found = index < taken.count;
-	if (found)
-		*record = *(const struct record *)entry(&taken, index);
+	const struct taken_entry *first = sorted_at(&taken, sorted_from(&taken, key));
+	if (first != NULL)
+		*record = first->record;
 	pthread_mutex_unlock(&lock);
-	return found;
+	return first != NULL;
 }
+
+/* ---- what devices have left ---- */
 
 void record_set_estates(const struct record_range *ranges, uint32_t count, bool anywhere)
 {
 	pthread_mutex_lock(&lock);
-	clear_estates();
+	free(estates);
+	estates = NULL;
+	estate_count = 0;
 	estate = anywhere;
 	for (uint32_t i = 0; i < count; i++)
 		estate = !add_estate(&ranges[i]) || estate;
 	/* What cannot be written is there more than it says: nobody gets too much by that. */
-	save();
+	make_anew();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -412,9 +417,7 @@ bool record_estate_anywhere(void)
 
 void record_close(void)
 {
-	clear(&taken);
-	clear(&made);
-	clear_estates();
-	file_path = NULL;
+	clear();
+	record_file_close(&file);
 	lock_fd = close_fd(lock_fd);
 }

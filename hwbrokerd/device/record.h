@@ -3,9 +3,9 @@
  * What has been taken from the host, in a file for the daemon after this one: if this one
  * is killed, that one finds which devices on vfio-pci are ours, where they belong, and who
  * had them last; and of which devices we have made virtual functions. A line is written
- * before a device is touched, and removed once it is as it was. The file is replaced as a whole, so
- * it is never half written; it belongs on a file system that is empty after a reboot, as the
- * devices are the host's then.
+ * before a device is touched, and removed once it is as it was, none of them ever by half
+ * (record_file.h); the file belongs on a file system that is empty after a reboot, as the devices
+ * are the host's then.
  *
  * One for the process. Safe to call from several threads; may block for the file.
  */
@@ -69,8 +69,8 @@ bool record_find_functions(const struct hwb_pci_address *address, uint64_t insta
 /* What is written down of this very device; false: nothing. */
 bool record_find(const struct hwb_pci_address *address, uint64_t instance, struct record *record);
 
-/* Number `index` of those that there are, in no order; false: there are not so many. */
-bool record_get(uint32_t index, struct record *record);
+/* The first of those that there are whose pci_key() is not less; false: there is none. */
+bool record_from(uint64_t key, struct record *record);
 
 void record_close(void);
 

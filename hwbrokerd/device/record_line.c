@@ -2,15 +2,81 @@
 #include "device/record_line.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+/* How lines begin that are about memory that devices have left, and virtual functions. */
+static const char estate_word[] = "estate";
+static const char functions_word[] = "virtual";
+
+/* ---- a text of one length ---- */
+
+struct text {
+	char *line;
+	size_t used;
+};
+
+/* What there is to say is shorter by far: six ranges of 37 characters, four names of 32 or 64,
+ * numbers. Were it not, the line would be cut, and make no sense. */
+__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	int length =
+	        vsnprintf(text->line + text->used, RECORD_LINE - text->used, format, arguments);
+	va_end(arguments);
+	text->used += (size_t)length;
+	if (text->used > RECORD_LINE - 1)
+		text->used = RECORD_LINE - 1;
+}
+
+static void end(struct text *text)
+{
+	memset(text->line + text->used, ' ', RECORD_LINE - 1 - text->used);
+	text->line[RECORD_LINE - 1] = '\n';
+}
+
+void record_line_word(char line[RECORD_LINE], const char *word, size_t length)
+{
+	struct text text = { .line = line };
+
+	add(&text, "%.*s", (int)length, word);
+	end(&text);
+}
+
+void record_line_blank(char line[RECORD_LINE])
+{
+	record_line_word(line, "", 0);
+}
+
+/* Behind the word that a line begins with; NULL: it does not. */
+static const char *behind(const char *line, const char *word)
+{
+	size_t length = strlen(word);
+
+	return strncmp(line, word, length) == 0 ? line + length : NULL;
+}
+
+enum record_line_kind record_line_kind(const char *line)
+{
+	const char *estate = behind(line, estate_word);
+
+	if (*line == '\n')
+		return RECORD_LINE_BLANK;
+	if (estate != NULL)
+		return *estate == '\n' ? RECORD_LINE_ESTATE_ANYWHERE : RECORD_LINE_ESTATE;
+	return behind(line, functions_word) != NULL ? RECORD_LINE_FUNCTIONS : RECORD_LINE_DEVICE;
+}
 
 /* ---- ranges of memory ---- */
 
 static const char no_memory[] = " none";
 
-static void write_range(FILE *file, const struct record_range *range)
+static void add_range(struct text *text, const struct record_range *range)
 {
-	fprintf(file, " 0x%" PRIx64 "-0x%" PRIx64, range->first, range->last);
+	add(text, " 0x%" PRIx64 "-0x%" PRIx64, range->first, range->last);
 }
 
 /* What begins with a blank; NULL: it is no range. */
@@ -25,18 +91,18 @@ static const char *read_range(const char *text, struct record_range *range)
 	return text + end;
 }
 
-static void write_ranges(FILE *file, const struct record_range *ranges, uint32_t count)
+static void add_ranges(struct text *text, const struct record_range *ranges, uint32_t count)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (ranges[i].last == 0)
 			continue;
-		write_range(file, &ranges[i]);
+		add_range(text, &ranges[i]);
 		any = true;
 	}
 	if (!any)
-		fputs(no_memory, file);
+		add(text, "%s", no_memory);
 }
 
 /* The rest of a line; a daemon that did not write them down has left nothing. */
@@ -56,42 +122,56 @@ static bool read_ranges(const char *text, struct record *record)
 	return *text == '\n';
 }
 
-void record_line_write_range(FILE *file, const struct record_range *range)
+void record_line_write_estate(char line[RECORD_LINE], const struct record_range *range)
 {
-	write_range(file, range);
-	fputc('\n', file);
+	struct text text = { .line = line };
+
+	add(&text, "%s", estate_word);
+	if (range != NULL)
+		add_range(&text, range);
+	end(&text);
 }
 
-bool record_line_read_range(const char *text, struct record_range *range)
+bool record_line_read_estate(const char *line, struct record_range *range)
 {
-	text = read_range(text, range);
+	const char *text = behind(line, estate_word);
+
+	text = text != NULL ? read_range(text, range) : NULL;
 	return text != NULL && *text == '\n';
 }
 
 /* ---- devices ---- */
 
-/* A name is a word: "-" for none, and "/", which no driver's name has, for its blanks. */
-static void write_name(FILE *file, const char *name)
+static void add_address(struct text *text, const struct hwb_pci_address *at)
 {
-	fputc(' ', file);
-	for (const char *at = name[0] != '\0' ? name : "-"; *at != '\0'; at++)
-		fputc(*at == ' ' ? '/' : *at, file);
+	add(text, "%04x:%02x:%02x.%x", at->domain, at->bus, at->device, at->function);
 }
 
-void record_line_write(FILE *file, const struct record *record)
+/* A name is a word: "-" for none, and "/", which no driver's name has, for its blanks. */
+static void add_name(struct text *text, const char *name)
 {
-	const struct hwb_pci_address *at = &record->address;
+	size_t start = text->used + 1;
 
-	fprintf(file, "%04x:%02x:%02x.%x %" PRIu64, at->domain, at->bus, at->device, at->function,
-	        record->instance);
-	write_name(file, record->origin.driver);
-	write_name(file, record->origin.override);
-	write_name(file, record->origin.reset);
-	write_name(file, record->client);
-	fprintf(file, " %u %s", record->uid, record->restore ? "restore" : "keep");
+	add(text, " %s", name[0] != '\0' ? name : "-");
+	for (size_t i = start; i < text->used; i++)
+		if (text->line[i] == ' ')
+			text->line[i] = '/';
+}
+
+void record_line_write(char line[RECORD_LINE], const struct record *record)
+{
+	struct text text = { .line = line };
+
+	add_address(&text, &record->address);
+	add(&text, " %" PRIu64, record->instance);
+	add_name(&text, record->origin.driver);
+	add_name(&text, record->origin.override);
+	add_name(&text, record->origin.reset);
+	add_name(&text, record->client);
+	add(&text, " %u %s", record->uid, record->restore ? "restore" : "keep");
 	if (record->placed)
-		write_ranges(file, record->memory, HWB_BARS);
-	fputc('\n', file);
+		add_ranges(&text, record->memory, HWB_BARS);
+	end(&text);
 }
 
 /* False: there is no such function. */
@@ -140,13 +220,15 @@ bool record_line_read(const char *line, struct record *record)
 	return record->restore || strcmp(back, "keep") == 0;
 }
 
-void record_line_write_functions(FILE *file, const struct record_functions *functions)
+void record_line_write_functions(char line[RECORD_LINE], const struct record_functions *functions)
 {
-	const struct hwb_pci_address *at = &functions->address;
+	struct text text = { .line = line };
 
-	fprintf(file, "%04x:%02x:%02x.%x %" PRIu64 " %s %s\n", at->domain, at->bus, at->device,
-	        at->function, functions->instance, functions->probes ? "probe" : "quiet",
-	        functions->restore ? "restore" : "keep");
+	add(&text, "%s ", functions_word);
+	add_address(&text, &functions->address);
+	add(&text, " %" PRIu64 " %s %s", functions->instance, functions->probes ? "probe" : "quiet",
+	    functions->restore ? "restore" : "keep");
+	end(&text);
 }
 
 bool record_line_read_functions(const char *line, struct record_functions *functions)
@@ -156,7 +238,9 @@ bool record_line_read_functions(const char *line, struct record_functions *funct
 	int end = 0;
 
 	*functions = (struct record_functions){ 0 };
-	if (sscanf(line, "%x:%x:%x.%x %" SCNu64 " %7s %7s%n", &domain, &bus, &device, &function,
+	line = behind(line, functions_word);
+	if (line == NULL || *line != ' ' ||
+	    sscanf(line, "%x:%x:%x.%x %" SCNu64 " %7s %7s%n", &domain, &bus, &device, &function,
 	           &functions->instance, probes, back, &end) != 7 ||
 	    line[end] != '\n' || !take_address(&functions->address, domain, bus, device, function))
 		return false;

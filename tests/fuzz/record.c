@@ -9,6 +9,7 @@
 
 #include "device/record.h"
 #include "util/log.h"
+#include "util/pci_key.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -63,8 +64,11 @@ static void list_all(struct list *list)
 		             list->estates[list->estate_count].first <=
 		                     list->estates[list->estate_count].last,
 		     "a range is one");
-	for (list->count = 0; record_get(list->count, &list->records[list->count]); list->count++) {
-		const struct record *record = &list->records[list->count];
+	const struct record *record = list->records;
+	list->count = 0;
+	for (uint64_t key = 0; record_from(key, &list->records[list->count]);
+	     key = pci_key(&record->address) + 1, list->count++) {
+		record = &list->records[list->count];
 		must(record->address.device < 32 && record->address.function < 8 &&
 		             record->address.reserved == 0,
 		     "an address is one");
@@ -72,10 +76,7 @@ static void list_all(struct list *list)
 		check_name(record->origin.override, sizeof(record->origin.override));
 		check_name(record->origin.reset, sizeof(record->origin.reset));
 		check_name(record->client, sizeof(record->client));
-		for (uint32_t i = 0; i < list->count; i++)
-			must(memcmp(&list->records[i].address, &record->address,
-			            sizeof(record->address)) != 0,
-			     "a device is there once");
+		must(pci_key(&record->address) >= key, "a device is there once");
 		must(list->count + 1 < RECORDS, "the input is not that long");
 	}
 }

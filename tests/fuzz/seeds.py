@@ -233,7 +233,8 @@ MADE = ["virtual 0000:00:06.0 77 probe restore", "virtual ffff:ff:1f.7 184467440
 
 def record():
     good = "".join(line + "\n" for line in ("hwbrokerd devices 2", "estate", "estate 0xfe400000-0xfe403fff", *LINES, *MADE))
-    texts = {"good": good, "empty": "", "old": good.replace("2", "1", 1), "cut": good[:-9], "twice": good + LINES[0] + "\n",
+    lines = "".join(line.ljust(511) + "\n" for line in good.replace("2", "3", 1).replace("\n", "\n\n", 1).splitlines())
+    texts = {"good": good, "lines": lines, "lines-cut": lines[:-2], "empty": "", "old": good.replace("2", "1", 1), "cut": good[:-9], "twice": good + LINES[0] + "\n",
              "no-estate": good.replace("estate\n", ""), "long": good + "0" * 300 + "\n",
              "foreign": "[broker]\n", "zeros": good + "\0\n", "blank": good + "\n", "made-twice": good + MADE[0] + "\n",
              "many": good + "".join(f"0000:02:{i:02x}.{j} {i} d - - c 1 keep\n" for i in range(32) for j in range(4))}

@@ -233,7 +233,7 @@ sriov_ends() {
 	check "sriov: it does not end with the daemon" test "$(cat $sriov/sriov_numvfs)" = 2
 	# As if a daemon had been killed between two steps.
 	inode=$(stat -L -c %i $sriov/)
-	printf 'hwbrokerd devices 2\nvirtual 0000:00:06.0 %s probe restore\n' "$inode" > $sriov_state
+	printf 'hwbrokerd devices 3\nvirtual 0000:00:06.0 %s probe restore\n' "$inode" > $sriov_state
 	sed -e 's/^address = 00:06.0/address = 00:05.0/' "$here/policy/sriov.conf" \
 		> /etc/hwbroker/hwbroker.conf
 	echo 0 > $sriov/sriov_drivers_autoprobe

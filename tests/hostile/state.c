@@ -70,8 +70,9 @@ static void killed_again_and_again(void)
 /* Each is what an attacker, a fault, or another version may have left. */
 static const char *const states[] = {
 	"printf 'hwbrokerd devices 1\\n0000:00:03.0 1 - - alpha 1000 keep\\n' > " STATE,
-	"printf 'hwbrokerd devices 2\\n../../../etc 1 - - - - 0 keep\\n' > " STATE,
+	"printf 'hwbrokerd devices 3\\n../../../etc 1 - - - - 0 keep\\n' > " STATE,
 	"head -c 100000 /dev/zero > " STATE,
+	"printf cut | dd of=" STATE " bs=1 seek=700 conv=notrunc 2> /dev/null",
 	"chown driver " STATE,
 	"chmod 666 " STATE,
 	"mv " STATE " /run/hwbroker/real; ln -s real " STATE,
@@ -129,8 +130,9 @@ static void full(void)
 	             "ExecStart=/usr/sbin/hwbrokerd --state " SMALL "/devices\\n' > " DROP_IN
 	             " && systemctl daemon-reload") == 0,
 	       "no place");
-	restart_daemon();
+	/* Once it is there a line more costs no space before the page is full. */
 	shell("head -c 100000 /dev/zero > " SMALL "/full 2> /dev/null");
+	restart_daemon();
 	int fd = client_of(driver_uid());
 	for (unsigned i = 0; i < 3; i++) {
 		fill(&packet, HWB_DEVICE_ACQUIRE, 0, &wanted, sizeof(wanted));

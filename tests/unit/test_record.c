@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a daemon writes down for the one after it. */
 #include "device/record.h"
+#include "util/pci_key.h"
 
 #include <check.h>
 #include <errno.h>
@@ -13,8 +14,9 @@
 #include <unistd.h>
 
 /* The step that fails, once. */
-enum { NONE, FDOPEN, FFLUSH, FERROR, RENAME };
+enum { NONE, FDOPEN, FERROR, CALLOC, PWRITE, CUT, RENAME, STEPS };
 static int failing;
+static size_t written; /* bytes */
 
 static bool fails(int step)
 {
@@ -32,18 +34,28 @@ FILE *__wrap_fdopen(int fd, const char *mode)
 	return fails(FDOPEN) ? NULL : __real_fdopen(fd, mode);
 }
 
-int __real_fflush(FILE *file);
-int __wrap_fflush(FILE *file);
-int __wrap_fflush(FILE *file)
-{
-	return fails(FFLUSH) ? EOF : __real_fflush(file);
-}
-
 int __real_ferror(FILE *file);
 int __wrap_ferror(FILE *file);
 int __wrap_ferror(FILE *file)
 {
 	return fails(FERROR) ? 1 : __real_ferror(file);
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails(CALLOC) ? NULL : __real_calloc(count, size);
+}
+
+ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t place);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t place);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t place)
+{
+	written += size;
+	if (fails(PWRITE))
+		return -1;
+	return fails(CUT) ? 0 : __real_pwrite(fd, bytes, size, place);
 }
 
 int __real_rename(const char *from, const char *to);
@@ -76,6 +88,7 @@ static void set_up(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/devices", folder);
+	failing = NONE;
 	record_open(path);
 }
 
@@ -96,16 +109,16 @@ static uint32_t count(void)
 	struct record record;
 	uint32_t n = 0;
 
-	while (record_get(n, &record))
+	for (uint64_t key = 0; record_from(key, &record); key = pci_key(&record.address) + 1)
 		n++;
 	return n;
 }
 
-static void must_have(uint32_t index, const struct record *wanted)
+static void must_have(const struct record *wanted)
 {
 	struct record record;
 
-	ck_assert(record_get(index, &record));
+	ck_assert(record_from(pci_key(&wanted->address), &record));
 	ck_assert_mem_eq(&record.address, &wanted->address, sizeof(record.address));
 	ck_assert_uint_eq(record.instance, wanted->instance);
 	ck_assert_str_eq(record.origin.driver, wanted->origin.driver);
@@ -150,8 +163,8 @@ START_TEST(is_there_after_a_start)
 	put(&card);
 	start_again();
 	ck_assert_uint_eq(count(), 2);
-	must_have(0, &disk);
-	must_have(1, &card);
+	must_have(&disk);
+	must_have(&card);
 	ck_assert_int_eq(stat(path, &status), 0);
 	ck_assert_uint_eq(status.st_mode & 0777, 0600);
 }
@@ -166,7 +179,7 @@ START_TEST(is_replaced)
 	put(&other);
 	start_again();
 	ck_assert_uint_eq(count(), 1);
-	must_have(0, &other);
+	must_have(&other);
 }
 END_TEST
 
@@ -178,20 +191,92 @@ START_TEST(is_dropped)
 	record_drop(&disk.address);
 	start_again();
 	ck_assert_uint_eq(count(), 1);
-	must_have(0, &card);
+	must_have(&card);
 }
 END_TEST
 
+static off_t file_size(void)
+{
+	struct stat status;
+
+	ck_assert_int_eq(stat(path, &status), 0);
+	return status.st_size;
+}
+
+/* The lines of those that go are those of who comes. */
 START_TEST(many)
 {
 	struct record record = disk;
+	off_t size = 0;
+
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 200; i++) {
+			record.address.bus = (uint8_t)i;
+			record.uid = round;
+			put(&record);
+		}
+		for (unsigned i = 0; i < 100; i++) {
+			record.address.bus = (uint8_t)(i * 2);
+			record_drop(&record.address);
+		}
+		ck_assert(round == 0 || file_size() == size);
+		size = file_size();
+		if (round == 1)
+			ck_assert_uint_eq(count(), 100);
+	}
+	start_again();
+	ck_assert_uint_eq(count(), 100);
+	for (unsigned i = 0; i < 100; i++) {
+		record.address.bus = (uint8_t)(i * 2 + 1);
+		must_have(&record);
+	}
+	/* And then without their lines. */
+	ck_assert_int_lt(file_size(), size);
+}
+END_TEST
+
+/* However many there are, one that comes costs a line. */
+START_TEST(writes_one_line)
+{
+	struct record record = disk;
+	struct stat before, after;
 
 	for (unsigned i = 0; i < 200; i++) {
 		record.address.bus = (uint8_t)i;
 		put(&record);
 	}
+	ck_assert_int_eq(stat(path, &before), 0);
+	written = 0;
+	put(&card);
+	record_nobody(&disk.address);
+	record_drop(&card.address);
+	ck_assert_int_eq(stat(path, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	ck_assert_uint_eq(written, 3 * 512);
+}
+END_TEST
+
+/* By somebody who thought that nobody needs it, or who wrote to it. */
+START_TEST(is_made_anew)
+{
+	put(&disk);
+	if (_i == 0)
+		ck_assert_int_eq(unlink(path), 0);
+	else
+		ck_assert_int_eq(truncate(path, 77), 0);
+	put(&card);
 	start_again();
-	ck_assert_uint_eq(count(), 200);
+	ck_assert_uint_eq(count(), 2);
+	must_have(&disk);
+	must_have(&card);
+	if (_i == 0)
+		ck_assert_int_eq(unlink(path), 0);
+	else
+		ck_assert_int_eq(truncate(path, 77), 0);
+	record_drop(&disk.address);
+	start_again();
+	ck_assert_uint_eq(count(), 1);
+	must_have(&card);
 }
 END_TEST
 
@@ -209,7 +294,7 @@ START_TEST(cannot_be_written)
 	changed.restore = false;
 	ck_assert_int_ne(record_put(&changed, &fault), 0);
 	ck_assert_uint_eq(count(), 1);
-	must_have(0, &disk);
+	must_have(&disk);
 	ck_assert_int_eq(mkdir(folder, 0700), 0);
 }
 END_TEST
@@ -229,24 +314,68 @@ START_TEST(cannot_be_replaced)
 	struct fault fault;
 
 	put(&disk);
+	ck_assert_int_eq(unlink(path), 0);
 	failing = _i;
 	ck_assert_int_ne(record_put(&card, &fault), 0);
 	ck_assert_int_eq(failing, NONE);
-	ck_assert_int_eq(fault.host_errno, EIO);
+	ck_assert_int_ne(fault.host_errno, 0);
+	ck_assert_ptr_nonnull(strstr(fault.reason, path));
 	ck_assert_int_eq(lowest_free(), before);
+	ck_assert_uint_eq(count(), 1);
+	must_have(&disk);
+	/* And can be later. */
+	put(&card);
+	start_again();
+	ck_assert_uint_eq(count(), 2);
+}
+END_TEST
+
+/* The line alone, whatever of it fails. */
+START_TEST(cannot_be_added)
+{
+	struct record changed = disk;
+	struct fault fault;
+
+	put(&disk);
+	failing = _i;
+	ck_assert_int_ne(record_put(&card, &fault), 0);
+	ck_assert_int_eq(failing, NONE);
+	strcpy(changed.client, "linux");
+	failing = _i;
+	ck_assert_int_ne(record_put(&changed, &fault), 0);
+	ck_assert_int_eq(failing, NONE);
+	must_have(&disk);
+	failing = _i;
+	record_nobody(&disk.address);
+	must_have(&disk);
 	start_again();
 	ck_assert_uint_eq(count(), 1);
-	must_have(0, &disk);
+	must_have(&disk);
+}
+END_TEST
+
+/* The line is there, once more, for the next daemon; not for this one. */
+START_TEST(cannot_be_made_blank)
+{
+	put(&disk);
+	failing = PWRITE;
+	record_drop(&disk.address);
+	ck_assert_uint_eq(count(), 0);
+	put(&card);
+	start_again();
+	ck_assert_uint_eq(count(), 2);
+	must_have(&disk);
+	must_have(&card);
 }
 END_TEST
 
 START_TEST(cannot_be_read)
 {
-	int before = lowest_free();
-
 	put(&disk);
+	record_close();
+	int before = lowest_free();
 	failing = _i == 0 ? FDOPEN : FERROR;
-	start_again();
+	record_open(path);
 	ck_assert_int_eq(failing, NONE);
 	ck_assert_int_eq(lowest_free(), before);
 	ck_assert_uint_eq(count(), 0);
@@ -280,6 +409,10 @@ static const char *const nonsense[] = {
 	HEAD "estate 0x20-0x10\n",
 	HEAD "estate 0x10-0x20 0x30-0x40\n",
 	HEAD "\n" GOOD,
+	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 restore   ",
+	"hwbrokerd devices 3",
+	"hwbrokerd devices 33\n" GOOD,
+	"hwbrokerd devices 3\n" GOOD "   ",
 	HEAD "virtual 0000:00:06.0 77 probe\n",
 	HEAD "virtual 0000:00:06.0 77 probe restore",
 	HEAD "virtual 0000:00:06.0 77 maybe restore\n",
@@ -300,10 +433,21 @@ START_TEST(makes_no_sense)
 }
 END_TEST
 
+/* The layout before, and this one: with blanks at the end of each line, and lines of blanks. */
+static const char *const sense[] = {
+	HEAD GOOD,
+	"hwbrokerd devices 3\n" GOOD,
+	"hwbrokerd devices 3    \n    \n\n0000:00:06.0 77 nvme - flr/bus genode 1000 restore  \n  \n",
+};
+
 START_TEST(makes_sense)
 {
-	write_file(HEAD GOOD);
+	write_file(sense[_i]);
 	ck_assert_uint_eq(count(), 1);
+	put(&card);
+	start_again();
+	ck_assert_uint_eq(count(), 2);
+	ck_assert_int_eq(file_size() % 512, 0);
 }
 END_TEST
 
@@ -318,8 +462,8 @@ START_TEST(nobody_has_it)
 	record.uid = 0;
 	start_again();
 	ck_assert_uint_eq(count(), 2);
-	must_have(0, &record);
-	must_have(1, &card);
+	must_have(&record);
+	must_have(&card);
 }
 END_TEST
 
@@ -339,7 +483,7 @@ START_TEST(an_estate)
 	}
 	ck_assert(!record_get_estate(2, &range));
 	ck_assert_uint_eq(count(), 1);
-	must_have(0, &disk);
+	must_have(&disk);
 	record_set_estates(ranges + 1, 1, true);
 	start_again();
 	ck_assert(record_estate_anywhere());
@@ -369,7 +513,7 @@ START_TEST(functions_that_were_made)
 	put(&disk);
 	start_again();
 	ck_assert_uint_eq(count(), 1);
-	must_have(0, &disk);
+	must_have(&disk);
 	ck_assert(record_find_functions(&functions.address, 77, &got));
 	ck_assert(got.probes && got.restore && got.instance == 77);
 	ck_assert(!record_find_functions(&functions.address, 78, &got));
@@ -390,12 +534,12 @@ START_TEST(functions_that_cannot_be_written)
 	struct record_functions changed = functions, got;
 	struct fault fault;
 
-	failing = RENAME;
+	failing = PWRITE;
 	ck_assert_int_ne(record_put_functions(&functions, &fault), 0);
 	ck_assert(!record_find_functions(&functions.address, 77, &got));
 	ck_assert_int_eq(record_put_functions(&functions, NULL), 0);
 	changed.restore = false;
-	failing = RENAME;
+	failing = PWRITE;
 	ck_assert_int_ne(record_put_functions(&changed, &fault), 0);
 	ck_assert(record_find_functions(&functions.address, 77, &got));
 	ck_assert(got.restore);
@@ -475,14 +619,18 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, is_there_after_a_start);
 	tcase_add_test(tests, at_a_long_path);
-	tcase_add_loop_test(tests, cannot_be_replaced, FDOPEN, RENAME + 1);
+	tcase_add_loop_test(tests, cannot_be_replaced, CALLOC, STEPS);
+	tcase_add_loop_test(tests, cannot_be_added, PWRITE, CUT + 1);
+	tcase_add_test(tests, cannot_be_made_blank);
+	tcase_add_test(tests, writes_one_line);
+	tcase_add_loop_test(tests, is_made_anew, 0, 2);
 	tcase_add_loop_test(tests, cannot_be_read, 0, 2);
 	tcase_add_test(tests, is_replaced);
 	tcase_add_test(tests, is_dropped);
 	tcase_add_test(tests, many);
 	tcase_add_test(tests, cannot_be_written);
 	tcase_add_loop_test(tests, makes_no_sense, 0, sizeof(nonsense) / sizeof(nonsense[0]));
-	tcase_add_test(tests, makes_sense);
+	tcase_add_loop_test(tests, makes_sense, 0, sizeof(sense) / sizeof(sense[0]));
 	tcase_add_test(tests, nobody_has_it);
 	tcase_add_test(tests, an_estate);
 	tcase_add_test(tests, functions_that_were_made);

@@ -5,6 +5,7 @@
 #include "device/record.h"
 #include "session/release/release.h"
 #include "util/log.h"
+#include "util/pci_key.h"
 
 /* The device of a record; NULL: it is gone, or another one is in its place. */
 static struct device *device_of(const struct broker *broker, const struct record *record)
@@ -38,7 +39,7 @@ static void mark(struct broker *broker)
 {
 	struct record record;
 
-	for (uint32_t i = 0; record_get(i, &record);) {
+	for (uint64_t key = 0; record_from(key, &record); key = pci_key(&record.address) + 1) {
 		struct device *device = device_of(broker, &record);
 		if (device == NULL) {
 			/* Whether anybody had its registers when it left, nobody has seen. */
@@ -47,7 +48,6 @@ static void mark(struct broker *broker)
 			record_drop(&record.address);
 			continue;
 		}
-		i++;
 		device->restore = record.restore;
 		/* The bus was looked at before that was known. */
 		whereabouts_driver(&device->whereabouts, record.origin.driver);
@@ -65,7 +65,7 @@ void adopt_start(struct broker *broker)
 
 	estates_start(&broker->estates);
 	mark(broker);
-	for (uint32_t i = 0; record_get(i, &record); i++) {
+	for (uint64_t key = 0; record_from(key, &record); key = pci_key(&record.address) + 1) {
 		struct device *device = device_of(broker, &record);
 		if (device == NULL || !device->found)
 			continue;

@@ -133,14 +133,6 @@ int rebuild_mapping(struct peer *peer, const struct note *note, struct fault *fa
 
 /* ---- devices ---- */
 
-static bool find_record(const struct device *device, struct record *record)
-{
-	for (uint32_t i = 0; record_get(i, record); i++)
-		if (memcmp(&record->address, &device->facts.address, sizeof(record->address)) == 0)
-			return record->instance == device->instance;
-	return false;
-}
-
 /* The domain of that id: of a connection, or what the group has for itself. */
 static struct kernel_domain *domain_of(const struct broker *broker, struct group *group,
                                        uint32_t id, struct fault *fault)
@@ -226,7 +218,8 @@ int rebuild_device(struct peer *peer, const struct note *note, struct fault *fau
 		return refuse_fleeting(fault);
 	if (session == NULL || broker->host.backend == NULL || device == NULL ||
 	    device->instance != kept->instance || device->state != LIFE_HOST ||
-	    !find_record(device, &record) || (kept->domain != 0 && domain == NULL) ||
+	    !record_find(&device->facts.address, device->instance, &record) ||
+	    (kept->domain != 0 && domain == NULL) ||
 	    memchr(kept->reset, '\0', sizeof(kept->reset)) == NULL ||
 	    kept->asked > REVOKE_ASKED_BY_POLICY || kept->way > WAY_DEVICE)
 		return refuse(fault, "a device that is not there any more");
