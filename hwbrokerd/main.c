@@ -369,8 +369,8 @@ static void log_host(const struct host *host)
 	         host->backend != NULL ? host->backend->name : "none", host->iommu ? "yes" : "no",
 	         host->interrupt_remapping ? "yes" : "no");
 	host_now(host, "", &now);
-	for (uint32_t i = 0; i < now.problem_count; i++)
-		log_warning("%s", now.problems[i]);
+	for (uint32_t i = 0; i < now.problems.count; i++)
+		log_warning("%s", now.problems.lines[i]);
 }
 
 /* libev makes its set of events anew when somebody has what was closed here, as the service

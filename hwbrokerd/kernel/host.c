@@ -24,20 +24,6 @@ static const char devices[] = "/sys/bus/pci/devices";
 /* So many BARs that drivers have claimed say whether the kernel keeps them. */
 enum { CLAIMS = 16 };
 
-static void problem(struct host *host, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
-
-static void problem(struct host *host, const char *format, ...)
-{
-	va_list arguments;
-
-	if (host->problem_count == HOST_PROBLEMS)
-		return;
-	va_start(arguments, format);
-	vsnprintf(host->problems[host->problem_count++], HOST_PROBLEM_SIZE, format, arguments);
-	va_end(arguments);
-}
-
 static void none(struct host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void none(struct host *host, const char *format, ...)
@@ -105,13 +91,14 @@ static void probe_pins(struct host *host)
 	if (pinned_works(&fault) == 0 || host_now_refuses_pins(""))
 		return;
 	host->no_pins = true;
-	problem(host, "no DMA, even with `dma = unsafe': %s", fault.reason);
+	problems_add(&host->problems, "no DMA, even with `dma = unsafe': %s", fault.reason);
 }
 
 static void probe_without_iommu(struct host *host)
 {
 	if (host->backend == &kernel_bare)
-		problem(host,
+		problems_add(
+		        &host->problems,
 		        "no VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1, of a kernel "
 		        "that has it): devices have INTx only, by way of the broker, and registers "
 		        "stay with whoever does not let go of them");
@@ -122,9 +109,10 @@ static void probe_with_iommu(struct host *host, const struct choice *choice)
 {
 	host->interrupt_remapping = interrupts_remapped(choice->module);
 	if (!host->interrupt_remapping)
-		problem(host, "interrupts are not remapped, so a device could forge others': "
-		              "switch on interrupt remapping (x2APIC) in the firmware and drop "
-		              "intremap=off from the kernel's command line");
+		problems_add(&host->problems,
+		             "interrupts are not remapped, so a device could forge others': "
+		             "switch on interrupt remapping (x2APIC) in the firmware and drop "
+		             "intremap=off from the kernel's command line");
 }
 
 static void probe_backend(struct host *host, const char *wanted)
@@ -132,7 +120,8 @@ static void probe_backend(struct host *host, const char *wanted)
 	char why[CHOOSE_WHY];
 
 	if (!host->iommu)
-		problem(host,
+		problems_add(
+		        &host->problems,
 		        "no IOMMU: a device that does DMA reaches all of memory, so it may only "
 		        "where its rule says `dma = unsafe'; switch on VT-d or AMD-Vi in the "
 		        "firmware, and boot an Intel machine with intel_iommu=on");
@@ -178,7 +167,7 @@ static void probe_ports(struct host *host)
 	if (host->ports)
 		ports_permit(0x80, 1, false, NULL);
 	else if (fault.status != HWB_UNSUPPORTED)
-		problem(host, "no legacy ports: %s", fault.reason);
+		problems_add(&host->problems, "no legacy ports: %s", fault.reason);
 }
 
 /* Maps the BAR of a device that its driver has claimed, without touching it: a kernel that
@@ -252,17 +241,19 @@ static void probe_strict_devmem(struct host *host)
 		        refuses_claimed(path);
 	}
 	if (host->backend != NULL && !host->backend->lasting && !host->strict_devmem)
-		problem(host, "the kernel is not known to take registers from who keeps them: it "
-		              "needs CONFIG_IO_STRICT_DEVMEM, and no iomem=relaxed on its command "
-		              "line");
+		problems_add(&host->problems,
+		             "the kernel is not known to take registers from who keeps them: it "
+		             "needs CONFIG_IO_STRICT_DEVMEM, and no iomem=relaxed on its command "
+		             "line");
 }
 
 static void probe_leases(struct host *host)
 {
 	host->leases = witness_works();
 	if (host->backend != NULL && !host->leases)
-		problem(host, "the kernel does not tell who still has registers of a device: one "
-		              "that was given back goes to the next client at once");
+		problems_add(&host->problems,
+		             "the kernel does not tell who still has registers of a device: one "
+		             "that was given back goes to the next client at once");
 }
 
 void host_probe(struct host *host, const char *backend)

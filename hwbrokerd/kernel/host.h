@@ -8,8 +8,7 @@
 #define HWBROKERD_KERNEL_HOST_H
 
 #include "kernel/kernel.h"
-
-enum { HOST_PROBLEMS = 10, HOST_PROBLEM_SIZE = 240 };
+#include "kernel/problems.h"
 
 struct host {
 	const struct kernel_backend *backend; /* NULL: no DMA, no interrupts */
@@ -26,10 +25,8 @@ struct host {
 	const char *node;                     /* and what is opened for each domain; or NULL */
 	char kernel[64];                      /* uname -r */
 	/* Why there is no backend. */
-	char none[HOST_PROBLEM_SIZE];
-	/* One line each: what is missing until the next start, what it means, what to do. */
-	char problems[HOST_PROBLEMS][HOST_PROBLEM_SIZE];
-	uint32_t problem_count;
+	char none[PROBLEM_SIZE];
+	struct problems problems; /* until the next start */
 };
 
 /* Whether registers can be taken back from a client that does not let go of them, with

@@ -8,27 +8,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-static void add(struct host_now *now, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
-
-static void add(struct host_now *now, const char *format, ...)
-{
-	va_list arguments;
-
-	if (now->problem_count == HOST_PROBLEMS)
-		return;
-	va_start(arguments, format);
-	vsnprintf(now->problems[now->problem_count++], HOST_PROBLEM_SIZE, format, arguments);
-	va_end(arguments);
-}
 
 static bool is_there(const char *root, const char *folder, const char *name)
 {
@@ -92,11 +77,12 @@ static void look_at_lockdown(const struct host *host, const char *root, struct h
 
 	now->lockdown = is_locked(root, text, sizeof(text)) || host->lockdown;
 	if (now->lockdown)
-		add(now,
-		    "the kernel is locked down (%s), as with Secure Boot: no register "
-		    "descriptors, no legacy ports; give devices with `grant = mediated' or "
-		    "`grant = device', or switch Secure Boot off",
-		    text);
+		problems_add(
+		        &now->problems,
+		        "the kernel is locked down (%s), as with Secure Boot: no register "
+		        "descriptors, no legacy ports; give devices with `grant = mediated' or "
+		        "`grant = device', or switch Secure Boot off",
+		        text);
 }
 
 /* ---- the way to devices ---- */
@@ -119,24 +105,28 @@ static void look_at_way(const struct host *host, const char *root, struct host_n
 
 	now->vfio = false;
 	if (!is_there(root, "/sys/bus/pci/drivers", driver))
-		add(now,
-		    "the driver %s was unloaded after hwbrokerd started: no device can be given "
-		    "away; `modprobe %s'",
-		    driver, driver);
+		problems_add(
+		        &now->problems,
+		        "the driver %s was unloaded after hwbrokerd started: no device can be given "
+		        "away; `modprobe %s'",
+		        driver, driver);
 	else if (module != NULL && !is_there(root, "/sys/module", module))
-		add(now,
-		    "the kernel module %s was unloaded after hwbrokerd started: no device can be "
-		    "given away; `modprobe %s'",
-		    module, module);
+		problems_add(
+		        &now->problems,
+		        "the kernel module %s was unloaded after hwbrokerd started: no device can be "
+		        "given away; `modprobe %s'",
+		        module, module);
 	else if (host->node != NULL && !is_there(root, "/dev", host->node))
-		add(now,
-		    "/dev/%s was removed after hwbrokerd started, which opens it for each domain: "
-		    "no device can be given away; make it again with mknod(1), by the numbers "
-		    "that `grep -E \"vfio|iommu\" /proc/misc' tells",
-		    host->node);
+		problems_add(
+		        &now->problems,
+		        "/dev/%s was removed after hwbrokerd started, which opens it for each domain: "
+		        "no device can be given away; make it again with mknod(1), by the numbers "
+		        "that `grep -E \"vfio|iommu\" /proc/misc' tells",
+		        host->node);
 	else if (host_needs_raw_io(host) && !allows_unsafe(root))
-		add(now, "VFIO takes no more devices without an IOMMU: set "
-		         "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode to Y again");
+		problems_add(&now->problems,
+		             "VFIO takes no more devices without an IOMMU: set "
+		             "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode to Y again");
 	else
 		now->vfio = host->vfio;
 }
@@ -144,13 +134,14 @@ static void look_at_way(const struct host *host, const char *root, struct host_n
 static void look_for_way(const struct host *host, const char *root, struct host_now *now)
 {
 	if (host->no_driver && is_there(root, "/sys/bus/pci/drivers", host_driver(host)))
-		add(now,
-		    "no device can be given away: hwbrokerd started without the driver %s, which "
-		    "is there now: `systemctl restart hwbrokerd'",
-		    host_driver(host));
+		problems_add(
+		        &now->problems,
+		        "no device can be given away: hwbrokerd started without the driver %s, which "
+		        "is there now: `systemctl restart hwbrokerd'",
+		        host_driver(host));
 	/* That there is no IOMMU, and a lockdown, is among the others already. */
 	else if (host->none[0] != '\0' && (host->iommu || !host->lockdown))
-		add(now, "%s", host->none);
+		problems_add(&now->problems, "%s", host->none);
 }
 
 /* ---- memory ---- */
@@ -177,17 +168,22 @@ static void look_at_unsafe_dma(const struct host *host, const char *root, struct
 	if (host->no_pins)
 		return;
 	if (host_now_refuses_pins(root))
-		add(now, "no DMA, even with `dma = unsafe': io_uring, by which memory is kept "
-		         "where it is, is switched off; `sysctl kernel.io_uring_disabled=1'");
+		problems_add(&now->problems,
+		             "no DMA, even with `dma = unsafe': io_uring, by which memory is kept "
+		             "where it is, is switched off; `sysctl kernel.io_uring_disabled=1'");
 	else if (pages(root, "nr_hugepages") == 0)
-		add(now,
-		    "no huge pages are set aside: DMA buffers have 4096 bytes at most; `sysctl "
-		    "vm.nr_hugepages=64', better hugepages=64 on the kernel's command line");
+		problems_add(
+		        &now->problems,
+		        "no huge pages are set aside: DMA buffers have 4096 bytes at most; `sysctl "
+		        "vm.nr_hugepages=64', better hugepages=64 on the kernel's command line");
 	else if (pages(root, "free_hugepages") <= pages(root, "resv_hugepages"))
-		add(now,
-		    "all %" PRIu64 " huge pages are in use: until some are free a new DMA buffer "
-		    "has 4096 bytes at most; set more aside (`sysctl vm.nr_hugepages=%" PRIu64 "')",
-		    pages(root, "nr_hugepages"), 2 * pages(root, "nr_hugepages"));
+		problems_add(
+		        &now->problems,
+		        "all %" PRIu64
+		        " huge pages are in use: until some are free a new DMA buffer "
+		        "has 4096 bytes at most; set more aside (`sysctl vm.nr_hugepages=%" PRIu64
+		        "')",
+		        pages(root, "nr_hugepages"), 2 * pages(root, "nr_hugepages"));
 }
 
 /* What devices reach is pinned in the broker's name. */
@@ -198,23 +194,24 @@ static void look_at_locked_memory(struct host_now *now)
 	if (privilege_locks_memory() || getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
 	    limit.rlim_cur == RLIM_INFINITY)
 		return;
-	add(now,
-	    "no more than %" PRIu64 " KiB can be pinned, for DMA of all clients together: have "
-	    "LimitMEMLOCK=infinity in the daemon's unit, or CAP_IPC_LOCK among its "
-	    "capabilities",
-	    (uint64_t)limit.rlim_cur >> 10);
+	problems_add(&now->problems,
+	             "no more than %" PRIu64
+	             " KiB can be pinned, for DMA of all clients together: have "
+	             "LimitMEMLOCK=infinity in the daemon's unit, or CAP_IPC_LOCK among its "
+	             "capabilities",
+	             (uint64_t)limit.rlim_cur >> 10);
 }
 
 void host_now(const struct host *host, const char *root, struct host_now *now)
 {
-	*now = (struct host_now){ .problem_count = 0 };
+	*now = (struct host_now){ .problems.count = 0 };
 	look_at_lockdown(host, root, now);
 	if (host->backend != NULL)
 		look_at_way(host, root, now);
 	else
 		look_for_way(host, root, now);
-	for (uint32_t i = 0; i < host->problem_count; i++)
-		add(now, "%s", host->problems[i]);
+	for (uint32_t i = 0; i < host->problems.count; i++)
+		problems_add(&now->problems, "%s", host->problems.lines[i]);
 	if (host->backend == NULL)
 		return;
 	if (host_is_unsafe(host))

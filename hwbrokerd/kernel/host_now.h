@@ -12,11 +12,9 @@
 #include "kernel/host.h"
 
 struct host_now {
-	bool vfio;     /* the kernel has what the backend needs of it */
-	bool lockdown; /* integrity or confidentiality */
-	/* Those of the start that still are, and others. */
-	char problems[HOST_PROBLEMS][HOST_PROBLEM_SIZE];
-	uint32_t problem_count;
+	bool vfio;                /* the kernel has what the backend needs of it */
+	bool lockdown;            /* integrity or confidentiality */
+	struct problems problems; /* those of the start that still are, and others */
 };
 
 void host_now(const struct host *host, const char *root, struct host_now *now);

@@ -104,9 +104,9 @@ void manager_status(const struct broker *broker, char text[MANAGER_STATUS_SIZE])
 		add(text, "; the policy file could not be read, the former policy is in force");
 	else if (broker->policy_refused)
 		add(text, "; the policy file has mistakes, the former policy is in force");
-	if (now.problem_count != 0)
+	if (now.problems.count != 0)
 		add(text, "; %" PRIu32 " problem%s of the host: hwbroker-ctl status",
-		    now.problem_count, plural(now.problem_count));
+		    now.problems.count, plural(now.problems.count));
 }
 
 static void on_status(struct ev_loop *loop, ev_timer *timer, int revents)

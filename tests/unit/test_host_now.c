@@ -93,8 +93,8 @@ static void without_iommu(const struct kernel_backend *backend)
 static bool says(const char *text)
 {
 	host_now(&host, root, &now);
-	for (uint32_t i = 0; i < now.problem_count; i++)
-		if (strstr(now.problems[i], text) != NULL)
+	for (uint32_t i = 0; i < now.problems.count; i++)
+		if (strstr(now.problems.lines[i], text) != NULL)
 			return true;
 	return false;
 }
@@ -102,9 +102,9 @@ static bool says(const char *text)
 static void is_well(void)
 {
 	host_now(&host, root, &now);
-	for (uint32_t i = 0; i < now.problem_count; i++)
-		ck_assert_msg(strstr(now.problems[i], "KiB can be pinned") != NULL, "%s",
-		              now.problems[i]);
+	for (uint32_t i = 0; i < now.problems.count; i++)
+		ck_assert_msg(strstr(now.problems.lines[i], "KiB can be pinned") != NULL, "%s",
+		              now.problems.lines[i]);
 	ck_assert(now.vfio == host.vfio);
 	ck_assert(!now.lockdown);
 }
@@ -187,7 +187,7 @@ START_TEST(dma_without_an_iommu)
 	/* With one they are not needed. */
 	host.backend = &kernel_vfio_group;
 	is_well();
-	/* At the start no memory stayed in place, and problem_count has why. */
+	/* At the start no memory stayed in place, and the problems say why. */
 	without_iommu(&kernel_bare);
 	host.no_pins = true;
 	ck_assert(!says("huge pages"));
@@ -207,12 +207,12 @@ END_TEST
 START_TEST(all_at_once)
 {
 	without_iommu(&kernel_vfio_noiommu);
-	for (host.problem_count = 0; host.problem_count < HOST_PROBLEMS; host.problem_count++)
-		snprintf(host.problems[host.problem_count], HOST_PROBLEM_SIZE, "problem %u",
-		         host.problem_count);
+	for (host.problems.count = 0; host.problems.count < PROBLEMS_MAX; host.problems.count++)
+		snprintf(host.problems.lines[host.problems.count], PROBLEM_SIZE, "problem %u",
+		         host.problems.count);
 	put("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	ck_assert(says("problem 0"));
-	ck_assert_uint_eq(now.problem_count, HOST_PROBLEMS);
+	ck_assert_uint_eq(now.problems.count, PROBLEMS_MAX);
 	ck_assert(says("locked down"));
 }
 END_TEST

@@ -159,7 +159,7 @@ START_TEST(the_status_counts_what_needs_somebody)
 	broker.inventory.count = 4;
 	broker.peer_count = 3;
 	broker.stranger_count = 2;
-	broker.host.problem_count = 1;
+	broker.host.problems.count = 1;
 	broker.host.lockdown = true;
 	broker.policy_refused = true;
 	manager_status(&broker, text);

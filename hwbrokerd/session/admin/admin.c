@@ -63,7 +63,7 @@ void serve_admin_status(struct request *request)
 	struct host_now now;
 	struct {
 		struct hwb_status_reply head;
-		char text[(HOST_PROBLEMS + 1) * (HOST_PROBLEM_SIZE + 1)];
+		char text[(PROBLEMS_MAX + 1) * (PROBLEM_SIZE + 1)];
 	} reply = {
 		.head = {
 			.uptime_ms = (uint64_t)((ev_now(broker->loop) - broker->started) * 1000.0),
@@ -90,11 +90,11 @@ void serve_admin_status(struct request *request)
 	copy_name(reply.head.backend, sizeof(reply.head.backend),
 	          host->backend != NULL ? host->backend->name : "none");
 	copy_name(reply.head.policy, sizeof(reply.head.policy), policy_path(broker->policy));
-	for (uint32_t i = 0; i < now.problem_count; i++)
+	for (uint32_t i = 0; i < now.problems.count; i++)
 		reply.head.text_length +=
 		        (uint32_t)snprintf(reply.text + reply.head.text_length,
 		                           sizeof(reply.text) - reply.head.text_length, "%.*s\n",
-		                           HOST_PROBLEM_SIZE - 1, now.problems[i]);
+		                           PROBLEM_SIZE - 1, now.problems.lines[i]);
 	reply.head.text_length +=
 	        (uint32_t)describe_restart(broker, reply.text + reply.head.text_length,
 	                                   sizeof(reply.text) - reply.head.text_length);
