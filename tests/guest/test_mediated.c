@@ -187,6 +187,7 @@ START_TEST(wrong_ones)
 	struct hwb_region region;
 	int fd;
 	want(HWB_INVALID, hwb_io_mem_open_bar(driver, board.handle, &part, &region, &fd, &why));
+	ck_assert_uint_eq(why.field, 24 + 8);
 	part.offset = 8;
 	want(HWB_OK, hwb_io_mem_open_bar(driver, board.handle, &part, &region, &fd, &why));
 	ck_assert_int_eq(fd, -1);

@@ -201,7 +201,7 @@ static const struct {
 	  "F:2: `unit': `foo.service' is named twice\n" },
 	{ "[client a]\nunit = foo.service,\n", "F:2: `unit': empty entry in the list\n" },
 	{ "[client a]\nunit = system.slice\n",
-	  "F:2: `unit': `system.slice' is not the name of a unit; write it whole, like foo.service\n" },
+	  "F:2: `unit': `system.slice' is not the name of a unit; the key for it is `slice'\n" },
 	{ "[client a]\nslice = a/b.slice\n",
 	  "F:2: `slice': `a/b.slice' is not the name of a slice; write it like system.slice\n" },
 	{ "[client a]\nslice = -.slice\n",

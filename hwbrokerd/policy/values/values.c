@@ -272,12 +272,13 @@ static bool has_type(const char *pattern, const char *const *types, size_t count
 int value_unit(char *pattern, struct fault *fault)
 {
 	static const char *const types[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
+	static const char *const slice = ".slice";
 
 	if (strchr(pattern, '/') != NULL ||
 	    !has_type(pattern, types, sizeof(types) / sizeof(types[0])))
-		return fault_set(fault, HWB_INVALID,
-		                 "`%s' is not the name of a unit; write it whole, like foo.service",
-		                 pattern);
+		return fault_set(fault, HWB_INVALID, "`%s' is not the name of a unit; %s", pattern,
+		                 has_type(pattern, &slice, 1) ? "the key for it is `slice'"
+		                                              : "write it whole, like foo.service");
 	pattern_normalise(pattern);
 	return 0;
 }

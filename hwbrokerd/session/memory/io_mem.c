@@ -235,7 +235,8 @@ static void start(struct request *request, struct device_session *owner,
 }
 
 /* The field to which a refusal of region_check() is due. */
-static uint32_t blame(const struct device *device, const struct hwb_bar_request *wanted)
+static uint32_t blame(const struct device *device, const struct hwb_bar_request *wanted, bool io,
+                      const struct fault *fault)
 {
 	if (wanted->bar >= HWB_BARS || device->facts.bars[wanted->bar].size == 0)
 		return REQUEST_FIELD(hwb_bar_request, bar);
@@ -244,6 +245,10 @@ static uint32_t blame(const struct device *device, const struct hwb_bar_request 
 		return REQUEST_FIELD(hwb_bar_request, offset);
 	if (wanted->size > size - wanted->offset)
 		return REQUEST_FIELD(hwb_bar_request, size);
+	/* Of a BAR of the right kind, only where the part begins can be wrong. */
+	if (fault->status == HWB_INVALID &&
+	    io == ((device->facts.bars[wanted->bar].flags & HWB_BAR_IO) != 0))
+		return REQUEST_FIELD(hwb_bar_request, offset);
 	return REQUEST_FIELD(hwb_bar_request, bar);
 }
 
@@ -263,7 +268,7 @@ static void open_bar(struct request *request, bool io)
 	}
 	if (region_check(request->peer, owner->device, wanted->bar, io, wanted->offset,
 	                 wanted->size, (wanted->flags & HWB_IO_MEM_WC) != 0, &plan, &fault) != 0)
-		request_refuse(request, blame(owner->device, wanted), &fault);
+		request_refuse(request, blame(owner->device, wanted, io, &fault), &fault);
 	else
 		start(request, owner, &plan);
 }
