@@ -121,9 +121,12 @@ static bool anybody_left(void)
 }
 
 /* What the terminal sends, it sends to the whole group, the program included, unless that has made
- * itself a group of its own. Only to the leader of its session it says that it hangs up. */
+ * itself a group of its own. Only to the leader of its session it says that it hangs up. And what
+ * the program tells its parent, such as that it is ready, was not meant for itself. */
 static bool has_it(const struct watched *watched, const struct signalfd_siginfo *signal)
 {
+	if (signal->ssi_code == SI_USER && (pid_t)signal->ssi_pid == watched->program)
+		return true;
 	if (signal->ssi_code != SI_KERNEL || getpgid(watched->program) != getpgrp())
 		return false;
 	switch (signal->ssi_signo) {

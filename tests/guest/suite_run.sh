@@ -444,6 +444,8 @@ run_run() {
 	check "run: an interrupt comes where the program has a session of its own, too" interrupted_elsewhere
 	check "run: the terminal hangs up" hung_up
 	check "run: without a terminal" without_a_terminal
+	check "run: what the program tells its parent is not told to itself" \
+		ends 4 '' driver sh -c 'kill -USR1 $PPID; sleep 0.5; exit 4'
 	check "run: an alarm that was set before is the program's" alarmed
 	check "run: a signal ends it while it waits for the broker" left_by TERM
 	check "run: long arguments and a large environment" many_words
