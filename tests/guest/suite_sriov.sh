@@ -216,9 +216,18 @@ sriov_of_the_host() {
 	within sriov_functions 4
 }
 
+# As if a daemon had been killed between two steps. What it has written down of devices that it
+# has taken stays: else they would be another's, on its driver, and go back to that.
+sriov_killed() {
+	local inode lines
+	inode=$(stat -L -c %i $sriov/)
+	lines=$(grep -vE '^(hwbrokerd|virtual) ' $sriov_state)
+	printf '%s\n' 'hwbrokerd devices 3' ${lines:+"$lines"} \
+		"virtual 0000:00:06.0 $inode probe restore" > $sriov_state
+}
+
 # With the daemon: they go, are left to others, and what a crash has left is put right.
 sriov_ends() {
-	local inode
 	systemctl stop hwbrokerd
 	check "sriov: they end with the daemon" test "$(cat $sriov/sriov_numvfs)" = 0
 	check "sriov: and drivers are offered others" sriov_autoprobe 1
@@ -231,9 +240,7 @@ sriov_ends() {
 	check "sriov: and does if it is enough" sriov_functions 2
 	systemctl stop hwbrokerd
 	check "sriov: it does not end with the daemon" test "$(cat $sriov/sriov_numvfs)" = 2
-	# As if a daemon had been killed between two steps.
-	inode=$(stat -L -c %i $sriov/)
-	printf 'hwbrokerd devices 3\nvirtual 0000:00:06.0 %s probe restore\n' "$inode" > $sriov_state
+	sriov_killed
 	sed -e 's/^address = 00:06.0/address = 00:05.0/' "$here/policy/sriov.conf" \
 		> /etc/hwbroker/hwbroker.conf
 	echo 0 > $sriov/sriov_drivers_autoprobe
@@ -241,7 +248,7 @@ sriov_ends() {
 	check "sriov: what a killed daemon made ends without its rule" within sriov_functions 0
 	check "sriov: as it was" within sriov_autoprobe 1
 	systemctl stop hwbrokerd
-	printf 'hwbrokerd devices 2\nvirtual 0000:00:06.0 %s probe restore\n' "$inode" > $sriov_state
+	sriov_killed
 	cp "$here/policy/sriov.conf" /etc/hwbroker/hwbroker.conf
 	echo 0 > $sriov/sriov_drivers_autoprobe
 	systemctl start hwbrokerd
