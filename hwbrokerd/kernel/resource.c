@@ -6,6 +6,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Kernels differ in when a driver claims BARs: vfio-pci of most does so at its first access, and so
+ * not before they are taken back; if it does when a device is opened, nobody maps them any more. */
+static int check_maps(const char *device, uint32_t bar, int fd, struct fault *fault)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *mapping = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (mapping != MAP_FAILED) {
+		munmap(mapping, page);
+		return 0;
+	}
+	/* Ports do not map (ENODEV), and what the kernel is short of is none of this. */
+	if (errno != EINVAL)
+		return 0;
+	return fault_set(fault, HWB_UNSUPPORTED,
+	                 "BAR %u of %s is claimed by its driver, and this kernel lets nobody map a "
+	                 "descriptor of it: set `grant = mediated' or `grant = device' in the "
+	                 "device's rule",
+	                 bar, device);
+}
 
 int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int *fd,
                   struct fault *fault)
@@ -31,6 +54,8 @@ int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int
 		                                    "(Secure Boot) forbids register descriptors"
 		                                  : "cannot open %s of %s",
 		                   name, device);
+	if (check_maps(device, bar, opened, fault) != 0)
+		return -1;
 	*fd = steal_fd(&opened);
 	return 0;
 }

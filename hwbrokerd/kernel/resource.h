@@ -14,7 +14,7 @@
  * that has got its address since: that is HWB_GONE. `device`: its name, for what is said.
  * `*wc` asks for write-combined and says on return whether it is (resourceN_wc exists for
  * prefetchable BARs only). The descriptor is close-on-exec and the caller's. Opening never
- * touches the device. */
+ * touches the device. HWB_UNSUPPORTED: this kernel lets nobody map it. */
 int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int *fd,
                   struct fault *fault);
 
