@@ -240,7 +240,9 @@ static void probe_strict_devmem(struct host *host)
 		        find_bar(claims[i].name, claims[i].first, path, sizeof(path)) &&
 		        refuses_claimed(path);
 	}
-	if (host->backend != NULL && !host->backend->lasting && !host->strict_devmem)
+	/* A locked-down kernel refuses the mapping that would tell, and all others. */
+	if (host->backend != NULL && !host->backend->lasting && !host->strict_devmem &&
+	    !host->lockdown)
 		problems_add(&host->problems,
 		             "the kernel is not known to take registers from who keeps them: it "
 		             "needs CONFIG_IO_STRICT_DEVMEM, and no iomem=relaxed on its command "

@@ -221,7 +221,7 @@ sriov_of_the_host() {
 sriov_killed() {
 	local inode lines
 	inode=$(stat -L -c %i $sriov/)
-	lines=$(grep -vE '^(hwbrokerd|virtual) ' $sriov_state)
+	lines=$(grep -vE '^(hwbrokerd|virtual) |^ *$' $sriov_state)
 	printf '%s\n' 'hwbrokerd devices 3' ${lines:+"$lines"} \
 		"virtual 0000:00:06.0 $inode probe restore" > $sriov_state
 }

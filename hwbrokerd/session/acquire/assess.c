@@ -189,7 +189,8 @@ int assess_ports_of_host(const struct broker *broker, struct fault *fault)
 		                 "this machine has no I/O ports, which are an x86's: what is at "
 		                 "them on a PC is elsewhere here, or not there");
 	return fault_set(fault, HWB_UNSUPPORTED, "this host has no ports to give: %s",
-	                 locked_down ? "its kernel is locked down (Secure Boot)"
+	                 locked_down ? "its kernel is locked down (Secure Boot): switch Secure "
+	                               "Boot off"
 	                             : "the broker lacks CAP_SYS_RAWIO");
 }
 
