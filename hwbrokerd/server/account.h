@@ -9,6 +9,7 @@
 
 #include "policy/policy.h"
 #include "resume/store.h"
+#include "server/closings.h"
 #include "util/log.h"
 #include "work/strand.h"
 
@@ -21,11 +22,11 @@ struct account {
 	uint32_t connections; /* that may do what its section says */
 	uint32_t mappings;
 	uint64_t bytes;
-	uint64_t requests;    /* served since start */
-	struct lane lane;     /* of its domains' strands */
-	struct lane closings; /* of what it sent: closer.h */
-	struct log_limit log; /* of what is wrong with what it sends */
-	struct log_limit use; /* of what it gets and gives back */
+	uint64_t requests;        /* served since start */
+	struct lane lane;         /* of its domains' strands */
+	struct closings closings; /* of what it sent */
+	struct log_limit log;     /* of what is wrong with what it sends */
+	struct log_limit use;     /* of what it gets and gives back */
 	struct log_limit refusals;
 	struct store_share share; /* of what outlives this process */
 };

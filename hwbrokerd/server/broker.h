@@ -10,6 +10,7 @@
 #include "kernel/host.h"
 #include "policy/policy.h"
 #include "resume/store.h"
+#include "server/closings.h"
 #include "server/counters.h"
 #include "util/log.h"
 #include "work/strand.h"
@@ -52,10 +53,11 @@ struct broker {
 	struct policy *policy;
 	const char *policy_path;
 	struct workers *workers;
-	struct workers *closers; /* closer.h, with the next three */
-	struct lane queries;     /* what operators ask that needs a worker: query.h */
-	struct lane strangers;   /* closing for who is no client */
-	uint32_t closings;       /* under way */
+	struct workers *closers;   /* closer.h, with the next but one, and two more */
+	struct lane queries;       /* what operators ask that needs a worker: query.h */
+	struct closings strangers; /* of who may do nothing */
+	struct closings operators; /* of who may look, and is no client */
+	uint32_t closings;         /* under way */
 	ev_timer interrupt_closers;
 	struct inventory inventory;
 	struct estates estates;

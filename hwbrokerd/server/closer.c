@@ -3,6 +3,7 @@
 #include "server/closer.h"
 
 #include "util/cleanup.h"
+#include "util/log.h"
 
 #include <signal.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct closing {
 	struct job job;
 	struct strand strand;
 	struct broker *broker;
+	struct closings *closings;
 	struct peer *peer; /* a reference; NULL: nobody waits */
 	bool socket;       /* a connection that is to be emptied first */
 	uint32_t count;
@@ -40,10 +42,25 @@ static void run(struct job *job)
 	}
 }
 
+/* Who was not read from because of them is again. */
+static void settle(struct broker *broker, struct closings *closings, uint32_t count)
+{
+	bool many = closings_are_many(closings);
+
+	closings->waiting -= count;
+	if (!many || closings_are_many(closings))
+		return;
+	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
+		if (peer_closings(peer) == closings)
+			peer_update(peer);
+}
+
 static void done(struct job *job)
 {
 	struct closing *self = (struct closing *)job;
 	struct broker *broker = self->broker;
+
+	settle(broker, self->closings, self->count);
 
 	if (self->peer != NULL) {
 		self->peer->closing--;
@@ -55,7 +72,7 @@ static void done(struct job *job)
 	free(self);
 }
 
-static void submit(struct broker *broker, struct lane *lane, struct peer *peer, bool socket,
+static void submit(struct broker *broker, struct closings *closings, struct peer *peer, bool socket,
                    const int *fds, uint32_t count)
 {
 	struct closing *self = calloc(1, sizeof(*self) + count * sizeof(int));
@@ -69,10 +86,12 @@ static void submit(struct broker *broker, struct lane *lane, struct peer *peer, 
 	self->job.run = run;
 	self->job.done = done;
 	self->broker = broker;
+	self->closings = closings;
 	self->peer = peer;
 	self->socket = socket;
 	self->count = count;
 	memcpy(self->fds, fds, count * sizeof(int));
+	closings->waiting += count;
 	if (peer != NULL) {
 		peer_reference(peer);
 		peer->closing++;
@@ -80,22 +99,33 @@ static void submit(struct broker *broker, struct lane *lane, struct peer *peer, 
 	}
 	if (broker->closings++ == 0)
 		ev_timer_again(broker->loop, &broker->interrupt_closers);
-	strand_init(&self->strand, broker->closers, lane);
+	strand_init(&self->strand, broker->closers, &closings->lane);
 	strand_submit(&self->strand, &self->job);
 }
 
 void closer_close(struct peer *peer, const int *fds, uint32_t count)
 {
-	if (count != 0)
-		submit(peer->broker, peer_closing_lane(peer), peer, false, fds, count);
+	struct closings *closings = peer_closings(peer);
+	bool many = closings_are_many(closings);
+
+	if (count == 0)
+		return;
+	submit(peer->broker, closings, peer, false, fds, count);
+	if (!many && closings_are_many(closings))
+		log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
+		            "client `%s' (uid %u, pid %u): %u descriptors that it and others like "
+		            "it have sent are still being closed; nothing more is read from them "
+		            "meanwhile",
+		            peer->name, peer->subject.uid, peer->pid, closings->waiting);
 }
 
-/* Whether nothing waits in a connection that was shut down: then nothing of others
- * goes with it. With SO_PASSCRED each packet comes with credentials, so that one
- * without bytes is not taken for the end. */
-static bool is_empty(int socket)
+enum unread { NOTHING, PLAIN, WITH_DESCRIPTORS };
+
+/* What waits in a connection that was shut down: if nothing does, nothing of others goes with it.
+ * With SO_PASSCRED each packet comes with credentials, so that one without bytes is not taken
+ * for the end. For descriptors there is no room; they stay where they are. */
+static enum unread unread(int socket)
 {
-	const int on = 1;
 	union {
 		struct cmsghdr header;
 		unsigned char bytes[CMSG_SPACE(sizeof(struct ucred))];
@@ -109,18 +139,29 @@ static bool is_empty(int socket)
 		.msg_controllen = sizeof(control.bytes),
 	};
 
-	return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
-	       recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT) == 0 &&
-	       message.msg_controllen == 0 && (message.msg_flags & MSG_CTRUNC) == 0;
+	ssize_t length = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT);
+	if (length < 0 || (message.msg_flags & MSG_CTRUNC) != 0)
+		return WITH_DESCRIPTORS;
+	return length == 0 && message.msg_controllen == 0 ? NOTHING : PLAIN;
 }
 
-void closer_hang_up(struct broker *broker, struct lane *lane, int socket)
+void closer_hang_up(struct broker *broker, struct closings *closings, int socket)
 {
+	const int on = 1;
+	char byte;
+
 	shutdown(socket, SHUT_RDWR);
-	if (is_empty(socket))
+	enum unread left = setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0
+	                           ? unread(socket)
+	                           : WITH_DESCRIPTORS;
+	/* It would wait with the others. */
+	if (closings_are_many(closings))
+		for (; left == PLAIN; left = unread(socket))
+			recv(socket, &byte, sizeof(byte), MSG_DONTWAIT);
+	if (left == NOTHING)
 		close_fd(socket);
 	else
-		submit(broker, lane, NULL, true, &socket, 1);
+		submit(broker, closings, NULL, true, &socket, 1);
 }
 
 static void on_interrupt(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -137,7 +178,8 @@ int closer_start(struct broker *broker)
 	broker->closers = workers_new(broker->loop);
 	if (broker->closers == NULL)
 		return -1;
-	broker->strangers.max = CLOSER_STRANGER_THREADS;
+	broker->strangers.lane.max = CLOSER_STRANGER_THREADS;
+	broker->operators.lane.max = CLOSER_OPERATOR_THREADS;
 	ev_timer_init(&broker->interrupt_closers, on_interrupt, INTERRUPT_SECONDS,
 	              INTERRUPT_SECONDS);
 	broker->interrupt_closers.data = broker;

@@ -11,8 +11,9 @@
 
 #include "server/peer.h"
 
-/* Threads that all strangers together may keep busy; for clients see account.h. */
-enum { CLOSER_STRANGER_THREADS = 8 };
+/* Threads that all strangers together may keep busy, and all operators who are no clients; for
+ * clients see account.h. */
+enum { CLOSER_STRANGER_THREADS = 8, CLOSER_OPERATOR_THREADS = 2 };
 
 /* Call once, before all else here. -1: no memory. */
 int closer_start(struct broker *broker);
@@ -20,12 +21,12 @@ int closer_start(struct broker *broker);
 void closer_stop(struct broker *broker);
 
 /* Closes descriptors that came with a packet of this peer, from which nothing more
- * is read until that is done. */
+ * is read until that is done; nor from others of the same client if they are many. */
 void closer_close(struct peer *peer, const int *fds, uint32_t count);
 
 /* Ends a connection: at once for who is at the other end, who can still read what
  * was sent; then takes unread packets off the socket (with some left, the kernel
- * would say ECONNRESET before that) and closes it. `lane`: as of the peer. */
-void closer_hang_up(struct broker *broker, struct lane *lane, int socket);
+ * would say ECONNRESET before that) and closes it. `closings`: as of the peer. */
+void closer_hang_up(struct broker *broker, struct closings *closings, int socket);
 
 #endif

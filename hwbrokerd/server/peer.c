@@ -90,9 +90,13 @@ void peer_apply_policy(struct peer *peer)
 		peer->limits = peer->client->limits;
 }
 
-struct lane *peer_closing_lane(struct peer *peer)
+struct closings *peer_closings(struct peer *peer)
 {
-	return peer->account != NULL ? &peer->account->closings : &peer->broker->strangers;
+	struct broker *broker = peer->broker;
+
+	if (peer->account != NULL)
+		return &peer->account->closings;
+	return peer->may_query ? &broker->operators : &broker->strangers;
 }
 
 struct log_limit *peer_log_limit(const struct peer *peer)
@@ -223,7 +227,7 @@ static void enlist(struct peer *peer)
 
 static void turn_away(struct peer *peer)
 {
-	closer_hang_up(peer->broker, peer_closing_lane(peer), peer->fd);
+	closer_hang_up(peer->broker, peer_closings(peer), peer->fd);
 	free_peer(peer);
 }
 
@@ -403,7 +407,7 @@ void peer_drop(struct peer *peer, const char *why)
 	monitor_stop(peer);
 	peer_io_stop(peer);
 	forget_kept(peer);
-	closer_hang_up(broker, peer_closing_lane(peer), peer->fd);
+	closer_hang_up(broker, peer_closings(peer), peer->fd);
 	peer->fd = -1;
 	*peer->link = peer->next;
 	if (peer->next != NULL)

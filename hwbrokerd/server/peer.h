@@ -103,8 +103,8 @@ static inline bool peer_connected(const struct peer *peer)
 	return peer->fd >= 0;
 }
 
-/* Of the closing that this peer causes: closer.h. */
-struct lane *peer_closing_lane(struct peer *peer);
+/* Of what this peer sends. */
+struct closings *peer_closings(struct peer *peer);
 /* Of the log lines that this peer causes by what it does wrong; of those about what a
  * client gets and gives back; and of those about what it is refused. */
 struct log_limit *peer_log_limit(const struct peer *peer);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one client sent, or all strangers together, and is being closed: closer.h. Who sends what
+ * takes long to close, or for ever, could have all our descriptors so; hence nothing more is
+ * read from who has that many on the way. What it sends then waits in its socket, where the kernel
+ * counts it as its own.
+ */
+#ifndef HWBROKERD_SERVER_CLOSINGS_H
+#define HWBROKERD_SERVER_CLOSINGS_H
+
+#include "work/strand.h"
+
+/* Descriptors. A packet brings 253 at most. */
+enum { CLOSINGS_MAX = 512 };
+
+struct closings {
+	struct lane lane;
+	uint32_t waiting; /* descriptors */
+};
+
+static inline bool closings_are_many(const struct closings *closings)
+{
+	return closings->waiting >= CLOSINGS_MAX;
+}
+
+#endif
