@@ -52,6 +52,20 @@ void by_address()
 	must(test.broker.saw("close bar\nclose device\n"), "registers first, then the device");
 }
 
+/* to take an object, Genode's entrypoints wait for each other: core's does for that of registers */
+void own_entrypoint()
+{
+	Test_with_broker test;
+	auto *const session = test.core.io_mem("base=0xfe000000, size=0x20000, wc=no");
+	bool core_has_it = true;
+
+	must(session->dataspace().valid(), "there is a dataspace");
+	test.core.ep.apply(session->dataspace(),
+	                   [&](Core::Dataspace_component *ds) { core_has_it = ds != nullptr; });
+	must(!core_has_it, "which core's own entrypoint had not to be waited for to have");
+	test.core.close(session);
+}
+
 void write_combined()
 {
 	Test_with_broker test;
@@ -353,6 +367,7 @@ void slow_device()
 
 Test const io_mem_tests[] = {
 	{ "registers by address", by_address },
+	{ "registers do not wait for core's entrypoint", own_entrypoint },
 	{ "registers, write-combined", write_combined },
 	{ "registers that start within a page", unaligned },
 	{ "registers that no device has", refused },

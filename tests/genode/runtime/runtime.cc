@@ -138,6 +138,7 @@ void Rpc_entrypoint::_manage(Rpc_object_base &object)
 	auto *const data = new Native_capability::Data();
 
 	data->object = &object;
+	data->entrypoint = this;
 	object.cap(Untyped_capability(data));
 }
 
@@ -152,7 +153,9 @@ void Rpc_entrypoint::_dissolve(Rpc_object_base &object)
 
 Rpc_object_base *Rpc_entrypoint::_lookup(Untyped_capability const &cap)
 {
-	return Stub_runtime::object_of(cap);
+	bool const ours = cap.valid() && cap.stub_data()->entrypoint == this;
+
+	return ours ? Stub_runtime::object_of(cap) : nullptr;
 }
 
 /* ---- signals ---- */

@@ -19,6 +19,8 @@ class Genode::Native_capability::Data
 {
       public:
 	int references = 0;
+	/* who serves the object, and alone finds it */
+	Rpc_entrypoint const *entrypoint = nullptr;
 	int fd = -1;
 	Rpc_object_base *object = nullptr;
 	unsigned signals = 0; /* submitted and not taken */

@@ -3,6 +3,11 @@
  * Root of IO_MEM, whose sessions are served by an entrypoint of their own: to
  * open registers may take as long as the device's reset, and the rest of core
  * must not wait for that.
+ *
+ * Dataspaces are served by it as well. On Linux an entrypoint's list of objects is
+ * changed by its own thread, for which others wait: core's main entrypoint does when it
+ * opens or closes a session here. If this one then waited for that to take a dataspace,
+ * neither would go on.
  */
 #ifndef _CORE__INCLUDE__IO_MEM_ROOT_H_
 #define _CORE__INCLUDE__IO_MEM_ROOT_H_
@@ -32,8 +37,6 @@ struct Core::Io_mem_entrypoint : Rpc_entrypoint
 /* The entrypoint comes before what it serves. */
 struct Core::Io_mem_root : private Io_mem_entrypoint, Root_component<Io_mem_session_component>
 {
-	Rpc_entrypoint &_ds_ep;
-
 	Create_result _create_session(char const *args) override
 	{
 		auto const piece = Io_mem_session_component::Piece::from_args(args);
@@ -42,14 +45,13 @@ struct Core::Io_mem_root : private Io_mem_entrypoint, Root_component<Io_mem_sess
 			return Create_error::DENIED;
 		}
 
-		return _alloc_obj(_ds_ep, piece);
+		return _alloc_obj(static_cast<Io_mem_entrypoint &>(*this), piece);
 	}
 
-	Io_mem_root(Rpc_entrypoint &, Rpc_entrypoint &ds_ep, Range_allocator &, Range_allocator &,
+	Io_mem_root(Rpc_entrypoint &, Rpc_entrypoint &, Range_allocator &, Range_allocator &,
 	            Allocator &md_alloc)
 	:
-		Root_component<Io_mem_session_component>(static_cast<Io_mem_entrypoint *>(this), &md_alloc),
-		_ds_ep(ds_ep)
+		Root_component<Io_mem_session_component>(static_cast<Io_mem_entrypoint *>(this), &md_alloc)
 	{ }
 };
 

@@ -11,6 +11,7 @@ namespace Genode
 struct Node {
 	Num_bytes attribute_value(char const *name, Num_bytes otherwise) const;
 	addr_t attribute_value(char const *name, addr_t otherwise) const;
+	bool attribute_value(char const *name, bool otherwise) const;
 	unsigned attribute_value(char const *name, unsigned otherwise) const;
 	String<64> attribute_value(char const *name, String<64> const &otherwise) const;
 };
