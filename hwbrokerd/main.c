@@ -25,7 +25,6 @@
 #include "session/restart/resume.h"
 #include "util/cleanup.h"
 #include "util/log.h"
-#include "util/pause.h"
 #include "version.h"
 
 #include <errno.h>
@@ -373,19 +372,6 @@ static void log_host(const struct host *host)
 		log_warning("%s", now.problems.lines[i]);
 }
 
-/* libev makes its set of events anew when somebody has what was closed here, as the service
- * manager may what it keeps, and would abort if there were no descriptor for that. It tries again
- * as often as this returns; who never gets one is ended by the watchdog. */
-static void on_loop_error(const char *what)
-{
-	enum { PAUSE_MS = 10, EACH = 500 };
-	static unsigned tries;
-
-	if (tries++ % EACH == 0)
-		log_error("%s: %s; trying again", what, strerror(errno));
-	pause_ms(PAUSE_MS);
-}
-
 static int start(struct daemon *self, const struct options *options)
 {
 	struct broker *broker = &self->broker;
@@ -434,7 +420,7 @@ static int start(struct daemon *self, const struct options *options)
 	resume_start(broker);
 	adopt_start(broker);
 	virtual_start(broker);
-	ev_set_syserr_cb(on_loop_error);
+	descriptors_guard_loop();
 	log_notice("ready: %u device%s, %s from %s, listening on %s", broker->inventory.count,
 	           broker->inventory.count == 1 ? "" : "s",
 	           policy_rules_text(broker->policy, rules), options->policy, self->listener.path);

@@ -17,4 +17,8 @@ void descriptors_limit(void);
 struct rlimit descriptors_all(void);
 void descriptors_clients_only(const struct rlimit *before);
 
+/* From now on what the default loop itself lacks of descriptors is from these; without any it
+ * tries again, where libev would abort. */
+void descriptors_guard_loop(void);
+
 #endif

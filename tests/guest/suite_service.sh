@@ -301,11 +301,15 @@ test_no_descriptor() {
 	prlimit --pid "$broker" --nofile="$allowed:"
 	check "service: then it is at rest" within at_rest $edu
 	check "service: and was not quarantined" test "$(entries quarantined)" = ""
-	# Not even for its events.
+	# Not even for its events: of clients' descriptors.
 	start_act hold $edu 1
 	prlimit --pid "$broker" --nofile=3:
 	wait "$child"
 	sleep 2
+	check "service: without one even for its events root is answered" \
+		timeout 10 hwbroker-ctl status
+	check "service: and clients are as limited as before" \
+		test "$(prlimit --pid "$broker" --nofile --noheadings --output SOFT)" -eq 3
 	prlimit --pid "$broker" --nofile="$allowed:"
 	check "service: it goes on when there are descriptors again" within at_rest $edu
 	check "service: as the same process" test "$(daemon_pid)" = "$broker"
