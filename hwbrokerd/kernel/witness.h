@@ -33,6 +33,11 @@ void witness_close(struct witness *witness);
 /* False also where the kernel gives no leases: see witness_works(). */
 bool witness_held(const struct witness *witness);
 
+/* Has the kernel close what is under way in sockets that only each other's queues still have: it
+ * looks for these when a socket is closed, of whomever (net/unix/garbage.c), and on a host that
+ * is idle nobody may. May block; what it finds may be closed only later. */
+void witness_collect(void);
+
 /* Whether the kernel gives leases on resource files at all. Some device must have one. */
 bool witness_works(void);
 

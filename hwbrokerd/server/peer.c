@@ -343,7 +343,8 @@ static bool is_flood(const struct peer *peer)
 		all++;
 		same += other->subject.uid == peer->subject.uid;
 	}
-	return same >= ARRIVING_OF_UID || all >= ARRIVING_MAX;
+	/* Root waits for its turn, but comes to it. */
+	return same >= ARRIVING_OF_UID || (all >= ARRIVING_MAX && peer->subject.uid != 0);
 }
 
 static void look_for_unit(struct peer *peer)

@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void refused(uint32_t opcode, size_t body, size_t count, uint16_t told)
@@ -151,39 +153,46 @@ static void unread(void)
 	}
 }
 
-/* A TCP socket that is full and lingers: its last close waits for the other end, which
- * never reads. `far` receives that end. */
-static int lingering_socket(int *far)
+/* Sends a TCP socket that is full and lingers: its last close waits for the other end, which never
+ * reads, but in a process that ends. */
+static void send_lingering_to(int fd, const struct sockaddr_in *address)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	const struct linger linger = { .l_onoff = 1, .l_linger = 30 };
-	socklen_t size = sizeof(address);
 	static char junk[65536];
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct packet packet;
 	int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	expect(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
-	               getsockname(listener, (struct sockaddr *)&address, &size) == 0 &&
-	               connect(near, (struct sockaddr *)&address, size) == 0,
-	       "no connection: %s", strerror(errno));
-	*far = accept(listener, NULL, NULL);
-	close(listener);
+	if (connect(near, (const struct sockaddr *)address, sizeof(*address)) != 0)
+		_exit(EXIT_FAILURE);
 	while (send(near, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
 		;
-	expect(setsockopt(near, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0, "linger");
-	return near;
-}
-
-static void send_lingering(int fd, int *far)
-{
-	struct packet packet;
-	int near = lingering_socket(far);
-
+	if (setsockopt(near, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) != 0)
+		_exit(EXIT_FAILURE);
 	fill(&packet, HWB_PING, 0, NULL, 0);
 	header_of(&packet)->fds = 1;
 	wire_send(fd, packet.bytes, packet.length, &near, 1);
-	close(near);
+	_exit(EXIT_SUCCESS);
+}
+
+/* By a child, so that if the daemon has closed it first the last close is one that waits for
+ * nothing. `far` receives the other end. */
+static void send_lingering(int fd, int *far)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+
+	expect(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
+	               getsockname(listener, (struct sockaddr *)&address, &size) == 0,
+	       "no socket: %s", strerror(errno));
+	pid_t child = fork();
+	if (child == 0)
+		send_lingering_to(fd, &address);
+	*far = accept(listener, NULL, NULL);
+	close(listener);
+	expect(*far >= 0 && waitpid(child, &status, 0) == child && status == 0,
+	       "it is not sent: %s", strerror(errno));
 }
 
 /* More of them than there are threads to close them. */

@@ -168,10 +168,41 @@ static void maps_again_and_again(void)
 	forget_what_left(omega);
 }
 
+/* Sends a descriptor through a pair of sockets, which go into each other's queues. */
+static void leave_in_garbage(int fd)
+{
+	int pair[2];
+
+	expect(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
+	expect(wire_send(pair[0], "r", 1, &fd, 1) && wire_send(pair[0], "1", 1, &pair[1], 1) &&
+	               wire_send(pair[1], "0", 1, &pair[0], 1),
+	       "not sent");
+	close(fd);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* And nobody closes another socket, at which the kernel would look for it. */
+static void garbage(void)
+{
+	int omega = client_of(other_uid()), alpha = client_of(driver_uid());
+	struct taken edu, others;
+
+	take(alpha, EDU, 0, &edu);
+	/* let_go() closes its own. */
+	leave_in_garbage(dup(edu.fds[0]));
+	give_back(alpha, &edu);
+	take_when_there(omega, &others);
+	give_back(omega, &others);
+	close(omega);
+	close(alpha);
+}
+
 const struct hostile_case holder_cases[] = {
 	{ 15, "who keeps registers keeps the device from others, and reaches nothing", keeps,
 	  AS_ROOT, 0 },
 	{ 16, "who maps without end sees nothing of the next owner's", maps_again_and_again,
 	  AS_ROOT, 0 },
+	{ 68, "registers that wait in sockets which nobody has any more", garbage, AS_ROOT, 0 },
 	{ 0 },
 };

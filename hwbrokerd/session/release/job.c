@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/release/job.h"
 
+#include "kernel/witness.h"
 #include "session/release/release.h"
 #include "util/log.h"
 
@@ -102,6 +103,8 @@ void release_run(struct job *job)
 		operate_unwatch(self->device);
 		release->result = 0;
 	}
+	if (release->result == OPERATE_HELD)
+		witness_collect();
 	release->claimed = self->device->unit.claimed;
 	if ((release->result != 0 && !self->device->unit.gone) || any_stays(release))
 		return;
