@@ -9,7 +9,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* How often threads that wait are interrupted; if there is much to close, more often than who sends
+ * that can make it. */
 #define INTERRUPT_SECONDS 0.25
+#define INTERRUPT_CROWD_SECONDS 0.005
+enum { CROWD = 32 };
 
 struct closing {
 	struct job job;
@@ -167,10 +171,11 @@ void closer_hang_up(struct broker *broker, struct closings *closings, int socket
 static void on_interrupt(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct broker *broker = timer->data;
-	(void)loop;
 	(void)revents;
 
 	workers_interrupt(broker->closers);
+	timer->repeat = broker->closings > CROWD ? INTERRUPT_CROWD_SECONDS : INTERRUPT_SECONDS;
+	ev_timer_again(loop, timer);
 }
 
 int closer_start(struct broker *broker)

@@ -332,6 +332,31 @@ static uint32_t collect_fds(struct msghdr *message, int *fds)
 	return count;
 }
 
+/* Whether descriptors come with the packet that waits; they stay where they are. */
+static bool brings_fds(const struct peer *peer)
+{
+	char byte;
+	struct iovec part = { .iov_base = &byte, .iov_len = sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	return recvmsg(peer->fd, &message, MSG_PEEK | MSG_DONTWAIT) >= 0 &&
+	       (message.msg_flags & MSG_CTRUNC) != 0;
+}
+
+/* To close a descriptor that we have may take for ever, if it is of a file system whose program
+ * does not answer; to let go of one that was not received does not. Who is no client has no use
+ * for any, and costs a call more. */
+static bool takes_none(struct peer *peer)
+{
+	if (peer->account != NULL || !brings_fds(peer))
+		return false;
+	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
+	            "pid %u (uid %u), who is no client, sent descriptors; disconnected", peer->pid,
+	            peer->subject.uid);
+	peer_drop(peer, "it sent descriptors");
+	return true;
+}
+
 /* Serves one packet, and says whether it was a header alone, which takes no time to speak of. */
 static bool receive(struct peer *peer)
 {
@@ -350,6 +375,8 @@ static bool receive(struct peer *peer)
 		.msg_controllen = sizeof(control.bytes),
 	};
 
+	if (takes_none(peer))
+		return false;
 	ssize_t length = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (length < 0) {
 		if (errno != EAGAIN && errno != EINTR)

@@ -4,7 +4,11 @@
 #include "fuse.h"
 #include "hostile.h"
 
+#include <netinet/in.h>
 #include <pwd.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void send_many(int fd, int what)
@@ -19,11 +23,11 @@ static void send_many(int fd, int what)
 	wire_send(fd, packet.bytes, packet.length, fds, WIRE_FDS_MAX);
 }
 
-/* Ten thousand of them, by who is nobody's client. What the daemon does not read is in the
- * sender's name. No program may be started here meanwhile: it would wait as the daemon does. */
+/* Ten thousand of them, by who is nobody's client. The daemon takes none. No program may be started
+ * here meanwhile: it would wait as the daemon does. */
 static void never_closed(void)
 {
-	enum { TIMES = 40, ALLOWED = 1000 };
+	enum { TIMES = 40, ALLOWED = 50 };
 	uid_t nobody = getpwnam("nobody")->pw_uid;
 	pid_t daemon = daemon_pid();
 	unsigned before = daemon_fds(daemon);
@@ -52,8 +56,97 @@ static void never_closed(void)
 	expect_service();
 }
 
+/* A client of the policy may bring descriptors. Of those that the daemon has there are so many. */
+static void never_closed_of_client(void)
+{
+	enum { TIMES = 12, ALLOWED = 1000 };
+	pid_t daemon = daemon_pid();
+	unsigned before = daemon_fds(daemon);
+	struct silent silent;
+	int fds[TIMES];
+
+	if (!silent_start(&silent, driver_uid()))
+		return;
+	int other = client_of(other_uid());
+	expect(seteuid(driver_uid()) == 0, "not root");
+	for (unsigned i = 0; i < TIMES; i++) {
+		fds[i] = wire_open();
+		send_many(fds[i], silent.fd);
+	}
+	expect(seteuid(0) == 0, "no way back");
+	pause_ms(1000);
+	expect(ping(other) == HWB_OK, "another client is not served");
+	unsigned now = daemon_fds(daemon);
+	silent_end(&silent);
+	close_fds(fds, TIMES);
+	close(other);
+	expect(now > before + WIRE_FDS_MAX, "it is not shown: %u descriptors after %u", now,
+	       before);
+	expect(now < before + ALLOWED, "the daemon has %u descriptors, and had %u", now, before);
+	expect_service();
+}
+
+/* Sends a TCP socket whose last close waits for half a minute: its other end, `far`, reads
+ * nothing. */
+static void leave_lingering(const struct sockaddr_in *address)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 30 };
+	const int small = 4096;
+	char junk[4096] = { 0 };
+	struct packet packet;
+	int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = wire_open();
+
+	setsockopt(near, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	if (fd < 0 || connect(near, (const struct sockaddr *)address, sizeof(*address)) != 0)
+		_exit(EXIT_FAILURE);
+	while (send(near, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	setsockopt(near, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	fill(&packet, HWB_PING, 0, NULL, 0);
+	header_of(&packet)->fds = 1;
+	wire_send(fd, packet.bytes, packet.length, &near, 1);
+	_exit(EXIT_SUCCESS);
+}
+
+/* Connections with such, whose senders have ended: each waits for a thread that closes it. */
+static void lingering_connections(void)
+{
+	enum { TIMES = 200, ALLOWED = 40 };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	uid_t nobody = getpwnam("nobody")->pw_uid;
+	pid_t daemon = daemon_pid();
+	unsigned before = daemon_fds(daemon);
+	int far[TIMES], status, small = 4096;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	expect(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
+	               getsockname(listener, (struct sockaddr *)&address, &size) == 0,
+	       "no socket");
+	expect(seteuid(nobody) == 0, "not root");
+	for (unsigned i = 0; i < TIMES; i++) {
+		pid_t child = fork();
+		if (child == 0)
+			leave_lingering(&address);
+		far[i] = accept(listener, NULL, NULL);
+		expect(far[i] >= 0 && waitpid(child, &status, 0) == child && status == 0,
+		       "not sent");
+	}
+	expect(seteuid(0) == 0, "no way back");
+	pause_ms(1000);
+	unsigned now = daemon_fds(daemon);
+	expect_service();
+	close_fds(far, TIMES);
+	close(listener);
+	expect(now < before + ALLOWED, "the daemon has %u descriptors, and had %u", now, before);
+}
+
 const struct hostile_case closing_cases[] = {
 	{ 67, "descriptors that cannot be closed, and do not become more", never_closed, AS_ROOT,
 	  0 },
+	{ 69, "the same by a client, who may have some", never_closed_of_client, AS_ROOT, 0 },
+	{ 70, "connections that hang up with what lingers", lingering_connections, AS_ROOT, 0 },
 	{ 0 },
 };
