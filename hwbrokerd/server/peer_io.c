@@ -344,11 +344,11 @@ static bool brings_fds(const struct peer *peer)
 }
 
 /* To close a descriptor that we have may take for ever, if it is of a file system whose program
- * does not answer; to let go of one that was not received does not. Who is no client has no use
+ * does not answer; to let go of one that was not received does not. Who may do nothing has no use
  * for any, and costs a call more. */
 static bool takes_none(struct peer *peer)
 {
-	if (peer->account != NULL || !brings_fds(peer))
+	if (peer->account != NULL || peer->may_query || !brings_fds(peer))
 		return false;
 	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
 	            "pid %u (uid %u), who is no client, sent descriptors; disconnected", peer->pid,
