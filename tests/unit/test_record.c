@@ -384,6 +384,7 @@ START_TEST(cannot_be_read)
 END_TEST
 
 #define HEAD "hwbrokerd devices 2\n"
+#define NOW "hwbrokerd devices 3\n"
 #define GOOD "0000:00:06.0 77 nvme - flr/bus genode 1000 restore\n"
 
 static const char *const nonsense[] = {
@@ -412,7 +413,7 @@ static const char *const nonsense[] = {
 	HEAD "0000:00:06.0 77 nvme - flr/bus genode 1000 restore   ",
 	"hwbrokerd devices 3",
 	"hwbrokerd devices 33\n" GOOD,
-	"hwbrokerd devices 3\n" GOOD "   ",
+	NOW GOOD "   ",
 	HEAD "virtual 0000:00:06.0 77 probe\n",
 	HEAD "virtual 0000:00:06.0 77 probe restore",
 	HEAD "virtual 0000:00:06.0 77 maybe restore\n",
@@ -436,7 +437,7 @@ END_TEST
 /* The layout before, and this one: with blanks at the end of each line, and lines of blanks. */
 static const char *const sense[] = {
 	HEAD GOOD,
-	"hwbrokerd devices 3\n" GOOD,
+	NOW GOOD,
 	"hwbrokerd devices 3    \n    \n\n0000:00:06.0 77 nvme - flr/bus genode 1000 restore  \n  \n",
 };
 
