@@ -70,7 +70,7 @@ mistake "a domain's error in the driver is core's" 'could not convert|cannot con
 mistake "an RPC that there is not" 'Rpc_detached' \
 	include/hwb/address_space.h 's/call<Rpc_detach>/call<Rpc_detached>/'
 mistake "an RPC of another interface" 'not of this interface' \
-	src/test/hwb_platform/main.cc 's/call<Rpc_irq>\(id\)/call<Irq_session::Rpc_info>()/'
+	include/hwb/device_client.h 's/call<Rpc_irq>\(id\)/call<Genode::Irq_session::Rpc_info>()/'
 mistake "a result that is dropped" 'nodiscard' \
 	src/core/hwb/hwb_domain.cc 's/^bool Domain::_open\(\)$/static Genode::Pd_session::Attach_dma_result hwb_any() { return Genode::Ok(); }\nvoid hwb_other(); void hwb_other() { hwb_any(); }\n&/; s/#include <hwb\/domain.h>/&\n#include <pd_session\/pd_session.h>/'
 mistake "a conversion that loses bits" 'conversion' \
