@@ -44,14 +44,19 @@ static bool estate;                  /* it may be anywhere */
 static struct record_range *estates; /* else there */
 static uint32_t estate_count;
 
-static void clear(void)
+static void clear_estates(void)
 {
-	sorted_free(&taken);
-	sorted_free(&made);
 	free(estates);
 	estates = NULL;
 	estate_count = 0;
 	estate = false;
+}
+
+static void clear(void)
+{
+	sorted_free(&taken);
+	sorted_free(&made);
+	clear_estates();
 }
 
 static struct record *find_taken(const struct hwb_pci_address *address)
@@ -386,9 +391,7 @@ bool record_from(uint64_t key, struct record *record)
 void record_set_estates(const struct record_range *ranges, uint32_t count, bool anywhere)
 {
 	pthread_mutex_lock(&lock);
-	free(estates);
-	estates = NULL;
-	estate_count = 0;
+	clear_estates();
 	estate = anywhere;
 	for (uint32_t i = 0; i < count; i++)
 		estate = !add_estate(&ranges[i]) || estate;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one client sent, or all strangers together, and is being closed: closer.h. Who sends what
- * takes long to close, or for ever, could have all our descriptors so; hence nothing more is
- * read from who has that many on the way. What it sends then waits in its socket, where the kernel
+ * What is being closed (closer.h) of what one client sent, or all operators who are none, and of
+ * connections that hung up; those of all strangers together. Who sends what takes long to close,
+ * or for ever, could have all our descriptors so; hence nothing more is read from who has that
+ * many on the way. What it sends then waits in its socket, where the kernel
  * counts it as its own.
  */
 #ifndef HWBROKERD_SERVER_CLOSINGS_H

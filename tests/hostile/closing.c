@@ -3,12 +3,9 @@
 #define _GNU_SOURCE /* seteuid */
 #include "fuse.h"
 #include "hostile.h"
+#include "linger.h"
 
-#include <netinet/in.h>
 #include <pwd.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void send_many(int fd, int what)
@@ -86,54 +83,19 @@ static void never_closed_of_client(void)
 	expect_service();
 }
 
-/* Sends a TCP socket whose last close waits for half a minute: its other end, `far`, reads
- * nothing. */
-static void leave_lingering(const struct sockaddr_in *address)
-{
-	const struct linger linger = { .l_onoff = 1, .l_linger = 30 };
-	const int small = 4096;
-	char junk[4096] = { 0 };
-	struct packet packet;
-	int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = wire_open();
-
-	setsockopt(near, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	if (fd < 0 || connect(near, (const struct sockaddr *)address, sizeof(*address)) != 0)
-		_exit(EXIT_FAILURE);
-	while (send(near, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		;
-	setsockopt(near, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	fill(&packet, HWB_PING, 0, NULL, 0);
-	header_of(&packet)->fds = 1;
-	wire_send(fd, packet.bytes, packet.length, &near, 1);
-	_exit(EXIT_SUCCESS);
-}
-
-/* Connections with such, whose senders have ended: each waits for a thread that closes it. */
+/* Connections with sockets that linger, whose senders have ended: each waits for a thread that
+ * closes it. */
 static void lingering_connections(void)
 {
 	enum { TIMES = 200, ALLOWED = 40 };
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
 	uid_t nobody = getpwnam("nobody")->pw_uid;
 	pid_t daemon = daemon_pid();
 	unsigned before = daemon_fds(daemon);
-	int far[TIMES], status, small = 4096;
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int far[TIMES], listener = linger_listen();
 
-	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	expect(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
-	               getsockname(listener, (struct sockaddr *)&address, &size) == 0,
-	       "no socket");
 	expect(seteuid(nobody) == 0, "not root");
-	for (unsigned i = 0; i < TIMES; i++) {
-		pid_t child = fork();
-		if (child == 0)
-			leave_lingering(&address);
-		far[i] = accept(listener, NULL, NULL);
-		expect(far[i] >= 0 && waitpid(child, &status, 0) == child && status == 0,
-		       "not sent");
-	}
+	for (unsigned i = 0; i < TIMES; i++)
+		far[i] = linger_send(listener, -1);
 	expect(seteuid(0) == 0, "no way back");
 	pause_ms(1000);
 	unsigned now = daemon_fds(daemon);

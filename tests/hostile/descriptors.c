@@ -2,16 +2,14 @@
 /* Descriptors that nobody asked for, and those that cannot be received or sent. */
 #define _GNU_SOURCE /* pipe2, F_DUPFD_CLOEXEC */
 #include "hostile.h"
+#include "linger.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void refused(uint32_t opcode, size_t body, size_t count, uint16_t told)
@@ -153,63 +151,22 @@ static void unread(void)
 	}
 }
 
-/* Sends a TCP socket that is full and lingers: its last close waits for the other end, which never
- * reads, but in a process that ends. */
-static void send_lingering_to(int fd, const struct sockaddr_in *address)
-{
-	const struct linger linger = { .l_onoff = 1, .l_linger = 30 };
-	static char junk[65536];
-	struct packet packet;
-	int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (connect(near, (const struct sockaddr *)address, sizeof(*address)) != 0)
-		_exit(EXIT_FAILURE);
-	while (send(near, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		;
-	if (setsockopt(near, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) != 0)
-		_exit(EXIT_FAILURE);
-	fill(&packet, HWB_PING, 0, NULL, 0);
-	header_of(&packet)->fds = 1;
-	wire_send(fd, packet.bytes, packet.length, &near, 1);
-	_exit(EXIT_SUCCESS);
-}
-
-/* By a child, so that if the daemon has closed it first the last close is one that waits for
- * nothing. `far` receives the other end. */
-static void send_lingering(int fd, int *far)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
-
-	expect(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
-	               getsockname(listener, (struct sockaddr *)&address, &size) == 0,
-	       "no socket: %s", strerror(errno));
-	pid_t child = fork();
-	if (child == 0)
-		send_lingering_to(fd, &address);
-	*far = accept(listener, NULL, NULL);
-	close(listener);
-	expect(*far >= 0 && waitpid(child, &status, 0) == child && status == 0,
-	       "it is not sent: %s", strerror(errno));
-}
-
 /* More of them than there are threads to close them. */
 static void lingering(void)
 {
 	enum { CLIENTS = 12 };
-	int far[CLIENTS], fds[CLIENTS];
+	int far[CLIENTS], fds[CLIENTS], listener = linger_listen();
 
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		fds[i] = i % 2 == 0 ? client() : wire_open();
-		send_lingering(fds[i], &far[i]);
+		far[i] = linger_send(listener, fds[i]);
 		if (i % 3 == 0) {
 			close(fds[i]);
 			fds[i] = -1;
 		}
 		expect_service();
 	}
+	close(listener);
 	close_fds(far, CLIENTS);
 }
 
@@ -217,12 +174,12 @@ static void lingering(void)
 static void lingering_at_the_end(void)
 {
 	enum { CLIENTS = 12 };
-	int far[CLIENTS], fds[CLIENTS];
+	int far[CLIENTS], fds[CLIENTS], listener = linger_listen();
 	char result[32];
 
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		fds[i] = client_of(driver_uid());
-		send_lingering(fds[i], &far[i]);
+		far[i] = linger_send(listener, fds[i]);
 		expect(wire_ended(fds[i], PROMPT_MS), "the sender is not dropped");
 	}
 	int64_t start = now_ms();
@@ -232,6 +189,7 @@ static void lingering_at_the_end(void)
 	expect(shell("systemctl start hwbrokerd") == 0, "no daemon after it");
 	expect(took < PROMPT_MS, "the daemon took %d ms to end", (int)took);
 	expect(strcmp(result, "success\n") == 0, "the daemon ended with %s", result);
+	close(listener);
 	close_fds(far, CLIENTS);
 	close_fds(fds, CLIENTS);
 }
