@@ -174,6 +174,7 @@ static int claim_one(struct operate_target *target, bool wanted, struct fault *f
 		record_drop(&device->facts.address);
 		return -1;
 	}
+	device->unit.mapped = 0;
 	target->fresh = !device->unit.claimed;
 	device->unit.claimed = true;
 	return 0;

@@ -45,6 +45,7 @@ struct unit {
 	bool lent;                    /* somebody was given VFIO's descriptor of it */
 	struct witness witness;       /* from claiming to retiring: who has its registers */
 	struct bind_origin origin;    /* where it was before */
+	uint32_t mapped;              /* resource.h, since our driver has it */
 };
 
 struct device_session;

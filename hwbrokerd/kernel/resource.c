@@ -11,16 +11,22 @@
 
 /* Kernels differ in when a driver claims BARs: vfio-pci of most does so at its first access, and so
  * not before they are taken back; if it does when a device is opened, nobody maps them any more. */
-static int check_maps(const char *device, uint32_t bar, int fd, struct fault *fault)
+static int check_maps(const char *device, uint32_t bar, int fd, uint32_t *mapped,
+                      struct fault *fault)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *mapping = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
 
-	if (mapping != MAP_FAILED) {
+	if ((*mapped >> bar & 1) != 0)
+		return 0;
+	void *mapping = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	if (mapping != MAP_FAILED)
 		munmap(mapping, page);
+	/* Ports never map, claimed or not. */
+	if (mapping != MAP_FAILED || errno == ENODEV) {
+		*mapped |= 1u << bar;
 		return 0;
 	}
-	/* Ports do not map (ENODEV), and what the kernel is short of is none of this. */
+	/* What the kernel is short of is none of this. */
 	if (errno != EINVAL)
 		return 0;
 	return fault_set(fault, HWB_UNSUPPORTED,
@@ -30,8 +36,8 @@ static int check_maps(const char *device, uint32_t bar, int fd, struct fault *fa
 	                 bar, device);
 }
 
-int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int *fd,
-                  struct fault *fault)
+int resource_open(int directory, const char *device, uint32_t bar, bool *wc, uint32_t *mapped,
+                  int *fd, struct fault *fault)
 {
 	_cleanup_fd_ int opened = -1;
 	char name[24];
@@ -54,7 +60,7 @@ int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int
 		                                    "(Secure Boot) forbids register descriptors"
 		                                  : "cannot open %s of %s",
 		                   name, device);
-	if (check_maps(device, bar, opened, fault) != 0)
+	if (check_maps(device, bar, opened, mapped, fault) != 0)
 		return -1;
 	*fd = steal_fd(&opened);
 	return 0;

@@ -546,11 +546,12 @@ bool witness_held(const struct witness *witness)
 	return false;
 }
 
-int resource_open(int directory, const char *device, uint32_t bar, bool *wc, int *fd,
-                  struct fault *fault)
+int resource_open(int directory, const char *device, uint32_t bar, bool *wc, uint32_t *mapped,
+                  int *fd, struct fault *fault)
 {
 	struct model_device *found = &model.devices[directory];
 	(void)device;
+	(void)mapped;
 
 	must(bar < HWB_BARS && found->bars[bar].size != 0, "there is such a BAR");
 	must(!found->present || found->opened != NULL, "a BAR is opened of an open device");

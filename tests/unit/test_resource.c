@@ -12,12 +12,14 @@
 
 /* What mmap() answers; 0: as it is. */
 static int refusal;
+static int tries; /* of it */
 
 void *__real_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset);
 
 void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset)
 {
+	tries += fd >= 0;
 	if (refusal == 0 || fd < 0)
 		return __real_mmap(at, length, protection, flags, fd, offset);
 	errno = refusal;
@@ -26,6 +28,7 @@ void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd, of
 
 static char folder[] = "/tmp/test_resource.XXXXXX";
 static int directory = -1;
+static uint32_t mapped;
 static struct fault fault;
 
 static void make(const char *name)
@@ -53,12 +56,14 @@ static void tear_down(void)
 	close(directory);
 	rmdir(folder);
 	refusal = 0;
+	tries = 0;
+	mapped = 0;
 }
 
 static int try(uint32_t bar, bool *wc)
 {
 	int fd = -1;
-	int result = resource_open(directory, "0000:00:03.0", bar, wc, &fd, &fault);
+	int result = resource_open(directory, "0000:00:03.0", bar, wc, &mapped, &fd, &fault);
 
 	ck_assert_int_eq(fd >= 0, result == 0);
 	if (fd >= 0)
@@ -108,6 +113,36 @@ START_TEST(what_does_not_map_for_another_reason)
 }
 END_TEST
 
+/* What was found to map is not tried again; what was not is, as its driver may be another now. */
+START_TEST(what_maps_is_tried_once)
+{
+	bool wc = false;
+
+	refusal = EINVAL;
+	ck_assert_int_eq(try(0, &wc), -1);
+	ck_assert_int_eq(try(0, &wc), -1);
+	ck_assert_int_eq(tries, 2);
+	refusal = ENOMEM;
+	ck_assert_int_eq(try(0, &wc), 0);
+	ck_assert_uint_eq(mapped, 0);
+	refusal = 0;
+	ck_assert_int_eq(try(0, &wc), 0);
+	ck_assert_uint_eq(mapped, 1u << 0);
+	refusal = ENODEV;
+	ck_assert_int_eq(try(2, &wc), 0);
+	ck_assert_uint_eq(mapped, 1u << 0 | 1u << 2);
+	ck_assert_int_eq(tries, 5);
+
+	refusal = EINVAL;
+	ck_assert_int_eq(try(0, &wc), 0);
+	ck_assert_int_eq(try(2, &wc), 0);
+	ck_assert_int_eq(tries, 5);
+	mapped = 1u << 2;
+	ck_assert_int_eq(try(0, &wc), -1);
+	ck_assert_int_eq(tries, 6);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resource");
@@ -117,6 +152,7 @@ int main(void)
 	tcase_add_test(tests, write_combined_where_there_is_such_a_file);
 	tcase_add_test(tests, a_driver_that_claims_at_open);
 	tcase_add_test(tests, what_does_not_map_for_another_reason);
+	tcase_add_test(tests, what_maps_is_tried_once);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

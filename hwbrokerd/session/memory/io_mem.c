@@ -91,7 +91,9 @@ int region_check(const struct peer *peer, const struct device *device, uint32_t 
 int region_open(const struct kernel_backend *kernel, struct device *device,
                 struct region_plan *plan, struct fault *fault)
 {
-	bool io = (device->facts.bars[plan->bar].flags & HWB_BAR_IO) != 0;
+	uint32_t flags = device->facts.bars[plan->bar].flags;
+	bool io = (flags & HWB_BAR_IO) != 0;
+	uint32_t unknown = 0;
 
 	if (plan->way == WAY_MEDIATED)
 		return 0;
@@ -100,7 +102,9 @@ int region_open(const struct kernel_backend *kernel, struct device *device,
 		return -1;
 	if (plan->way == WAY_DEVICE)
 		return operate_lend(kernel, device, &plan->fd, fault);
+	/* Others come and go in a page that it shares. */
 	return resource_open(device->unit.witness.directory, device->name, plan->bar, &plan->wc,
+	                     (flags & HWB_BAR_PARTIAL_PAGE) != 0 ? &unknown : &device->unit.mapped,
 	                     &plan->fd, fault);
 }
 
