@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,10 +124,13 @@ static void take_and_use(const char *address, struct example_device *edu, volati
 	want(HWB_OK, hwb_domain_open(client, &request.domain, &why));
 	want(HWB_OK, guest_try(client, address, &request, edu));
 	want(HWB_OK, hwb_dma_alloc(client, request.domain, &memory, &buffer, &fd, &why));
+	void *pages = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(pages, MAP_FAILED);
 	close(fd);
 	*registers = guest_map(&edu->info.regions[0], edu->bar_fds[0]);
 	ck_assert(edu_alive(*registers));
-	edu_store(*registers, buffer.iova);
+	ck_assert(edu_writes(*registers, buffer.iova, pages));
+	munmap(pages, PAGE);
 	*(volatile uint32_t *)((volatile char *)*registers + EDU_IRQ_RAISE) = 1;
 	struct pollfd fired = { .fd = edu->irq_fds[0], .events = POLLIN };
 	ck_assert_int_eq(poll(&fired, 1, PATIENCE_MS), 1);

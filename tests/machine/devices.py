@@ -17,15 +17,14 @@ class Device(typing.NamedTuple):
     parts: tuple = ()  # QEMU arguments that must come after it
 
 
-_EDU = "edu,dma_mask=0xffffffff"
 _BLK = "virtio-blk-pci,disable-legacy=on"
 _NEEDED = {"root", "payload"}
 
 # A bridge's secondary bus number follows from its place among the bridges.
 TABLE = [
     Device("display", "0000:00:02.0", "1234:1111", "bochs-display"),
-    Device("edu", "0000:00:03.0", "1234:11e8", _EDU),
-    Device("edu2", "0000:00:04.0", "1234:11e8", _EDU),
+    Device("edu", "0000:00:03.0", "1234:11e8", "edu"),
+    Device("edu2", "0000:00:04.0", "1234:11e8", "edu"),
     # No ROM file: the firmware would spend a second on network boot.
     Device("e1000e", "0000:00:05.0", "8086:10d3",
            "e1000e,netdev=net,mac=52:54:00:12:34:56,romfile=",
@@ -43,8 +42,8 @@ TABLE = [
            ("-object", "memory-backend-ram,id=shared,size=1M")),
     Device("sdhci", "0000:00:09.0", "1b36:0007", "sdhci-pci"),
     Device("bridge", "0000:00:0a.0", "1b36:000e", "pcie-pci-bridge"),
-    Device("pair0", "0000:01:01.0", "1234:11e8", _EDU, bus="bridge"),
-    Device("pair1", "0000:01:02.0", "1234:11e8", _EDU, bus="bridge"),
+    Device("pair0", "0000:01:01.0", "1234:11e8", "edu", bus="bridge"),
+    Device("pair1", "0000:01:02.0", "1234:11e8", "edu", bus="bridge"),
     # Slot numbers beyond those of the bridge, which counts its own from 1.
     Device("port0", "0000:00:0b.0", "1b36:000c", "pcie-root-port,chassis=40,slot=40"),
     Device("port1", "0000:00:0c.0", "1b36:000c", "pcie-root-port,chassis=41,slot=41"),
@@ -95,10 +94,16 @@ def chosen(without, instead):
             if device.name not in without and device.bus not in without]
 
 
+# Of each edu, also one that is plugged in later. By itself it has 28 bits, and cuts what is above
+# off an address: without an IOMMU it then writes somewhere into the guest's memory, of which the
+# kernel dies, now and then.
+_EDU_REACH = ["-global", "edu.dma_mask=0xffffffff"]
+
+
 def arguments(files, without, instead):
     """QEMU arguments for the chosen devices; `files` maps names to paths."""
     paths = {name: str(path).replace(",", ",,") for name, path in files.items()}
-    words = []
+    words = list(_EDU_REACH)
     for device in chosen(without, instead):
         words += [word.format(**paths) for word in device.backend]
         slot = device.address.rpartition(":")[2]
