@@ -2,6 +2,7 @@
 #include "session/batch/batch.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,12 @@ static void refused(enum batch_form form, uint32_t count, const void *records, u
 	ck_assert_int_eq(fault.status, status);
 	ck_assert_uint_eq(batch.at, at);
 	ck_assert_uint_eq(batch_field(&batch), 24 + 8 + at * (form == BATCH_PORTS ? 8 : 16));
+
+	/* The sentence counts from 1, and may name the operand. */
+	unsigned number = 0;
+	ck_assert_int_eq(sscanf(fault.reason, "record %u:", &number), 1);
+	ck_assert_uint_ge(number, at + 1);
+	ck_assert_uint_le(number, at + 2);
 }
 
 static struct hwb_port_op port_operand(uint32_t mask, uint32_t microseconds)

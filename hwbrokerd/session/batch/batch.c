@@ -141,7 +141,9 @@ static void decode_operand(struct batch *batch, uint32_t at, struct operation *o
 	}
 }
 
-/* ---- checking ---- */
+/* ---- checking ----
+ *
+ * Sentences count records from 1, as `stopped' does. */
 
 static bool all_zero(const unsigned char *bytes, size_t size)
 {
@@ -156,7 +158,7 @@ static bool is_width(const struct batch_window *window, uint32_t width)
 	return width != 0 && (width & (width - 1)) == 0 && width <= window->widest;
 }
 
-static int check_place(uint32_t index, const struct batch_window *window,
+static int check_place(uint32_t number, const struct batch_window *window,
                        const struct operation *operation, struct fault *fault)
 {
 	bool block = operation->action == HWB_BATCH_READ_BLOCK ||
@@ -165,14 +167,14 @@ static int check_place(uint32_t index, const struct batch_window *window,
 
 	if (window->aligned && operation->place % operation->width != 0)
 		return fault_set(fault, HWB_INVALID,
-		                 "record %u: 0x%" PRIx64 " is no multiple of %u, its width", index,
+		                 "record %u: 0x%" PRIx64 " is no multiple of %u, its width", number,
 		                 operation->place, operation->width);
 	if (operation->place < window->base || operation->place - window->base > window->size ||
 	    bytes > window->size - (operation->place - window->base))
 		return fault_set(fault, HWB_INVALID,
 		                 "record %u: 0x%" PRIx64 ", %" PRIu64
 		                 " bytes wide, is not within 0x%" PRIx64 "-0x%" PRIx64,
-		                 index, operation->place, bytes, window->base,
+		                 number, operation->place, bytes, window->base,
 		                 window->base + window->size - 1);
 	return 0;
 }
@@ -187,16 +189,16 @@ static int check_operand(struct batch *batch, struct operation *operation, struc
 		memcpy(&operand, &batch->records.memory[index + 1], sizeof(operand));
 		if (operand.reserved != 0)
 			return fault_set(fault, HWB_RESERVED_NOT_ZERO,
-			                 "record %u: a reserved field is not zero", index + 1);
+			                 "record %u: a reserved field is not zero", index + 2);
 	}
 	if (operation->action == HWB_BATCH_MODIFY && operation->microseconds != 0)
 		return fault_set(fault, HWB_RESERVED_NOT_ZERO,
-		                 "record %u: only a POLL has microseconds", index + 1);
+		                 "record %u: only a POLL has microseconds", index + 2);
 	if (operation->microseconds > HWB_BATCH_POLL_MAX - batch->microseconds)
 		return fault_set(fault, HWB_INVALID,
 		                 "record %u: the batch would poll for longer than %u microseconds "
 		                 "in all",
-		                 index + 1, HWB_BATCH_POLL_MAX);
+		                 index + 2, HWB_BATCH_POLL_MAX);
 	batch->microseconds += operation->microseconds;
 	batch->polls |= operation->action == HWB_BATCH_POLL;
 	batch->accesses += operation->action == HWB_BATCH_POLL ? 1 : 2;
@@ -212,7 +214,7 @@ static int check_values(struct batch *batch, const struct operation *operation, 
 	if (!all_zero(operation->values + from, room - from))
 		return fault_set(fault, HWB_RESERVED_NOT_ZERO,
 		                 "record %u: what is behind it and not to be written is not zero",
-		                 batch->at);
+		                 batch->at + 1);
 	batch->accesses += (uint32_t)operation->value;
 	return 0;
 }
@@ -245,27 +247,27 @@ static int check_one(struct batch *batch, const struct batch_window *window,
 	if (operation->action > HWB_BATCH_POLL || !is_width(window, operation->width))
 		return fault_set(fault, HWB_INVALID,
 		                 "record %u: action is %u (0 to %u), width is %u (1, 2, 4%s)",
-		                 index, operation->action, HWB_BATCH_POLL, operation->width,
+		                 index + 1, operation->action, HWB_BATCH_POLL, operation->width,
 		                 window->widest == 8 ? " or 8" : "");
 	if (window->write == NULL && writes(operation->action))
 		return fault_set(fault, HWB_DENIED,
 		                 "record %u: the policy gives this only for reading; it needs "
 		                 "`write = yes'",
-		                 index);
+		                 index + 1);
 	if (batch->form == BATCH_MEMORY && batch->records.memory[index].reserved != 0)
 		return fault_set(fault, HWB_RESERVED_NOT_ZERO,
-		                 "record %u: a reserved field is not zero", index);
+		                 "record %u: a reserved field is not zero", index + 1);
 	/* No batch has room for as many as HWB_MESSAGE_MAX. */
 	if (has_values(operation->action) &&
 	    (operation->value == 0 || operation->value > HWB_MESSAGE_MAX))
 		return fault_set(fault, HWB_INVALID,
 		                 "record %u: %" PRIu64 " values: at least 1, and no more than fit",
-		                 index, operation->value);
+		                 index + 1, operation->value);
 	if (operation->records > batch->count - index)
 		return fault_set(fault, HWB_INVALID,
 		                 "record %u: its operation needs %u records, and %u are left",
-		                 index, operation->records, batch->count - index);
-	if (check_place(index, window, operation, fault) != 0)
+		                 index + 1, operation->records, batch->count - index);
+	if (check_place(index + 1, window, operation, fault) != 0)
 		return -1;
 	if (is_single(operation->action)) {
 		batch->accesses++;
@@ -328,7 +330,7 @@ static int look_at_clock(struct run *run)
 	return fault_set(run->fault, HWB_HOST_ERROR,
 	                 "record %u: the batch takes longer than a second; what is before it was "
 	                 "carried out",
-	                 run->batch->at);
+	                 run->batch->at + 1);
 }
 
 /* Before each access. */
