@@ -149,8 +149,10 @@ START_TEST(alignment)
 	want(HWB_INVALID, ALLOC(domain, .size = PAGE, .alignment = PAGE + 1, .flags = BOTH));
 	want(HWB_INVALID, ALLOC(domain, .size = PAGE, .alignment = UINT64_MAX, .flags = BOTH));
 	want(HWB_CONFLICT, ALLOC(domain, .size = PAGE, .alignment = 1ull << 63, .flags = BOTH));
+	ck_assert_uint_eq(why.field, 24 + offsetof(struct hwb_dma_alloc_request, size));
 	want(HWB_CONFLICT, ALLOC(domain, .size = PAGE, .alignment = 1ull << 32, .limit = UINT32_MAX,
 	                         .flags = BOTH));
+	ck_assert_uint_eq(why.field, 24 + offsetof(struct hwb_dma_alloc_request, limit));
 }
 END_TEST
 
@@ -164,8 +166,10 @@ START_TEST(fixed_address)
 	ck_assert_uint_eq(got.iova, at);
 	/* Overlaps: all of it, either end, within, around. */
 	want(HWB_CONFLICT, ALLOC(domain, .size = 4 * PAGE, .iova = at, .flags = BOTH | FIXED));
+	ck_assert_uint_eq(why.field, 24 + offsetof(struct hwb_dma_alloc_request, iova));
 	want(HWB_CONFLICT,
 	     MAP(domain, fd, .size = 2 * PAGE, .iova = at - PAGE, .flags = BOTH | FIXED));
+	ck_assert_uint_eq(why.field, 24 + offsetof(struct hwb_dma_map_request, iova));
 	want(HWB_CONFLICT,
 	     MAP(domain, fd, .size = 2 * PAGE, .iova = at + 3 * PAGE, .flags = BOTH | FIXED));
 	want(HWB_CONFLICT, ALLOC(domain, .size = PAGE, .iova = at + PAGE, .flags = BOTH | FIXED));

@@ -250,6 +250,16 @@ static int book(const struct peer *peer, struct domain *domain, const struct pla
 	return result;
 }
 
+/* Which field of what the client wanted does not fit. */
+static uint32_t to_blame(const struct placement *wanted, bool map, const struct fault *fault)
+{
+	if (fault->status == HWB_CONFLICT && (wanted->flags & HWB_DMA_FIXED) != 0)
+		return FIELD(map, iova);
+	if (fault->status != HWB_CONFLICT && fault->status != HWB_INVALID)
+		return 0;
+	return wanted->limit != 0 ? FIELD(map, limit) : FIELD(map, size);
+}
+
 static struct kernel_mapping mapping_of(const struct placement *wanted, uint64_t iova,
                                         uint64_t offset)
 {
@@ -361,7 +371,7 @@ void serve_dma_alloc(struct request *request)
 	if (self == NULL)
 		return;
 	if (book(request->peer, domain, &wanted, page_size, &iova, &fault) != 0) {
-		request_refuse(request, 0, &fault);
+		request_refuse(request, to_blame(&wanted, false, &fault), &fault);
 		free(self);
 		return;
 	}
@@ -404,7 +414,7 @@ void serve_dma_map(struct request *request)
 	if (self == NULL)
 		return;
 	if (book(request->peer, domain, &wanted, MEMORY_PAGE, &iova, &fault) != 0) {
-		request_refuse(request, 0, &fault);
+		request_refuse(request, to_blame(&wanted, true, &fault), &fault);
 		free(self);
 		return;
 	}

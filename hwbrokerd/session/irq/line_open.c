@@ -93,7 +93,9 @@ static void done(struct job *job)
 	if (self->result == 0)
 		self->result = publish(self);
 	if (self->result != 0) {
-		request_refuse(&self->request, 0, &self->fault);
+		bool number = self->fault.status == HWB_NOT_FOUND || self->fault.status == HWB_BUSY;
+		request_refuse(&self->request, number ? REQUEST_FIELD(hwb_line_request, number) : 0,
+		               &self->fault);
 		line_discard(line);
 	} else {
 		line_start(line, false);
