@@ -58,9 +58,7 @@ enum { POLICY_SECONDS = 60 };
 enum { START_DESCRIPTORS = 10 };
 
 struct options {
-	const char *socket;
-	const char *policy;
-	const char *state;
+	const char *socket, *policy, *state;
 	const char *backend;
 	bool check;
 };
@@ -328,6 +326,22 @@ static int load_policy(struct broker *broker)
 	return result;
 }
 
+/* For who asks, not for the log: lines without a priority. */
+static int check_policy(const char *path)
+{
+	struct policy *policy = NULL;
+	char *report = NULL, rules[POLICY_RULES_TEXT];
+	int result = policy_load(path, &policy, &report);
+
+	if (result == 0)
+		printf("%s: %s, no mistake\n", path, policy_rules_text(policy, rules));
+	else
+		fputs(report != NULL ? report : "no memory to read the policy\n", stderr);
+	free(report);
+	policy_free(policy);
+	return result == 0 ? EXIT_SUCCESS : result == POLICY_UNREAD ? EXIT_FAILURE : EXIT_CONFIG;
+}
+
 /* What the daemon before this one has left would end with us, for a mistake in a file: it waits
  * for somebody to correct it, or for the host to have again what reading it takes, while devices
  * and interrupts go on. */
@@ -475,15 +489,8 @@ int main(int argc, char **argv)
 	hold_standard_descriptors();
 	parse(argc, argv, &options);
 	self.broker.policy_path = options.policy;
-	if (options.check) {
-		if (load_policy(&self.broker) != 0)
-			return EXIT_CONFIG;
-		char rules[POLICY_RULES_TEXT];
-		printf("%s: %s, no mistake\n", options.policy,
-		       policy_rules_text(self.broker.policy, rules));
-		policy_free(self.broker.policy);
-		return EXIT_SUCCESS;
-	}
+	if (options.check)
+		return check_policy(options.policy);
 	int result = start(&self, &options);
 	if (result == EXIT_SUCCESS)
 		ev_run(self.broker.loop, 0);

@@ -52,6 +52,11 @@ check "an option that there is not" says 2 'hwbrokerd --help' --nothing
 check "an argument" says 2 "unexpected argument \`more'" more
 check "--check of a good policy" says 0 '0 rules, no mistake' --check --policy "$work/policy"
 check "--check of a wrong one" says 78 "did you mean \`user'?" --check --policy "$work/wrong"
+# bare: no priority in front, whatever stderr is.
+bare() {
+	! "$daemon" --check --policy "$work/wrong" 2>&1 | grep -v "^$work/wrong:2: "
+}
+check "whose mistakes are for who asks, not for a log" bare
 check "does not start with a wrong one" says 78 "did you mean \`user'?" --policy "$work/wrong" \
 	--socket "$work/socket" --state "$work/state"
 check "does not take a file for its socket" says 1 'is not a socket' --policy "$work/policy" \
