@@ -53,4 +53,12 @@ sed -n 's/^CapabilityBoundingSet=//p' systemd/hwbrokerd.service.in | tr ' ' '\n'
 sed -n 's/^| `\(CAP_[A-Z_]*\)` |.*/\1/p' $page | sort > "$work/capabilities"
 is "its capabilities are not those of systemd/hwbrokerd.service.in" cmp "$work/unit" "$work/capabilities"
 
+# Who sends descriptors, by the calls that have some; promise 4 names all of them.
+sed -n '/^\*\*4\. /,/^\*\*5\. /s/^- here: //p' $page | sed 1q | tr -d '`,' | tr ' ' '\n' | sort > "$work/said"
+grep -rlF 'request_reply(' hwbrokerd/session --include='*.c' | while read -r file
+do
+	! tr -d '\n\t ' < "$file" | grep -o 'request_reply([^;]*;' | grep -qvF 'NULL,0);' || echo "$file"
+done | sort > "$work/senders"
+is "promise 4 does not name those who send descriptors" cmp "$work/said" "$work/senders"
+
 [ $wrong = 0 ]
