@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 /* Debian and what comes from it; then the others. */
@@ -205,6 +206,21 @@ static uint32_t first_of(const struct pci_ids *ids, uint64_t hash)
 	return low;
 }
 
+/* `Intel' of `Intel Corporation': what a name begins with, of several the shortest, is nearer than
+ * any misspelling. */
+static void consider(struct suggestion *suggestion, const char *name)
+{
+	size_t length = strlen(suggestion->word);
+
+	if (strncasecmp(name, suggestion->word, length) != 0 || name[length] != ' ') {
+		suggest_consider(suggestion, name);
+	} else if (suggestion->best == NULL || suggestion->distance != 0 ||
+	           strlen(name) < strlen(suggestion->best)) {
+		suggestion->best = name;
+		suggestion->distance = 0;
+	}
+}
+
 static int unknown(struct pci_ids *ids, enum pci_name_kind kind, uint32_t scope, const char *name,
                    struct fault *fault)
 {
@@ -213,7 +229,7 @@ static int unknown(struct pci_ids *ids, enum pci_name_kind kind, uint32_t scope,
 	suggest_start(&suggestion, name);
 	for (uint32_t i = 0; ids->suggestions < SUGGESTIONS_MAX && i < ids->count; i++)
 		if (ids->names[i].kind == kind && ids->names[i].scope == scope)
-			suggest_consider(&suggestion, ids->names[i].name);
+			consider(&suggestion, ids->names[i].name);
 	ids->suggestions++;
 	return fault_set(fault, HWB_INVALID, "pci.ids has no %s `%s'%s", kinds[kind], name,
 	                 suggest_text(&suggestion));

@@ -253,6 +253,8 @@ static const struct {
 } name_cases[] = {
 	{ "id = Intel Corporatoin:*", "`id': pci.ids has no vendor `Intel Corporatoin'; did you "
 	                              "mean `Intel Corporation'?" },
+	{ "id = intel:*",
+	  "`id': pci.ids has no vendor `intel'; did you mean `Intel Corporation'?" },
 	{ "id = Of nobody:*", "`id': pci.ids has no vendor `Of nobody'" },
 	{ "id = Twice:*", "`id': pci.ids has more than one vendor `Twice': 9004, 9005; write the "
 	                  "number" },
