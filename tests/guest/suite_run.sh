@@ -382,6 +382,21 @@ unit_stopped() {
 	at_rest
 }
 
+# The daemon's restart is none of the unit's.
+unit_goes_on() {
+	local pid good
+	rm -f $beat
+	unit exec "$probe hold $beat" && within test -s $beat || return 1
+	pid=$(systemctl show --property=MainPID --value port-driver)
+	systemctl restart hwbrokerd
+	sleep 1
+	[ "$(systemctl show --property=MainPID --value port-driver)" = "$pid" ] &&
+		systemctl is-active port-driver
+	good=$?
+	systemctl stop port-driver
+	return $good
+}
+
 clean_up_run() {
 	rm -f /run/systemd/system/port-driver.service $beat
 	systemctl daemon-reload
@@ -462,6 +477,7 @@ run_run() {
 	check "run: ended with the daemon" daemon_stopped
 	check "run: not by its restart, nor by its being killed" daemon_restarted
 	check "run: from a unit of systemd" in_a_unit
+	check "run: which goes on as the daemon is restarted" unit_goes_on
 	check "run: nobody is left when such a unit has ended" unit_stopped
 	pid=$(daemon_pid)
 }
