@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/udmabuf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -212,6 +213,44 @@ static void quota(void)
 	expect(edu_alive(edu.registers), "the device is not there any more");
 }
 
+static uint64_t available(void)
+{
+	char text[32];
+
+	shell_text(text, sizeof(text),
+	           "sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo");
+	return strtoull(text, NULL, 10) * 1024;
+}
+
+/* As many blocks as are to be mapped, and all of them behind the end: the host is still not given
+ * more than it can spare. */
+static void blocks_behind_the_end(void)
+{
+	enum { SPARED = 256 << 20, MARGIN = 64 << 20 };
+
+	atexit(policy_restore);
+	policy_install(
+	        "[client alpha]\nuser = driver\ndma_bytes = 64G\n"
+	        "[device edu]\nclient = alpha\naddress = 00:03.0\ndma = yes\nreset = none\n");
+	int fd = client_of(driver_uid());
+	uint32_t domain = open_domain(fd);
+	struct taken edu;
+	take(fd, EDU, domain, &edu);
+	uint64_t size = ((available() - SPARED) / 2 + MARGIN) & ~(uint64_t)(PAGE - 1);
+	const struct hwb_dma_map_request all = { .size = size, .flags = RIGHTS };
+	int memory = sealed(size, F_SEAL_SHRINK);
+	expect(fallocate(memory, FALLOC_FL_KEEP_SIZE, (off_t)size, (off_t)size) == 0,
+	       "fallocate: %s", strerror(errno));
+	expect(dma_map(fd, domain, &all, memory, NULL) == HWB_NO_MEMORY, "not refused");
+	expect(available() > SPARED / 2, "the host has only %llu MiB left",
+	       (unsigned long long)available() >> 20);
+	close(memory);
+	const struct hwb_dma_map_request some = { .size = 16 * PAGE, .flags = RIGHTS };
+	memory = sealed(16 * PAGE, F_SEAL_SHRINK);
+	expect(dma_map(fd, domain, &some, memory, NULL) == HWB_OK, "refused");
+	give_back(fd, &edu);
+}
+
 /* A transfer lasts 100 ms, and the memory is unmapped at each moment of it: what the device
  * writes then goes nowhere, least of all to the memory's next user. */
 static void written_while_unmapped(void)
@@ -258,6 +297,8 @@ const struct hostile_case dma_cases[] = {
 	{ 21, "descriptors that are no memory are not mapped, read or waited for", no_memory_at_all,
 	  AS_ROOT, 0 },
 	{ 22, "quotas hold, and unmapping gives back what mapping took", quota, 0, 0 },
+	{ 71, "memory whose blocks are behind its end, and more than the host can spare",
+	  blocks_behind_the_end, AS_ROOT, 0 },
 	{ 45, "memory that is unmapped while a device writes it", written_while_unmapped, 0, 0 },
 	{ 0 },
 };

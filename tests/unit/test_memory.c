@@ -360,16 +360,56 @@ START_TEST(reservations_add_up)
 }
 END_TEST
 
+static uint64_t bytes_of(int fd)
+{
+	struct stat status;
+
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	return (uint64_t)status.st_blocks * 512;
+}
+
+static int populate(int fd, uint64_t offset, uint64_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)offset);
+
+	ck_assert_ptr_ne(memory, MAP_FAILED);
+	int result = memory_populate(fd, memory, size, &fault);
+	munmap(memory, size);
+	return result;
+}
+
 START_TEST(pages_that_are_missing)
 {
 	_cleanup_fd_ int fd = memfd(F_SEAL_SHRINK);
 
-	ck_assert_uint_eq(memory_missing(fd, PAGES * PAGE), PAGES * PAGE);
-	ck_assert_uint_eq(memory_missing(fd, PAGE), PAGE);
-	ck_assert_int_eq(pwrite(fd, "x", 1, 0), 1);
-	ck_assert_uint_eq(memory_missing(fd, PAGES * PAGE), (PAGES - 1) * PAGE);
-	ck_assert_int_eq(fallocate(fd, 0, 0, PAGES * PAGE), 0);
-	ck_assert_uint_eq(memory_missing(fd, PAGES * PAGE), 0);
+	ck_assert_int_eq(populate(fd, PAGE, PAGE), 0);
+	ck_assert_uint_eq(bytes_of(fd), PAGE);
+	ck_assert_int_eq(populate(fd, 0, PAGES * PAGE), 0);
+	ck_assert_uint_eq(bytes_of(fd), PAGES * PAGE);
+	ck_assert_int_eq(populate(fd, 0, PAGES * PAGE), 0);
+	ck_assert_uint_eq(bytes_of(fd), PAGES * PAGE);
+}
+END_TEST
+
+/* For those that are not there, whatever else the memfd has. */
+START_TEST(pages_that_the_host_cannot_give)
+{
+	_cleanup_fd_ int fd = memfd(F_SEAL_SHRINK);
+	_cleanup_fd_ int hiding = memfd(F_SEAL_SHRINK);
+
+	ck_assert_int_eq(
+	        fallocate(hiding, FALLOC_FL_KEEP_SIZE, (off_t)PAGES * PAGE, (off_t)PAGES * PAGE),
+	        0);
+	ck_assert_uint_eq(bytes_of(hiding), PAGES * PAGE);
+	/* As if calls that are under way had more than any host has. */
+	memory_settle(-(1ull << 50));
+	ck_assert_int_eq(populate(fd, 0, PAGES * PAGE), -1);
+	ck_assert_uint_eq(fault.status, HWB_NO_MEMORY);
+	ck_assert_uint_eq(bytes_of(fd), 0);
+	fault = (struct fault){ 0 };
+	ck_assert_int_eq(populate(hiding, 0, PAGES * PAGE), -1);
+	ck_assert_uint_eq(fault.status, HWB_NO_MEMORY);
+	ck_assert_uint_eq(bytes_of(hiding), PAGES * PAGE);
 }
 END_TEST
 
@@ -398,6 +438,7 @@ int main(void)
 	tcase_add_test(ours, the_host_keeps_some);
 	tcase_add_test(ours, reservations_add_up);
 	tcase_add_test(ours, pages_that_are_missing);
+	tcase_add_test(ours, pages_that_the_host_cannot_give);
 	suite_add_tcase(suite, memfds);
 	suite_add_tcase(suite, others);
 	suite_add_tcase(suite, ours);

@@ -21,10 +21,17 @@
 #define F_SEAL_FUTURE_WRITE 0x0010 /* linux/fcntl.h, since 5.1 */
 #endif
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* linux/mman.h, since 5.14 */
+#endif
+
 /* ---- what the host can spare ---- */
 
 /* Left for the host: an eighth of its memory, but at most this much. */
 static const uint64_t most_spared = 1ull << 30;
+
+/* So much of a client's memory is taken from the host at once. */
+enum { POPULATE_PIECE = 4 << 20 };
 
 static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t reserved; /* by calls that are under way */
@@ -105,16 +112,56 @@ static bool is_huge(int fd)
 	return fstatfs(fd, &system) == 0 && system.f_type == HUGETLBFS_MAGIC;
 }
 
-uint64_t memory_missing(int fd, uint64_t size)
+/* At least so many bytes of a memfd are not there: of its blocks, some may be behind its end. */
+static uint64_t missing(int fd, uint64_t size)
 {
 	struct stat status;
 
-	if (is_huge(fd) || fstat(fd, &status) != 0)
+	if (fstat(fd, &status) != 0)
 		return 0;
 	uint64_t there = (uint64_t)status.st_blocks * 512;
 	uint64_t all = (uint64_t)status.st_size;
-	uint64_t missing = all > there ? all - there : 0;
-	return missing < size ? missing : size;
+	uint64_t less = all > there ? all - there : 0;
+	return less < size ? less : size;
+}
+
+/* An errno. As pinning does: by faults, which wait for nothing that the client can keep from
+ * them, as it can the lock of its file, which fallocate() and lseek() take. */
+static int populate(void *memory, uint64_t size)
+{
+	int error;
+
+	do
+		error = madvise(memory, size, MADV_POPULATE_READ) == 0 ? 0 : errno;
+	while (error == EINTR);
+	/* A kernel before 5.14. */
+	return error == EINVAL ? 0 : error;
+}
+
+int memory_populate(int fd, void *memory, uint64_t size, struct fault *fault)
+{
+	int error = 0;
+
+	if (is_huge(fd))
+		return 0;
+	/* What cannot fit leaves nothing behind. */
+	uint64_t plainly = missing(fd, size);
+	if (memory_reserve(plainly, fault) != 0)
+		return -1;
+	memory_settle(plainly);
+	for (uint64_t done = 0; done < size && error == 0; done += POPULATE_PIECE) {
+		uint64_t piece = size - done < POPULATE_PIECE ? size - done : POPULATE_PIECE;
+		if (memory_reserve(piece, fault) != 0)
+			return -1;
+		error = populate((char *)memory + done, piece);
+		memory_settle(piece);
+	}
+	if (error == ENOMEM || error == EFAULT)
+		return fault_set(fault, HWB_NO_MEMORY, "no %" PRIu64 " bytes of memory are free",
+		                 size);
+	return error == 0 ? 0
+	                  : fault_errno(fault, error, "cannot have %" PRIu64 " bytes of a memfd",
+	                                size);
 }
 
 /* ---- memory of our own ---- */

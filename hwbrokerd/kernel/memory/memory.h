@@ -29,9 +29,11 @@ bool memory_new_promptly(uint64_t size, int *fd);
 int memory_reserve(uint64_t bytes, struct fault *fault);
 void memory_settle(uint64_t bytes);
 
-/* Bytes of a memfd that pinning `size` of it would allocate, at most; of huge pages
- * none, which are set aside already. */
-uint64_t memory_missing(int fd, uint64_t size);
+/* Has the host give all pages of a client's memory, which is mapped for us, before they are
+ * pinned: piece by piece, and HWB_NO_MEMORY as soon as it would be short. To count them
+ * beforehand would not do: how many blocks a memfd has does not say which. Huge pages are set
+ * aside already. May block. */
+int memory_populate(int fd, void *memory, uint64_t size, struct fault *fault);
 
 /* Gives the pages of memory_new() back to the host, whoever still has a descriptor
  * of it: what they read there is zeros. */

@@ -131,12 +131,9 @@ static int pin(struct pinned *made, const struct kernel_mapping *mapping,
 	if (memory == MAP_FAILED)
 		return fault_errno(fault, errno, "cannot map %" PRIu64 " bytes of the memfd",
 		                   mapping->size);
-	uint64_t missing = memory_missing(mapping->fd, mapping->size);
-	int result = memory_reserve(missing, fault);
-	if (result == 0) {
+	int result = mapping->ours ? 0 : memory_populate(mapping->fd, memory, mapping->size, fault);
+	if (result == 0)
 		result = ring_pin(made->ring, memory, mapping->size, fault);
-		memory_settle(missing);
-	}
 	if (result == 0)
 		result = find(memory, mapping, wish, &made->address, fault);
 	munmap(memory, mapping->size);

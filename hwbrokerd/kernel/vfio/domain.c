@@ -92,21 +92,22 @@ static int refuse_memory(const struct kernel_mapping *mapping, int error, struct
 static int map_in_kernel(const struct kernel_domain *domain, const struct kernel_mapping *mapping,
                          struct fault *fault)
 {
+	bool needed = domain->way->needs_memory();
 	void *memory = NULL;
+	int result = 0;
 
 	if (mapping->fd < 0)
 		return refuse_lost(mapping, fault);
-	if (domain->way->needs_memory())
+	if (needed || !mapping->ours)
 		memory = mmap(NULL, mapping->size,
 		              PROT_READ | (mapping->device_writes ? PROT_WRITE : 0), MAP_SHARED,
 		              mapping->fd, (off_t)mapping->offset);
 	if (memory == MAP_FAILED)
 		return refuse_memory(mapping, errno, fault);
-	uint64_t missing = mapping->ours ? 0 : memory_missing(mapping->fd, mapping->size);
-	int result = memory_reserve(missing, fault);
+	if (!mapping->ours)
+		result = memory_populate(mapping->fd, memory, mapping->size, fault);
 	if (result == 0) {
-		int error = domain->way->map(domain, mapping, memory);
-		memory_settle(missing);
+		int error = domain->way->map(domain, mapping, needed ? memory : NULL);
 		result = error == 0 ? 0 : refuse_map(mapping, error, fault);
 	}
 	if (memory != NULL)
