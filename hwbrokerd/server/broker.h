@@ -59,6 +59,7 @@ struct broker {
 	struct closings operators; /* of who may look, and is no client */
 	uint32_t closings;         /* under way */
 	ev_timer interrupt_closers;
+	ev_tstamp looked_for_ends; /* of connections that are not read from because of them */
 	struct inventory inventory;
 	struct estates estates;
 	struct account *accounts;

@@ -5,6 +5,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -168,12 +169,43 @@ void closer_hang_up(struct broker *broker, struct closings *closings, int socket
 		submit(broker, closings, NULL, true, &socket, 1);
 }
 
+bool closer_holds_up(struct peer *peer)
+{
+	return closings_are_many(peer_closings(peer)) &&
+	       (peer->account != NULL || peer->subject.uid != 0);
+}
+
+/* Both ways: who has only shut its writing still waits for answers. */
+static bool has_hung_up(const struct peer *peer)
+{
+	struct pollfd other_end = { .fd = peer->fd };
+
+	return poll(&other_end, 1, 0) > 0 && (other_end.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* An end of file is seen by who reads, and those are not read from. What they have may be wanted
+ * elsewhere long before their descriptors are closed. */
+static void drop_hung_up(struct broker *broker)
+{
+	struct peer *next;
+
+	for (struct peer *peer = broker->peers; peer != NULL; peer = next) {
+		next = peer->next;
+		if ((peer->closing != 0 || closer_holds_up(peer)) && has_hung_up(peer))
+			peer_drop(peer, "it hung up");
+	}
+}
+
 static void on_interrupt(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct broker *broker = timer->data;
 	(void)revents;
 
 	workers_interrupt(broker->closers);
+	if (ev_now(loop) - broker->looked_for_ends >= INTERRUPT_SECONDS) {
+		broker->looked_for_ends = ev_now(loop);
+		drop_hung_up(broker);
+	}
 	timer->repeat = broker->closings > CROWD ? INTERRUPT_CROWD_SECONDS : INTERRUPT_SECONDS;
 	ev_timer_again(loop, timer);
 }

@@ -24,6 +24,11 @@ void closer_stop(struct broker *broker);
  * is read until that is done; nor from others of the same client if they are many. */
 void closer_close(struct peer *peer, const int *fds, uint32_t count);
 
+/* Whether the peer is not read from because of what it and others like it have sent. Root is,
+ * whatever else is sent. Who is not read from because of that and has hung up is dropped all the
+ * same, within half a second. */
+bool closer_holds_up(struct peer *peer);
+
 /* Ends a connection: at once for who is at the other end, who can still read what
  * was sent; then takes unread packets off the socket (with some left, the kernel
  * would say ECONNRESET before that) and closes it. `closings`: as of the peer. */

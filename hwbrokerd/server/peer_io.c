@@ -424,13 +424,6 @@ static void receive_some(struct peer *peer)
 	peer->pipelines = served > 1;
 }
 
-/* Root is, whatever else is sent. */
-static bool is_held_up(struct peer *peer)
-{
-	return closings_are_many(peer_closings(peer)) &&
-	       (peer->account != NULL || peer->subject.uid != 0);
-}
-
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct peer *peer = watcher->data;
@@ -444,7 +437,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 		peer_drop(peer, "it could not be answered");
 		return;
 	}
-	if (is_held_up(peer)) {
+	if (closer_holds_up(peer)) {
 		peer_update(peer);
 		return;
 	}
@@ -465,9 +458,10 @@ static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 
 	const char *why = peer->queue != NULL ? "does not read its replies"
-	                  : is_held_up(peer)  ? "is not read from, as what it and others like it "
-	                                        "have sent is still being closed"
-	                                      : "did not say HELLO";
+	                  : closer_holds_up(peer)
+	                          ? "is not read from, as what it and others like it "
+	                            "have sent is still being closed"
+	                          : "did not say HELLO";
 	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE, "client `%s' (pid %u) %s; disconnected",
 	            peer->name, peer->pid, why);
 	peer_drop(peer, "deadline");
@@ -478,7 +472,7 @@ void peer_update(struct peer *peer)
 	bool read =
 	        peer_connected(peer) && !peer->broker->leaving &&
 	        (peer->broken || (peer->queue == NULL && !peer->last_words && peer->closing == 0 &&
-	                          !is_held_up(peer) && peer->pending < peer->limits.requests));
+	                          !closer_holds_up(peer) && peer->pending < peer->limits.requests));
 
 	if (read && !ev_is_active(&peer->reader))
 		ev_io_start(peer->broker->loop, &peer->reader);

@@ -83,6 +83,61 @@ static void never_closed_of_client(void)
 	expect_service();
 }
 
+/* Another client has it when nobody else has it any more. */
+static void expect_free(int fd, const char *of)
+{
+	const struct hwb_acquire_request request = { .bars = 1 };
+	struct taken edu;
+	int status = HWB_BUSY;
+
+	for (int waited = 0; waited < PROMPT_MS && status == HWB_BUSY; waited += 100) {
+		pause_ms(100);
+		status = try_take(fd, EDU, &request, &edu, NULL, 0);
+	}
+	expect(status == HWB_OK, "the device of a connection that %s: status %d", of, status);
+	give_back(fd, &edu);
+}
+
+/* Both connections have a device, and end while what keeps them from being read is still being
+ * closed: what was sent beside a request of the one, and by others in the case of the other. */
+static void hang_up_meanwhile(void)
+{
+	enum { TIMES = 12 };
+	const struct hwb_dma_map_request no_memory = { .size = PAGE,
+		                                       .flags = HWB_DMA_DEVICE_READS };
+	struct silent silent;
+	struct taken edu;
+	int fds[TIMES];
+
+	if (!silent_start(&silent, driver_uid()))
+		return;
+	int other = client_of(other_uid());
+	int sender = client_of(driver_uid());
+	take(sender, EDU, 0, &edu);
+	let_go(&edu);
+	expect(dma_map(sender, open_domain(sender), &no_memory, silent.fd, NULL) == HWB_BAD_FD,
+	       "no memory is mapped");
+	close(sender);
+	expect_free(other, "sent it");
+
+	int bystander = client_of(driver_uid());
+	take(bystander, EDU, 0, &edu);
+	let_go(&edu);
+	expect(seteuid(driver_uid()) == 0, "not root");
+	for (unsigned i = 0; i < TIMES; i++) {
+		fds[i] = wire_open();
+		send_many(fds[i], silent.fd);
+	}
+	expect(seteuid(0) == 0, "no way back");
+	pause_ms(1000);
+	close(bystander);
+	expect_free(other, "sent nothing");
+	silent_end(&silent);
+	close_fds(fds, TIMES);
+	close(other);
+	expect_service();
+}
+
 /* Connections with sockets that linger, whose senders have ended: each waits for a thread that
  * closes it. */
 static void lingering_connections(void)
@@ -109,6 +164,8 @@ const struct hostile_case closing_cases[] = {
 	{ 67, "descriptors that cannot be closed, and do not become more", never_closed, AS_ROOT,
 	  0 },
 	{ 69, "the same by a client, who may have some", never_closed_of_client, AS_ROOT, 0 },
+	{ 72, "connections that end while what was sent is still being closed", hang_up_meanwhile,
+	  AS_ROOT, 0 },
 	{ 70, "connections that hang up with what lingers", lingering_connections, AS_ROOT, 0 },
 	{ 0 },
 };
