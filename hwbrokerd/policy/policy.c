@@ -290,3 +290,11 @@ bool policy_unsafe_for(const struct policy *policy, const struct policy_device *
 
 	return rule != MATCH_NONE && policy->devices[rule].grant.unsafe;
 }
+
+enum policy_way policy_way_for(const struct policy *policy, const struct policy_device *device)
+{
+	struct match subject = match_of_device(device);
+	uint32_t rule = match_find(&policy->index, MATCH_ANY_CLIENT, &subject);
+
+	return rule != MATCH_NONE ? policy->devices[rule].grant.way : WAY_SPLIT;
+}

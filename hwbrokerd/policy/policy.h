@@ -293,5 +293,7 @@ bool policy_virtual_for(const struct policy *policy, const struct policy_device 
 const char *policy_rule_for(const struct policy *policy, const struct policy_device *device);
 /* Whether it says `dma = unsafe'. */
 bool policy_unsafe_for(const struct policy *policy, const struct policy_device *device);
+/* What it says of `grant'; if there is none, as by default. */
+enum policy_way policy_way_for(const struct policy *policy, const struct policy_device *device);
 
 #endif

@@ -79,6 +79,8 @@ then
 	result "explain names it, and them" says "grant = mediated" hwbroker-ctl explain driver 00:03.0
 	cp $libexec/tests/policy/mediated.conf /etc/hwbroker/hwbroker.conf
 	result "a policy with them" hwbroker-ctl reload
+	result "audit asks for no more where a rule has it" \
+		says "its rule says \`grant = mediated' already" hwbroker-ctl audit 00:03.0
 	result "mediated: registers, MSI, INTx, DMA" as_user $libexec/examples/edu 00:03.0
 	result "mediated: a disk" as_user $libexec/examples/nvme 00:06.0
 	result "mediated: a network card" as_user $libexec/examples/e1000e 00:05.0

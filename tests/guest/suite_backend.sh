@@ -55,7 +55,8 @@ changes_under_a_client() { # FROM TO
 	from_now_on
 	use_backend "$2"
 	check "backend: restarted with $2 under a client" restarts 1
-	check "backend: its client cannot go on" said 'cannot go on: '
+	check "backend: its client cannot go on, and is told why" \
+		said "cannot go on: the daemon before this one had its device by another backend, $1,"
 	check "backend: nothing reaches memory" within no_bus_master
 	touch $enough
 	within test -s "$output.ended"

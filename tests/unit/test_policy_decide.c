@@ -318,6 +318,22 @@ START_TEST(unsafe_dma_is_dma_too)
 }
 END_TEST
 
+START_TEST(way_of_a_device_whoever_has_it)
+{
+	struct policy *one =
+	        test_policy("[client a]\nuser = 1\n[device x]\nclient = a\naddress = 00:03.0\n"
+	                    "grant = mediated\n[device y]\nclient = a\naddress = 00:04.0\n");
+	const struct policy_device mediated = { .address = { .device = 3 } };
+	const struct policy_device split = { .address = { .device = 4 } };
+	const struct policy_device nobodys = { .address = { .device = 5 } };
+
+	ck_assert_int_eq(policy_way_for(one, &mediated), WAY_MEDIATED);
+	ck_assert_int_eq(policy_way_for(one, &split), WAY_SPLIT);
+	ck_assert_int_eq(policy_way_for(one, &nobodys), WAY_SPLIT);
+	policy_free(one);
+}
+END_TEST
+
 START_TEST(flags_are_asked_for_by_name)
 {
 	static const struct {
@@ -708,6 +724,7 @@ int main(void)
 	tcase_add_test(tests, what_is_not_granted_is_not_there);
 	tcase_add_test(tests, flags_are_asked_for_by_name);
 	tcase_add_test(tests, unsafe_dma_is_dma_too);
+	tcase_add_test(tests, way_of_a_device_whoever_has_it);
 	tcase_add_test(tests, config_bits_are_allowed_one_by_one);
 	tcase_add_test(tests, senseless_config_writes_are_refused);
 	tcase_add_test(tests, interrupts);

@@ -93,6 +93,33 @@ uint32_t vfio_resume_where(const struct hwb_pci_address *address, uint32_t group
 	return 0;
 }
 
+static bool is_kept(char letter, uint32_t id)
+{
+	char wanted[STORE_NAME], name[STORE_NAME];
+
+	snprintf(wanted, sizeof(wanted), "%c%" PRIu32, letter, id);
+	for (uint32_t at = 0; store_find(wanted, &at, name);)
+		if (strcmp(name, wanted) == 0)
+			return true;
+	return false;
+}
+
+static int refuse_domain(const struct kernel_domain *domain, struct fault *fault)
+{
+	static const struct {
+		char letter;
+		const char *backend;
+	} ways[] = { { 'c', "vfio-group" }, { 'a', "iommufd" } };
+
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (ways[i].letter != domain->way->letter && is_kept(ways[i].letter, domain->id))
+			return fault_set(fault, HWB_GONE,
+			                 "the daemon before this one had its device by another "
+			                 "backend, %s, and only by that it can be gone on with",
+			                 ways[i].backend);
+	return fault_set(fault, HWB_GONE, "the domain of its device was not kept");
+}
+
 static int resume_group(uint32_t id, struct kernel_domain *domain, struct vfio_group **group,
                         struct fault *fault)
 {
@@ -103,7 +130,7 @@ static int resume_group(uint32_t id, struct kernel_domain *domain, struct vfio_g
 	if (domain->fd < 0) {
 		/* The manager's would keep the group from being opened. */
 		store_drop(name, true);
-		return fault_set(fault, HWB_GONE, "its domain was not kept");
+		return refuse_domain(domain, fault);
 	}
 	if (fd >= 0 && (fd = domain->way->resume_group(domain, steal_fd(&fd))) < 0)
 		return fault_set(fault, HWB_HOST_ERROR, "group %u is in no domain", id);

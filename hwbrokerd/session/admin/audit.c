@@ -30,6 +30,7 @@ struct audit {
 	bool unsafe; /* no IOMMU, and devices are given away all the same */
 	bool gives;  /* a rule of somebody says `dma = unsafe' for it */
 	bool lockdown;
+	enum policy_way way; /* as its rule has it */
 	bool lent;
 	struct findings findings;
 };
@@ -136,7 +137,12 @@ static void look_at_isolation(struct audit *self)
 		add_simple(self, HWB_FINDING_BLOCKS, "no-remapping",
 		           "interrupts are not remapped, so it could forge others': switch that "
 		           "on in the firmware, and drop intremap=off");
-	if (self->lockdown)
+	if (self->lockdown && self->way != WAY_SPLIT)
+		findings_add(&self->findings, &self->facts.address, HWB_FINDING_FINE, "lockdown",
+		             "the kernel is locked down (Secure Boot), and its rule says `grant = "
+		             "%s' already",
+		             policy_way_name(self->way));
+	else if (self->lockdown)
 		add_simple(self, HWB_FINDING_LIMITS, "lockdown",
 		           "the kernel is locked down (Secure Boot), and there are no descriptors "
 		           "of its registers: its rule must say `grant = mediated' or `grant = "
@@ -296,6 +302,7 @@ void serve_admin_audit(struct request *request)
 	self->gives = policy_unsafe_for(broker->policy, &about);
 	self->remapping = broker->host.interrupt_remapping;
 	self->lockdown = host_is_locked_down(&broker->host);
+	self->way = policy_way_for(broker->policy, &about);
 	self->lent = device->owner != NULL && device->way == WAY_DEVICE;
 	query_start(&self->query, request, run, done);
 }
