@@ -164,7 +164,7 @@ const struct hostile_case closing_cases[] = {
 	{ 67, "descriptors that cannot be closed, and do not become more", never_closed, AS_ROOT,
 	  0 },
 	{ 69, "the same by a client, who may have some", never_closed_of_client, AS_ROOT, 0 },
-	{ 72, "connections that end while what was sent is still being closed", hang_up_meanwhile,
+	{ 74, "connections that end while what was sent is still being closed", hang_up_meanwhile,
 	  AS_ROOT, 0 },
 	{ 70, "connections that hang up with what lingers", lingering_connections, AS_ROOT, 0 },
 	{ 0 },

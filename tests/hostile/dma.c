@@ -297,7 +297,7 @@ const struct hostile_case dma_cases[] = {
 	{ 21, "descriptors that are no memory are not mapped, read or waited for", no_memory_at_all,
 	  AS_ROOT, 0 },
 	{ 22, "quotas hold, and unmapping gives back what mapping took", quota, 0, 0 },
-	{ 71, "memory whose blocks are behind its end, and more than the host can spare",
+	{ 73, "memory whose blocks are behind its end, and more than the host can spare",
 	  blocks_behind_the_end, AS_ROOT, 0 },
 	{ 45, "memory that is unmapped while a device writes it", written_while_unmapped, 0, 0 },
 	{ 0 },
