@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE /* struct ucred */
 #include "leak.h"
+#include "suite.h"
 #include "wire.h"
 
 #include <check.h>
@@ -1235,9 +1236,5 @@ int main(void)
 		tcase_add_checked_fixture(all[i], NULL, witness);
 		suite_add_tcase(suite, all[i]);
 	}
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

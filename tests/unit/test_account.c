@@ -2,6 +2,8 @@
 /* What clients are charged, and that a refusal charges nothing. */
 #include "server/account.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,9 +150,5 @@ int main(void)
 	tcase_add_test(books, sums_do_not_wrap);
 	tcase_add_test(books, a_lowered_limit_refuses_until_enough_is_given_back);
 	suite_add_tcase(suite, books);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE /* nftw */
 #include "kernel/acs.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -178,9 +180,5 @@ int main(void)
 	tcase_add_test(all, broken_ones);
 	tcase_add_test(all, overrides);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

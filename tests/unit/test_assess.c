@@ -4,6 +4,7 @@
 
 #include "session/port/port_use.h"
 #include "session/session.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -202,9 +203,5 @@ int main(void)
 	tcase_add_test(all, ports);
 	tcase_add_test(all, ports_in_use);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/batch/batch.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -481,9 +483,5 @@ int main(void)
 	tcase_add_test(tests, all_polls_together_are_bounded);
 	tcase_add_test(tests, anything_stays_within);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* Which backend is chosen, of some that are here and some that are not. */
 #include "kernel/choose.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,9 +120,5 @@ int main(void)
 	tcase_add_test(tests, named_one_or_none);
 	tcase_add_test(tests, all_names);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failures = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "test_client_broker.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -643,9 +645,5 @@ int main(void)
 	tcase_add_test(cases, a_reply_longer_than_the_buffer);
 	tcase_add_test(cases, descriptors_without_a_place_are_closed);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

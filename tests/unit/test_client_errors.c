@@ -2,6 +2,8 @@
 /* The client library when the broker refuses, talks nonsense, hangs up or is not there. */
 #include "test_client_broker.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -489,9 +491,5 @@ int main(void)
 	tcase_add_test(cases, a_last_word_is_heard_behind_a_reset);
 	tcase_add_test(cases, all_threads_hear_of_the_end);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

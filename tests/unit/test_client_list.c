@@ -2,6 +2,8 @@
 /* The client library's lists, and what tells about devices and domains. */
 #include "test_client_broker.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -281,9 +283,5 @@ int main(void)
 	tcase_add_test(cases, windows_of_a_domain);
 	tcase_add_test(cases, a_device_by_address_or_handle);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* Legacy ports natively: the list of them, and what is refused before an instruction. */
 #include <hwbroker/ports.h>
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -109,9 +111,5 @@ int main(void)
 	tcase_add_test(tests, the_environment_says_which_are_native);
 	tcase_add_test(tests, what_is_wrong_is_refused_before_the_first_instruction);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

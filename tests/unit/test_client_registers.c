@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <hwbroker/registers.h>
@@ -127,9 +129,5 @@ int main(void)
 	tcase_add_test(tests, batches_through_a_mapping);
 	tcase_add_test(tests, a_wrong_one_refuses_all);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

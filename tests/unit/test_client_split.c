@@ -2,6 +2,8 @@
 /* The client library for callers that must not wait: who is told of an answer, and when. */
 #include "test_client_broker.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
@@ -400,9 +402,5 @@ int main(void)
 	tcase_add_test(cases, shutdown_lets_those_who_wait_come_back);
 	tcase_add_test(cases, waiting_and_polling_go_together);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

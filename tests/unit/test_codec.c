@@ -9,6 +9,8 @@
  */
 #include <hwbroker/codec.h>
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -1834,9 +1836,5 @@ int main(void)
 	suite_add_tcase(suite, answers);
 	suite_add_tcase(suite, mutation);
 	suite_add_tcase(suite, document);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

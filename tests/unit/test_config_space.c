@@ -2,6 +2,8 @@
 /* Capability chains, sane and broken, and every register that stays forbidden. */
 #include "device/config_space.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -564,9 +566,5 @@ int main(void)
 	tcase_add_test(forbidden, extended_others_are_allowed);
 	suite_add_tcase(suite, facts);
 	suite_add_tcase(suite, forbidden);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

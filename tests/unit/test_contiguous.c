@@ -3,6 +3,7 @@
 #include "kernel/memory/contiguous.h"
 
 #include "kernel/memory/memory.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -98,9 +99,5 @@ int main(void)
 	tcase_add_test(tests, alignment_is_of_the_first_byte);
 	tcase_add_test(tests, order_counts);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

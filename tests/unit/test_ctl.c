@@ -8,6 +8,7 @@
 #include "names.h"
 #include "print.h"
 #include "spelling.h"
+#include "suite.h"
 #include "table.h"
 #include "test_golden.h"
 
@@ -782,9 +783,5 @@ int main(void)
 	tcase_add_test(parts, spelling);
 	suite_add_tcase(suite, files);
 	suite_add_tcase(suite, parts);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

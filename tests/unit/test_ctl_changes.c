@@ -3,6 +3,7 @@
 #include "changes.h"
 #include "json.h"
 #include "print.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -523,9 +524,5 @@ int main(void)
 	tcase_add_test(all, changes_fit_a_terminal);
 	tcase_add_test(all, virtual_functions_for_programs);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
  * --help and the manual page know the same commands and options. */
 #include "commands.h"
 #include "options.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -245,9 +246,5 @@ int main(void)
 	tcase_add_test(all, words_are_understood);
 	tcase_add_test(all, options_of_what_is_run_are_its_own);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

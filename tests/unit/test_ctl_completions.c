@@ -3,6 +3,7 @@
  * same as hwbroker-ctl's own. */
 #include "commands.h"
 #include "options.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -107,9 +108,5 @@ int main(void)
 	tcase_add_loop_test(all, they_have_exactly_the_commands, 0, 2);
 	tcase_add_loop_test(all, they_know_which_options_take_a_word, 0, 2);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
  */
 #include "graph.h"
 #include "names.h"
+#include "suite.h"
 #include "test_golden.h"
 
 #include <check.h>
@@ -322,9 +323,5 @@ int main(void)
 	tcase_add_loop_test(tests, nothing_lies_on_anything, 0, 4);
 	tcase_add_test(tests, names_stay_names);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "monitor.h"
 #include "names.h"
 #include "policy/policy.h"
+#include "suite.h"
 #include "test_golden.h"
 #include "test_policy_load.h"
 #include "top.h"
@@ -576,9 +577,5 @@ int main(void)
 	tcase_add_test(tests, what_is_no_range_or_line);
 	tcase_add_test(tests, names_of_clients);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "device/estate.h"
 #include "device/operate.h"
 #include "kernel/kernel.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -209,9 +210,5 @@ int main(void)
 	tcase_add_test(tests, one_that_left_unseen);
 	tcase_add_checked_fixture(tests, make_folder, remove_folder);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

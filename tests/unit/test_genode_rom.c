@@ -8,6 +8,8 @@
 
 #include "test_golden.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -440,9 +442,5 @@ int main(void)
 	tcase_add_test(names, more_devices_than_numbers);
 	suite_add_tcase(suite, roms);
 	suite_add_tcase(suite, names);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
  */
 #include <hwbroker/genode.h>
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -540,9 +542,5 @@ int main(void)
 	tcase_add_test(tests, from_a_reader);
 	tcase_add_test(tests, a_reader_that_fails);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

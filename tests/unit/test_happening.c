@@ -2,6 +2,8 @@
 /* The words for what happens: complete, bounded, and the same for all who are told. */
 #include "session/admin/happening.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +137,6 @@ int main(void)
 {
 	Suite *suite = suite_create("happening");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(tests, each_kind_has_a_name_of_its_own);
 	tcase_add_test(tests, each_kind_has_a_text);
@@ -143,8 +144,5 @@ int main(void)
 	tcase_add_test(tests, a_rule_is_cited_with_its_place);
 	tcase_add_test(tests, a_long_reason_is_cut);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

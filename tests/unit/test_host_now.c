@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "kernel/host_now.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -219,11 +221,9 @@ END_TEST
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite_create("host_now"));
-	Suite *suite = suite_create("now");
+	Suite *suite = suite_create("host_now");
 	TCase *tests = tcase_create("now");
 
-	srunner_add_suite(runner, suite);
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, make_host, drop_host);
 	tcase_add_test(tests, nothing_has_changed);
@@ -233,8 +233,5 @@ int main(void)
 	tcase_add_test(tests, dma_without_an_iommu);
 	tcase_add_test(tests, vfio_takes_no_more_without_an_iommu);
 	tcase_add_test(tests, all_at_once);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

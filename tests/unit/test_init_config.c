@@ -3,6 +3,7 @@
  * names its line. */
 #include "config.h"
 #include "config_keys.h"
+#include "suite.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -218,7 +219,6 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("init_config");
-	SRunner *runner = srunner_create(suite);
 	TCase *tests = tcase_create("init_config");
 
 	tcase_add_test(tests, defaults);
@@ -228,8 +228,5 @@ int main(void)
 	tcase_add_test(tests, no_more_than_there_is_room_for);
 	tcase_add_test(tests, every_key_is_in_the_man_page);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "cgroup.h"
 #include "process.h"
 #include "say.h"
+#include "suite.h"
 #include "supervise.h"
 
 #include <check.h>
@@ -298,7 +299,6 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("init_supervise");
-	SRunner *runner = srunner_create(suite);
 	TCase *tests = tcase_create("init_supervise");
 
 	tcase_add_checked_fixture(tests, set_up, NULL);
@@ -316,8 +316,5 @@ int main(void)
 	tcase_add_test(tests, command_that_cannot_be_executed);
 	tcase_add_test(tests, broker_that_cannot_be_executed);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* The order of addresses, look-ups by it, and how the list follows the bus. */
 #include "device/inventory.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,9 +289,5 @@ int main(void)
 	tcase_add_test(bus, addresses_are_learnt_later);
 	tcase_add_test(bus, drivers_are_the_newest_told_or_read);
 	suite_add_tcase(suite, bus);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* What /proc/iomem says of an address, and what that means for who wants it. */
 #include "kernel/iomem.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,9 +184,5 @@ int main(void)
 	tcase_add_test(tests, without_the_right_to_know_nothing_is_given);
 	tcase_add_test(tests, claims);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "kernel/iommufd/abi.h"
 #include "kernel/iommufd/iommufd.h"
 #include "kernel/vfio/vfio.h"
+#include "suite.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -377,9 +378,5 @@ int main(void)
 	tcase_add_test(tests, group_is_in_one_domain);
 	tcase_add_test(tests, domain_goes_before_its_device);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failures = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 /* Entries as the journal gets them. */
 #include "util/journal.h"
 
+#include "suite.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -147,7 +148,6 @@ int main(void)
 {
 	Suite *suite = suite_create("journal");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(tests, fields_are_lines);
 	tcase_add_test(tests, a_line_break_does_not_end_a_field);
@@ -155,8 +155,5 @@ int main(void)
 	tcase_add_test(tests, without_a_journal_it_says_so);
 	tcase_add_test(tests, it_is_not_waited_for);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* Where mappings go, what may not be, and that the books always add up. */
 #include "session/dma/ledger.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -573,9 +575,5 @@ int main(void)
 	suite_add_tcase(suite, choice);
 	suite_add_tcase(suite, fixed);
 	suite_add_tcase(suite, many);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

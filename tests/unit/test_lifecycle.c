@@ -4,6 +4,7 @@
  * is written out by hand, so that a change of the table must be meant.
  */
 #include "device/lifecycle.h"
+#include "suite.h"
 #include "util/log.h"
 
 #include <check.h>
@@ -224,9 +225,5 @@ int main(void)
 	tcase_add_test(words, what_others_are_told);
 	suite_add_tcase(suite, table);
 	suite_add_tcase(suite, words);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,8 @@
 #define _XOPEN_SOURCE 700 /* posix_openpt */
 #include "util/log.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -286,7 +288,6 @@ int main(void)
 {
 	enum { CHANNELS = sizeof(channels) / sizeof(channels[0]) };
 	Suite *suite = suite_create("log");
-	SRunner *runner = srunner_create(suite);
 
 	TCase *tests = tcase_create("lines");
 	tcase_add_test(tests, one_line);
@@ -310,9 +311,5 @@ int main(void)
 	tcase_add_test(tests, no_limit);
 	tcase_add_test(tests, limit_below_the_level);
 	suite_add_tcase(suite, tests);
-
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "server/notify.h"
 #include "server/peer.h"
+#include "suite.h"
 #include "test_service_manager.h"
 #include "util/cleanup.h"
 
@@ -207,7 +208,6 @@ int main(void)
 {
 	Suite *suite = suite_create("manager");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tests, set, clear);
 	tcase_add_test(tests, says_twice_an_interval_that_the_loop_turns);
@@ -220,8 +220,5 @@ int main(void)
 	tcase_add_test(tests, a_reload_has_a_begin_and_an_end);
 	tcase_add_test(tests, the_end_takes_as_long_as_devices_are_given_back);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "kernel/memory/memory.h"
 
+#include "suite.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -442,9 +443,5 @@ int main(void)
 	suite_add_tcase(suite, memfds);
 	suite_add_tcase(suite, others);
 	suite_add_tcase(suite, ours);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
  */
 #include "server/monitor.h"
 #include "server/peer_io.h"
+#include "suite.h"
 
 #include <check.h>
 #include <hwbroker/codec.h>
@@ -228,9 +229,5 @@ int main(void)
 	tcase_add_test(all, so_many_may_listen);
 	tcase_add_test(all, who_hangs_up_harms_nobody);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "resume/note.h"
 
+#include "suite.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -241,7 +242,6 @@ int main(void)
 {
 	Suite *suite = suite_create("note");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
 
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, without_a_table_nothing_is_noted);
@@ -255,8 +255,5 @@ int main(void)
 	tcase_add_test(tests, the_table_is_sealed);
 	tcase_add_test(tests, after_three_attempts_it_is_left);
 	tcase_add_test(tests, a_full_table);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
  * not waited for: whoever has to be heard says it again (manager.c). */
 #include "server/notify.h"
 
+#include "suite.h"
 #include "test_service_manager.h"
 #include "util/cleanup.h"
 
@@ -82,7 +83,6 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("notify");
-	SRunner *runner = srunner_create(suite);
 	TCase *tests = tcase_create("notify");
 
 	tcase_add_test(tests, tells);
@@ -90,8 +90,5 @@ int main(void)
 	tcase_add_test(tests, manager_that_does_not_read);
 	tcase_add_test(tests, needs_no_descriptor);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "device/operate.h"
 #include "kernel/kernel.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -355,9 +356,5 @@ int main(void)
 	tcase_add_test(rest_tests, it_is_given_up_in_the_end);
 	tcase_add_test(rest_tests, the_host_has_it_back_without_a_descriptor);
 	suite_add_tcase(suite, rest_tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

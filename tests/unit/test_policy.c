@@ -2,6 +2,8 @@
 /* Every mistake that the parser and its checks know, with place and words. */
 #include "test_policy_load.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -500,9 +502,5 @@ int main(void)
 	                    (int)(sizeof(good_policies) / sizeof(good_policies[0])));
 	tcase_add_test(tests, limits_have_defaults);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* Who is a client, what each may have, and in which words it is refused. */
 #include "test_policy_load.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -735,9 +737,5 @@ int main(void)
 	tcase_add_test(tests, an_empty_policy_grants_nothing);
 	tcase_add_test(tests, many_rules_cost_no_more_than_few);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A policy of several files: policy.d. */
 #include "policy/users.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -312,9 +313,5 @@ int main(void)
 	tcase_add_test(tests, so_is_the_folder_of_the_first_file);
 	tcase_add_test(tests, not_more_than_can_be_counted);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

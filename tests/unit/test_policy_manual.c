@@ -3,6 +3,7 @@
  * shipped policy and the worked examples. */
 #include "policy/class_names.h"
 #include "policy/keys.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -175,9 +176,5 @@ int main(void)
 	tcase_add_test(tests, shipped_policy_works_uncommented);
 	tcase_add_test(tests, examples_load);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 /* Which devices a rule is about: by numbers, names, slot, driver and path, with wildcards. */
 #include "policy/match.h"
 #include "policy/patterns.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -511,9 +512,5 @@ int main(void)
 	tcase_add_test(tests, the_first_rule_wins);
 	tcase_add_test(tests, many_rules_by_text);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,6 +4,8 @@
  * linker puts the functions below in place of libc's (-Wl,--wrap). */
 #include "test_policy_load.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -127,9 +129,5 @@ int main(void)
 	tcase_add_test(tests, good_policy);
 	tcase_add_test(tests, bad_policy);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

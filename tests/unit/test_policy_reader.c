@@ -3,6 +3,7 @@
 #include "policy/ini_reader.h"
 #include "policy/safe_file.h"
 #include "policy/suggest.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -399,9 +400,5 @@ int main(void)
 	tcase_add_test(file, names_that_cannot_be_read);
 	suite_add_tcase(suite, text);
 	suite_add_tcase(suite, file);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

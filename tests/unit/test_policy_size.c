@@ -4,6 +4,7 @@
 #include "test_policy_load.h"
 
 #include "policy/policy.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdarg.h>
@@ -158,9 +159,5 @@ int main(void)
 	tcase_add_test(tests, many_ports);
 	tcase_add_test(tests, many_mistakes);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

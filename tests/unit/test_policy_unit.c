@@ -2,6 +2,7 @@
 /* The unit of a process, from what the kernel says of its control groups; whatever names a user
  * has made there. And which client section it falls under by that. */
 #include "policy/unit.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -234,9 +235,5 @@ int main(void)
 	tcase_add_test(tests, the_first_section_wins);
 	tcase_add_loop_test(tests, wrong_clients, 0, (int)(sizeof(mistakes) / sizeof(mistakes[0])));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,8 @@
  */
 #include "kernel/priority.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
@@ -73,9 +75,5 @@ int main(void)
 	tcase_add_test(tests, one_thread_and_no_other);
 	tcase_add_test(tests, without_the_right_nothing_changes);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

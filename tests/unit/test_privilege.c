@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "kernel/privilege.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -163,10 +165,9 @@ int main(void)
 {
 	Suite *suite = suite_create("privilege");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
 
 	/* Check runs each in a process of its own, if it is not told otherwise. */
-	srunner_set_fork_status(runner, CK_FORK);
+	setenv("CK_FORK", "yes", 1);
 	tcase_add_test(tests, capabilities_are_those_that_serving_needs);
 	tcase_add_test(tests, without_ports_there_is_no_right_to_them);
 	tcase_add_test(tests, threads_can_be_made_and_processes_not);
@@ -174,8 +175,5 @@ int main(void)
 	tcase_add_test(tests, memory_can_be_pinned_where_it_must_be);
 	tcase_add_test(tests, what_it_serves_with_works);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a daemon writes down for the one after it. */
 #include "device/record.h"
+#include "suite.h"
 #include "util/pci_key.h"
 
 #include <check.h>
@@ -640,9 +641,5 @@ int main(void)
 	tcase_add_test(tests, a_link);
 	tcase_add_test(tests, one_daemon_a_file);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

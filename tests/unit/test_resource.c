@@ -2,6 +2,8 @@
 /* Descriptors of BARs, and what kernels say when one is mapped. */
 #include "kernel/resource.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -154,9 +156,5 @@ int main(void)
 	tcase_add_test(tests, what_does_not_map_for_another_reason);
 	tcase_add_test(tests, what_maps_is_tried_once);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,8 @@
  * however it ends. The library is ours here, to fail when it is told to. */
 #include "device/scan.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <pciaccess.h>
@@ -134,9 +136,5 @@ int main(void)
 	tcase_add_test(tests, no_memory_for_the_list);
 	tcase_add_test(tests, bars_of_a_device);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

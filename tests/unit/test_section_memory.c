@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* [memory NAME]: what is a mistake in it, what it gives, and in which order that is listed. */
 #include "policy/dangerous_memory.h"
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -229,9 +230,5 @@ int main(void)
 	tcase_add_test(tests, a_range_is_given_or_a_part_of_one);
 	tcase_add_test(tests, it_is_listed_by_client_and_address);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

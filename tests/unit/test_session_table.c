@@ -2,6 +2,8 @@
 /* Handles: they rise, are never used twice, and name what they say. */
 #include "server/session_table.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,9 +167,5 @@ int main(void)
 	tcase_add_test(handles, handles_run_out_and_do_not_wrap);
 	tcase_add_test(handles, many_come_and_go);
 	suite_add_tcase(suite, handles);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 /* How many devices of a rule a client has, and all clients together. */
 #include "session/acquire/share.h"
 
+#include "suite.h"
 #include "test_policy_load.h"
 
 #include <check.h>
@@ -203,9 +204,5 @@ int main(void)
 	tcase_add_test(tests, what_is_given_back_counts_until_it_is_at_rest);
 	tcase_add_test(tests, another_policy_counts_by_its_own);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* Things in order, against an array of them. */
 #include "util/sorted.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -174,9 +176,5 @@ int main(void)
 	tcase_add_test(all, few_are_left);
 	tcase_add_test(all, reserved);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* dup2 */
 #include "resume/store.h"
 
+#include "suite.h"
 #include "test_service_manager.h"
 #include "util/cleanup.h"
 
@@ -206,7 +207,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
 
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, without_a_manager);
@@ -216,8 +216,5 @@ int main(void)
 	tcase_add_test(tests, a_client_has_a_share);
 	tcase_add_test(tests, what_is_passed);
 	tcase_add_test(tests, what_is_for_another_process);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

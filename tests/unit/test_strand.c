@@ -3,6 +3,7 @@
  * Strands: order within, none between, and that a stuck one stalls only itself.
  * Meant to be run under the thread sanitizer, too.
  */
+#include "suite.h"
 #include "util/log.h"
 #include "work/strand.h"
 
@@ -562,9 +563,5 @@ int main(void)
 	tcase_add_test(beside, the_end_waits_for_running_jobs);
 	suite_add_tcase(suite, order);
 	suite_add_tcase(suite, beside);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

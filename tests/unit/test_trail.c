@@ -5,6 +5,7 @@
 
 #include "server/peer.h"
 #include "session/admin/happening.h"
+#include "suite.h"
 #include "util/cleanup.h"
 #include "util/journal.h"
 #include "util/log.h"
@@ -391,7 +392,6 @@ int main(void)
 {
 	Suite *suite = suite_create("trail");
 	TCase *catalogue = tcase_create("catalogue"), *tests = tcase_create("entries");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(catalogue, the_catalogue_explains_each_kind);
 	tcase_add_test(catalogue, the_catalogue_names_fields_that_there_are);
@@ -405,8 +405,5 @@ int main(void)
 	tcase_add_test(tests, each_client_has_a_limit_of_its_own);
 	tcase_add_test(tests, without_a_journal_it_is_a_line);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

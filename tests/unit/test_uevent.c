@@ -2,6 +2,8 @@
 /* Which of the kernel's messages are about PCI functions that come and go. */
 #include "kernel/uevent.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <linux/netlink.h>
@@ -157,9 +159,5 @@ int main(void)
 	tcase_add_test(tests, what_was_said);
 	tcase_add_test(tests, what_was_lost);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

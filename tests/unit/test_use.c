@@ -7,6 +7,8 @@
 #define _GNU_SOURCE /* nftw, usleep */
 #include "kernel/use.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -543,7 +545,6 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("use");
-	SRunner *runner = srunner_create(suite);
 
 	TCase *tests = tcase_create("disks");
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -580,9 +581,5 @@ int main(void)
 	tcase_add_test(tests, screen_of_text);
 	tcase_add_test(tests, serial_console);
 	suite_add_tcase(suite, tests);
-
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

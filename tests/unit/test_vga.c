@@ -2,6 +2,8 @@
 /* What VGA cards had before there were BARs: where it is, whose it is, and how it is reached. */
 #include "session/memory/vga.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -172,9 +174,5 @@ int main(void)
 	tcase_add_test(tests, the_ports);
 	tcase_add_test(tests, once_it_is_closed);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* What becomes of the virtual functions of a device, by what is wanted and what is there. */
 #include "policy/virtual_step.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -67,9 +69,5 @@ int main(void)
 
 	tcase_add_loop_test(tests, steps, 0, sizeof(cases) / sizeof(cases[0]));
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

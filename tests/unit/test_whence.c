@@ -2,6 +2,7 @@
 /* Whose unit is found, and whose is not. */
 #include "server/whence.h"
 
+#include "suite.h"
 #include "util/cleanup.h"
 
 #include <check.h>
@@ -174,9 +175,5 @@ int main(void)
 	tcase_add_test(tests, one_that_may_have_the_number_of_another);
 	tcase_add_test(tests, not_for_ever);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

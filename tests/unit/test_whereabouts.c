@@ -2,6 +2,8 @@
 /* From what sysfs says of a device to its path and its slot. */
 #include "device/whereabouts.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +86,5 @@ int main(void)
 	tcase_add_test(tests, slots_of_devices);
 	tcase_add_test(tests, what_is_not_there_is_none);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
