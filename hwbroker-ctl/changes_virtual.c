@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "policy/virtual_step.h"
+#include "util/our_driver.h"
 #include "util/pci_key.h"
 
 #include <stdio.h>
@@ -26,13 +27,6 @@ static bool is_function_of(const struct hwb_admin_member *member,
 	       member->physical_function == pci_requester(&physical->address);
 }
 
-static bool is_ours(const char driver[HWB_NAME_SIZE])
-{
-	static const char vfio[] = "vfio-pci", bare[] = "uio_pci_generic";
-
-	return strncmp(driver, vfio, sizeof(vfio)) == 0 || strncmp(driver, bare, sizeof(bare)) == 0;
-}
-
 static void look_at_functions(struct about *about, const struct changes_facts *facts)
 {
 	for (size_t i = 0; i < facts->member_count; i++) {
@@ -41,7 +35,7 @@ static void look_at_functions(struct about *about, const struct changes_facts *f
 			continue;
 		if ((member->flags & HWB_MEMBER_USED) != 0 && about->used == NULL)
 			about->used = member;
-		if (member->driver[0] != '\0' && !is_ours(member->driver) &&
+		if (member->driver[0] != '\0' && !our_driver_of_any(member->driver) &&
 		    about->with_host == NULL)
 			about->with_host = member;
 	}
@@ -64,7 +58,7 @@ static void look_in_the_way(struct change_virtual *virtual, const struct about *
 	char function[32];
 
 	virtual->when = WHEN_AT_ONCE;
-	if (driver[0] == '\0' || is_ours(driver)) {
+	if (driver[0] == '\0' || our_driver_of_any(driver)) {
 		virtual->when = WHEN_DRIVER;
 		snprintf(virtual->why, sizeof(virtual->why), "it is with %s%.31s%s now",
 		         driver[0] != '\0' ? "`" : "no driver", driver,

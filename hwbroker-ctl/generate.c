@@ -5,6 +5,7 @@
 #include "graph.h"
 #include "names.h"
 #include "table.h"
+#include "util/our_driver.h"
 
 #include <string.h>
 
@@ -26,7 +27,7 @@ static bool has_host_driver(const struct hwb_admin_device *record)
 	char driver[HWB_NAME_SIZE + 1];
 
 	graph_text(record->host_driver, HWB_NAME_SIZE, driver, sizeof(driver));
-	return driver[0] != '\0' && strcmp(driver, "vfio-pci") != 0;
+	return driver[0] != '\0' && !our_driver_of_any(driver);
 }
 
 /* Serial ports, timers and the like are reached by registers alone; whatever can send an

@@ -3,6 +3,7 @@
 
 #include "kernel/sysfs.h"
 #include "util/cleanup.h"
+#include "util/our_driver.h"
 #include "util/pause.h"
 
 #include <dirent.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *our_driver = "vfio-pci";
+static const char *our_driver = OUR_DRIVER_VFIO;
 
 /* So long a device may take to leave the bus or its driver once nobody has it open. */
 enum { UNBOUND_TRIES = 200, UNBOUND_PAUSE_MS = 50 };

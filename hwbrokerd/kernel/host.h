@@ -9,6 +9,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/problems.h"
+#include "util/our_driver.h"
 
 struct host {
 	const struct kernel_backend *backend; /* NULL: no DMA, no interrupts */
@@ -53,7 +54,7 @@ static inline bool host_needs_raw_io(const struct host *host)
 static inline const char *host_driver(const struct host *host)
 {
 	return host->backend != NULL && host->backend->driver != NULL ? host->backend->driver
-	                                                              : "vfio-pci";
+	                                                              : OUR_DRIVER_VFIO;
 }
 
 static inline bool host_is_intx_only(const struct host *host)

@@ -395,6 +395,11 @@ START_TEST(virtual_functions_are_made)
 	                 "+ 0000:03:00.0 gets 1 virtual function by [virtual net] F:1\n"
 	                 "    when its host driver, which makes them, has it: it is with "
 	                 "`vfio-pci' now\n");
+	set_card(0, 8, 0, "uio_pci_generic");
+	ck_assert_str_eq(card_diff(false, MADE "1\n"),
+	                 "+ 0000:03:00.0 gets 1 virtual function by [virtual net] F:1\n"
+	                 "    when its host driver, which makes them, has it: it is with "
+	                 "`uio_pci_generic' now\n");
 	set_card(0, 8, 0, "");
 	ck_assert_str_eq(card_diff(false, MADE "1\n"),
 	                 "+ 0000:03:00.0 gets 1 virtual function by [virtual net] F:1\n"

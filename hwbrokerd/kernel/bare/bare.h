@@ -39,6 +39,7 @@ struct bare_line {
 struct kernel_device {
 	struct hwb_pci_address address;
 	char name[SYSFS_ADDRESS];
+	int folder; /* its own, in sysfs */
 	int config;
 	int uio;
 	bool resets; /* the kernel has a way to */

@@ -33,12 +33,13 @@ int bare_config_read(struct kernel_device *device, uint32_t offset, uint32_t wid
 	                             : refuse(device, got < 0 ? errno : EIO, "read", offset, fault);
 }
 
-/* Somebody may have unbound it from uio_pci_generic, which nobody keeps him from. */
+/* Somebody may have unbound it from uio_pci_generic, which nobody keeps him from. By its folder, as
+ * this is looked at for each interrupt. */
 static int is_nobody_elses(const struct kernel_device *device, struct fault *fault)
 {
 	char driver[HWB_NAME_SIZE];
 
-	bind_driver(&device->address, driver);
+	sysfs_link_name_at(device->folder, "driver", driver, sizeof(driver));
 	if (driver[0] == '\0' || bind_is_ours(driver))
 		return 0;
 	return fault_set(fault, HWB_GONE, "the host has given %s to `%s'", device->name, driver);

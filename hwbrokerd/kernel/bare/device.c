@@ -11,6 +11,17 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
+static int open_folder(const struct kernel_device *device, struct fault *fault)
+{
+	int folder = sysfs_open_device(&device->address);
+
+	if (folder == -ENOENT)
+		return fault_set(fault, HWB_GONE, "%s has left the bus", device->name);
+	return folder >= 0
+	               ? folder
+	               : fault_errno(fault, -folder, "cannot open the folder of %s", device->name);
+}
+
 /* Of /dev/uioX, by the device's folder `uio', which has one entry. */
 static int open_uio(const struct kernel_device *device, struct fault *fault)
 {
@@ -68,12 +79,15 @@ int bare_open(const struct hwb_pci_address *address, uint32_t group, struct kern
 	made->address = *address;
 	sysfs_address(address, made->name);
 	made->line = (struct bare_line){ .trigger_fd = -1, .unmask_fd = -1, .wake_fd = -1 };
-	made->config = -1;
+	made->folder = made->config = made->uio = -1;
 	made->domain = domain;
 	bare_domain_enter(domain);
 	/* D0 it is in since its driver has enabled it. */
-	made->uio = open_uio(made, fault);
-	made->config = made->uio < 0 ? -1 : open_config(made, fault);
+	made->folder = open_folder(made, fault);
+	if (made->folder >= 0)
+		made->uio = open_uio(made, fault);
+	if (made->uio >= 0)
+		made->config = open_config(made, fault);
 	if (made->config < 0 || read_resets(made, fault) != 0 ||
 	    bare_set_intx(made, false, fault) != 0 ||
 	    bare_set_command(made, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, PCI_COMMAND_MASTER,
@@ -142,6 +156,7 @@ int bare_take_registers(struct kernel_device *device, uint32_t bars, struct faul
 void bare_close(struct kernel_device *device)
 {
 	bare_irq_disable(device, HWB_IRQ_INTX, NULL);
+	close_fd(device->folder);
 	close_fd(device->config);
 	close_fd(device->uio);
 	bare_domain_leave(device->domain);

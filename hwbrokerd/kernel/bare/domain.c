@@ -3,6 +3,7 @@
 #include "kernel/bare/bare.h"
 
 #include "kernel/memory/pinned_domain.h"
+#include "util/our_driver.h"
 
 #include <stdlib.h>
 
@@ -54,7 +55,7 @@ void bare_domain_leave(struct kernel_domain *domain)
 
 const struct kernel_backend kernel_bare = {
 	.name = "sysfs-uio",
-	.driver = "uio_pci_generic",
+	.driver = OUR_DRIVER_BARE,
 	PINNED_DOMAINS,
 	.intx_only = true,
 	.lasting = true,
