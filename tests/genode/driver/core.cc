@@ -16,6 +16,7 @@ using namespace Stub_program;
 
 bool Stub_program::dma_denied, Stub_program::assign_denied;
 unsigned Stub_program::pds;
+Genode::size_t Stub_program::ram_left = 1 << 20, Stub_program::caps_left = 100;
 addr_t Stub_program::memory_address;
 
 namespace
@@ -68,6 +69,16 @@ bool Pd_connection::assign_pci(addr_t config, uint16_t rid)
 {
 	note("assign %#lx %#x\n", config, rid);
 	return !assign_denied;
+}
+
+Ram_quota Pd_session::avail_ram() const
+{
+	return { ram_left };
+}
+
+Cap_quota Pd_session::avail_caps() const
+{
+	return { caps_left };
 }
 
 Pd_session::Map_result Pd_connection::map(Virt_range)

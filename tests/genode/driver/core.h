@@ -19,6 +19,9 @@ extern unsigned pds;
 /* Core denies buffers, devices. */
 extern bool dma_denied, assign_denied;
 
+/* What the program has left. */
+extern Genode::size_t ram_left, caps_left;
+
 /* Where core says that memory is; 0: nowhere, as there is an IOMMU. */
 extern Genode::addr_t memory_address;
 

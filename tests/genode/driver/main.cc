@@ -149,7 +149,10 @@ void no_domain_needed()
 	test.io_mmu.destroy_domain(heap, domain);
 }
 
-/* the platform driver's own heap of a session, which is dropped with all that is in it */
+/*
+ * The platform driver drops a session's memory with all that is in it, and tells nobody. That
+ * it has gone is seen by another one in its place.
+ */
 void session_ends()
 {
 	struct : Allocator {
@@ -164,15 +167,70 @@ void session_ends()
 		}
 	} session;
 	Test_io_mmu test;
-	Ram_quota_guard ram_quota;
+	Ram_quota_guard places[2];
 	Cap_quota_guard cap_quota;
-	Driver::Io_mmu::Domain &domain =
-	        test.io_mmu.create_domain(session, ram, ram_quota, cap_quota);
+	auto create = [&](unsigned place) {
+		return &test.io_mmu.create_domain(session, ram, places[place], cap_quota);
+	};
+	Driver::Io_mmu::Domain *const first = create(0), *const second = create(1);
 
-	test.io_mmu.enregister(card, domain);
-	must_ask("open\nassign 0xa000 0x18\n", "a device joins it");
-	test.io_mmu.destroy_domain(session, domain);
+	must(first != second, "two sessions have two domains");
+	test.io_mmu.enregister(card, *first);
+	must(add(*second, 0x4000), "a buffer");
+	must_ask("open\nassign 0xa000 0x18\nopen\nattach 0x4000\n", "both are used");
+	must(create(0) == first, "another session in the place of the first has its domain");
+	must_ask("close\n", "of which nothing is left");
+	must(add(*first, 0x5000), "a buffer");
+	remove(*first, 0x5000);
+	must_ask("open\nattach 0x5000\ndetach 0x5000\nclose\n", "nobody else counts");
+	test.io_mmu.destroy_domain(session, *second);
 	must_ask("close\n", "who does destroy a domain ends it");
+	must(create(1) == second, "and it is used again");
+	must_ask("", "as if it were new");
+}
+
+/* To ask the parent for more would be to wait, with all clients. */
+void program_has_little()
+{
+	using Result = Driver::Io_mmu::Domain::Result;
+	using Error = Driver::Io_mmu::Domain::Error;
+
+	Test_io_mmu test;
+	Driver::Io_mmu::Domain &domain = test.create();
+	auto fails_with = [&](Error expected) {
+		Result const result = domain.add_range({ 0x4000, 0x1000 }, 0, {});
+		bool const failed = result.convert<bool>([](Ok) { return false; },
+		                                         [&](Error e) { return e == expected; });
+		remove(domain, 0x4000);
+		return failed;
+	};
+	size_t const ram_before = ram_left, caps_before = caps_left;
+
+	ram_left = Pd_session::RAM_QUOTA;
+	must(fails_with(Error::OUT_OF_RAM), "the client is asked for RAM");
+	test.io_mmu.enregister(card, domain);
+	must(Stub_runtime::logged("Error: hwbroker: no DMA for 00:03.0: the platform driver needs "
+	                          "more RAM or capabilities") == 1,
+	     "a device's client cannot be asked");
+	test.io_mmu.deregister(card, domain);
+	ram_left = ram_before;
+
+	caps_left = Pd_session::CAP_QUOTA;
+	must(fails_with(Error::OUT_OF_CAPS), "the client is asked for capabilities");
+	must_ask("", "core is asked for nothing");
+	caps_left = caps_before;
+
+	must(add(domain, 0x4000), "then there is enough");
+	must_ask("open\nattach 0x4000\n", "for a device PD");
+	ram_left = caps_left = 0;
+	must(add(domain, 0x5000), "which is enough for all that follows");
+	remove(domain, 0x5000);
+	remove(domain, 0x4000);
+	ram_left = ram_before;
+	caps_left = caps_before;
+	must_ask("attach 0x5000\ndetach 0x5000\ndetach 0x4000\nclose\n",
+	         "those who were refused do not count");
+	test.io_mmu.destroy_domain(heap, domain);
 }
 
 /* of a session that is older than its first device: a domain of the driver's own */
@@ -225,6 +283,7 @@ struct {
 	{ "DMA that core denies to the platform driver", denied },
 	{ "devices of the platform driver that need no DMA", no_domain_needed },
 	{ "a DMA domain of a session that ends", session_ends },
+	{ "a platform driver that has little left", program_has_little },
 	{ "a DMA domain that is not the broker's", foreign_domain },
 	{ "addresses of the platform driver's own choice", addresses_with_iommu },
 	{ "addresses without an IOMMU", addresses_without_iommu },

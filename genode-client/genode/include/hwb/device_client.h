@@ -22,6 +22,11 @@ struct Hwb::Device_client : Genode::Rpc_client<Platform::Device_interface>
 	{
 		return call<Rpc_io_mem>(id, range);
 	}
+
+	Genode::Io_port_session_capability io_port_range(unsigned id)
+	{
+		return call<Rpc_io_port_range>(id);
+	}
 };
 
 #endif /* _INCLUDE__HWB__DEVICE_CLIENT_H_ */

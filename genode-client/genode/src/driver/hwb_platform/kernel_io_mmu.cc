@@ -36,21 +36,39 @@ class Kernel_io_mmu::Broker_domain : public Io_mmu::Domain
 		Broker_domain &operator = (Broker_domain const &);
 
 		Env                     &_env;
+		void const              *_session;         /* whose it is; nullptr: nobody's */
 		Constructible<Device_pd> _device_pd { };
-		unsigned                 _users = 0; /* buffers and devices */
+		unsigned                 _users = 0;       /* buffers and devices */
 
-		Device_pd &_use()
+		/*
+		 * What a device PD takes is this program's own. Asking for more than there is would
+		 * have it wait for its parent, and all its clients with it.
+		 */
+		enum { SPARE_RAM = 32*1024, SPARE_CAPS = 8 };
+
+		bool _enough_caps() const
 		{
-			if (!_device_pd.constructed())
+			return _env.pd().avail_caps().value >= Pd_session::CAP_QUOTA + SPARE_CAPS;
+		}
+
+		bool _enough_ram() const
+		{
+			return _env.pd().avail_ram().value >= Pd_session::RAM_QUOTA + SPARE_RAM;
+		}
+
+		/* counted even if there is no device PD to be had */
+		bool _use()
+		{
+			_users++;
+			if (!_device_pd.constructed() && _enough_caps() && _enough_ram())
 				_device_pd.construct(_env);
 
-			_users++;
-			return *_device_pd;
+			return _device_pd.constructed();
 		}
 
 		void _unuse()
 		{
-			if (--_users == 0)
+			if (_users && --_users == 0)
 				_device_pd.destruct();
 		}
 
@@ -67,11 +85,30 @@ class Kernel_io_mmu::Broker_domain : public Io_mmu::Domain
 
 	public:
 
-		Broker_domain(Env &env, Allocator &alloc) : Io_mmu::Domain(alloc), _env(env) { }
+		Broker_domain * const next;
+
+		Broker_domain(Env &env, Allocator &alloc, void const *session, Broker_domain *next)
+		: Io_mmu::Domain(alloc), _env(env), _session(session), next(next) { }
+
+		bool may_be_of(void const *session) const
+		{
+			return !_session || _session == session;
+		}
+
+		void restart(void const *session)
+		{
+			_session = session;
+			_users   = 0;
+			_device_pd.destruct();
+		}
 
 		Result add_range(Range const &range, addr_t const, Dataspace_capability const ds) override
 		{
-			return _use().pd.attach_dma(ds, range.start).convert<Result>(
+			/* the client's answer is a larger session, and that is more for this program */
+			if (!_use())
+				return _enough_caps() ? Error::OUT_OF_RAM : Error::OUT_OF_CAPS;
+
+			return _device_pd->pd.attach_dma(ds, range.start).convert<Result>(
 				[&] (Ok) -> Result { return Ok(); },
 				[&] (Pd_session::Attach_dma_error) -> Result { return Error::DENIED; });
 		}
@@ -79,10 +116,8 @@ class Kernel_io_mmu::Broker_domain : public Io_mmu::Domain
 		void remove_range(Range const &range) override
 		{
 			/* the driver removes what could not be added, too: it counts as well */
-			if (!_device_pd.constructed())
-				return;
-
-			_device_pd->space.detach(range.start);
+			if (_device_pd.constructed())
+				_device_pd->space.detach(range.start);
 			_unuse();
 		}
 
@@ -90,7 +125,10 @@ class Kernel_io_mmu::Broker_domain : public Io_mmu::Domain
 		void enregister(Device const &device)
 		{
 			_with_address(device, [&] (addr_t config, Pci::rid_t rid) {
-				if (!_use().pd.assign_pci(config, rid))
+				if (!_use())
+					error("hwbroker: no DMA for ", device.name(), ": the platform driver "
+					      "needs more RAM or capabilities");
+				else if (!_device_pd->pd.assign_pci(config, rid))
 					error("hwbroker: core has no device ", device.name());
 			});
 		}
@@ -98,10 +136,8 @@ class Kernel_io_mmu::Broker_domain : public Io_mmu::Domain
 		void deregister(Device const &device)
 		{
 			_with_address(device, [&] (addr_t config, Pci::rid_t rid) {
-				if (!_device_pd.constructed())
-					return;
-
-				_device_pd->pd.assign_pci(config + GIVE_BACK, rid);
+				if (_device_pd.constructed())
+					_device_pd->pd.assign_pci(config + GIVE_BACK, rid);
 				_unuse();
 			});
 		}
@@ -113,6 +149,15 @@ Kernel_io_mmu::Kernel_io_mmu(Env &env, Io_mmu_devices &devices, Device_name cons
 	Io_mmu(devices, name), _env(env)
 {
 	log("hwbroker: DMA by the broker's domains");
+}
+
+
+Kernel_io_mmu::~Kernel_io_mmu()
+{
+	while (Broker_domain * const domain = _first) {
+		_first = domain->next;
+		destroy(_domains, domain);
+	}
 }
 
 
@@ -135,16 +180,26 @@ bool Kernel_io_mmu::mpu() const
 }
 
 
-Io_mmu::Domain &Kernel_io_mmu::create_domain(Allocator &alloc, Ram_allocator &,
-                                             Ram_quota_guard &, Cap_quota_guard &)
+/*
+ * Whose quota another session's was before is gone, and has left its domain.
+ */
+Io_mmu::Domain &Kernel_io_mmu::create_domain(Allocator &, Ram_allocator &,
+                                             Ram_quota_guard &session, Cap_quota_guard &)
 {
-	return *new (_domains) Broker_domain(_env, alloc);
+	for (Broker_domain *domain = _first; domain; domain = domain->next)
+		if (domain->may_be_of(&session)) {
+			domain->restart(&session);
+			return *domain;
+		}
+
+	_first = new (_domains) Broker_domain(_env, _domains, &session, _first);
+	return *_first;
 }
 
 
 void Kernel_io_mmu::destroy_domain(Allocator &, Io_mmu::Domain &domain)
 {
-	destroy(_domains, static_cast<Broker_domain *>(&domain));
+	static_cast<Broker_domain &>(domain).restart(nullptr);
 }
 
 

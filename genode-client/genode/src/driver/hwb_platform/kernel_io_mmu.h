@@ -36,9 +36,11 @@ class Driver::Kernel_io_mmu : public Io_mmu
 		/*
 		 * The platform driver never destroys a domain, but drops the memory that it
 		 * offers for it, with its session. A device PD in there would be one that
-		 * the session's end leaves in lists of the environment.
+		 * the session's end leaves in lists of the environment. So domains are here,
+		 * and those of sessions that are gone are used again.
 		 */
-		Heap _domains { _env.ram(), _env.rm() };
+		Heap           _domains { _env.ram(), _env.rm() };
+		Broker_domain *_first   { nullptr };
 
 		bool _said { false }; /* that a domain is not ours */
 
@@ -56,6 +58,7 @@ class Driver::Kernel_io_mmu : public Io_mmu
 	public:
 
 		Kernel_io_mmu(Env &, Io_mmu_devices &, Device_name const &);
+		~Kernel_io_mmu() override;
 
 		bool mpu() const override;
 

@@ -13,6 +13,7 @@
 #include <base/component.h>
 #include <base/log.h>
 #include <hwb/address_space.h>
+#include <hwb/session_attempt.h>
 #include <io_mem_session/client.h>
 #include <irq_session/client.h>
 #include <pd_session/client.h>
@@ -25,32 +26,9 @@ namespace {
 	/* core has room for 255 copies of one capability, such as a signal handler's */
 	enum { PAGE = 0x1000, MANY = 200, ROUNDS = 300, BUFFERS = 48 };
 
-	using Args = String<200>;
-
-	enum class Result { DENIED, QUOTA, EMPTY, GIVEN };
-
-	/* A session that may be refused, which a Connection cannot. */
-	struct Attempt_of_session : Noncopyable
-	{
-		Env                                    &_env;
-		Parent::Client                          _client { };
-		Id_space<Parent::Client>::Element const _id { _client, _env.id_space() };
-		Session_capability                      _cap { };
-		Result                                  _result { Result::DENIED };
-
-		Attempt_of_session(Env &env, char const *service, Args const &args,
-		                   char const *quota = "ram_quota=32K, cap_quota=12")
-		: _env(env)
-		{
-			Args const all(quota, ", ", args);
-			env.try_session(service, _id.id(), all.string(), Affinity()).with_result(
-				[&] (Session_capability cap) { _cap = cap; _result = Result::GIVEN; },
-				[&] (Session_error e) {
-					_result = e == Session_error::DENIED ? Result::DENIED : Result::QUOTA; });
-		}
-
-		~Attempt_of_session() { if (_cap.valid()) _env.close(_id.id()); }
-	};
+	using Hwb::Session_attempt;
+	using Args = Session_attempt::Args;
+	using Hwb::Result;
 }
 
 
@@ -77,7 +55,7 @@ struct Main
 	unsigned _wrong { 0 };
 	unsigned _storm { 0 };
 
-	Constructible<Attempt_of_session>     _sessions[MANY]   { };
+	Constructible<Session_attempt>     _sessions[MANY]   { };
 	Constructible<Attached_ram_dataspace> _buffers[BUFFERS] { };
 
 	void _handle() { }
@@ -90,8 +68,8 @@ struct Main
 	{
 		enum { RAISE = 0x60 / 4, LOWER = 0x64 / 4, END = 3000 };
 
-		Attempt_of_session io_mem;
-		Attempt_of_session irq;
+		Session_attempt io_mem;
+		Session_attempt irq;
 		Attached_dataspace mapped;
 
 		uint32_t volatile *registers() { return mapped.local_addr<uint32_t volatile>(); }
@@ -139,7 +117,7 @@ struct Main
 	Result _io_mem(addr_t base, size_t size, bool wc)
 	{
 		Args const args("base=", Hex(base), ", size=", Hex(size), ", wc=", wc ? "yes" : "no");
-		Attempt_of_session io_mem { _env, "IO_MEM", args };
+		Session_attempt io_mem { _env, "IO_MEM", args };
 		if (io_mem._result != Result::GIVEN)
 			return io_mem._result;
 
@@ -195,14 +173,14 @@ struct Main
 			"io_port_base=18446744073709551615, io_port_size=2", "io_port_size=1", "" };
 
 		for (char const *args : refused) {
-			Attempt_of_session ports { _env, "IO_PORT", args };
+			Session_attempt ports { _env, "IO_PORT", args };
 			_say("IO_PORT", args, ports._result, ports._result == Result::DENIED);
 		}
 	}
 
 	void _irq(Args const &args, bool given)
 	{
-		Attempt_of_session irq { _env, "IRQ", args };
+		Session_attempt irq { _env, "IRQ", args };
 		if (irq._result == Result::GIVEN) {
 			Irq_session_client session { static_cap_cast<Irq_session>(irq._cap) };
 			session.ack_irq();
@@ -233,7 +211,7 @@ struct Main
 		_irq(_msi(_config_page, 11), true);
 
 		/* two at a time: the second one hears nothing, and is in nobody's way */
-		Attempt_of_session one { _env, "IRQ", _msi(_config_page, 11) };
+		Session_attempt one { _env, "IRQ", _msi(_config_page, 11) };
 		if (one._result == Result::GIVEN)
 			Irq_session_client(static_cap_cast<Irq_session>(one._cap)).sigh(_handler);
 		_irq(_msi(_config_page, 11), true);
@@ -260,10 +238,49 @@ struct Main
 			_sessions[i].destruct();
 	}
 
+	/* Up to what this component has itself; all of it is back afterwards. */
+	void _until_quota_ends(char const *service, Args const &args, char const *quota)
+	{
+		size_t const ram = _env.pd().avail_ram().value, caps = _env.pd().avail_caps().value;
+
+		unsigned given = 0;
+		for (; given < MANY; given++) {
+			_sessions[given].construct(_env, service, args, quota);
+			if (_sessions[given]->_result != Result::GIVEN)
+				break;
+		}
+		bool const ended = given < MANY && _sessions[given]->_result == Result::QUOTA;
+		for (Constructible<Session_attempt> &session : _sessions)
+			session.destruct();
+
+		bool const back = _env.pd().avail_ram().value == ram
+		               && _env.pd().avail_caps().value == caps;
+		log(ended && back ? "ok " : "WRONG ", given, " sessions of ", service, " with ", quota,
+		    ended ? ", then no quota" : "", back ? ", all of it back" : ", not all of it back");
+		_wrong += !ended || !back;
+	}
+
+	void _quota()
+	{
+		struct { char const *service; Args args; } const services[] {
+			{ "IO_MEM", Args("base=", Hex(_bar), ", size=", Hex(_size), ", wc=no") },
+			{ "IRQ",    _msi(_config_page, 11) },
+		};
+		static char const * const quotas[] {
+			"ram_quota=3M, cap_quota=12", "ram_quota=32K, cap_quota=400",
+			"ram_quota=18446744073709551615, cap_quota=12",
+			"ram_quota=32K, cap_quota=18446744073709551615", "ram_quota=0, cap_quota=0",
+			"quota=?" };
+
+		for (auto const &service : services)
+			for (char const *quota : quotas)
+				_until_quota_ends(service.service, service.args, quota);
+	}
+
 	/* Device PDs by hand, as only the platform driver does. */
 	void _domains()
 	{
-		Attempt_of_session pd_session { _env, "PD",
+		Session_attempt pd_session { _env, "PD",
 			"label=\"odd\", virt_space=0, managing_system=yes", "ram_quota=256K, cap_quota=40" };
 		if (pd_session._result != Result::GIVEN) {
 			_say("PD", "", pd_session._result, false);
@@ -285,7 +302,7 @@ struct Main
 
 		check("of no dataspace", Dataspace_capability(), 0x100000, false);
 		{
-			Attempt_of_session io_mem { _env, "IO_MEM",
+			Session_attempt io_mem { _env, "IO_MEM",
 				Args("base=", Hex(_bar), ", size=", Hex(_size), ", wc=no") };
 			if (io_mem._result == Result::GIVEN)
 				check("of registers", Io_mem_session_client(
@@ -331,11 +348,12 @@ struct Main
 		_ports();
 		_interrupts();
 		_domains();
+		_quota();
 
 		_many("IO_MEM", Args("base=", Hex(_bar), ", size=", Hex(_size), ", wc=no"));
 		_many("IRQ", _msi(_config_page, 11));
 		for (unsigned i = 0; i < ROUNDS; i++) {
-			Attempt_of_session irq { _env, "IRQ", _msi(_config_page, 11) };
+			Session_attempt irq { _env, "IRQ", _msi(_config_page, 11) };
 			if (irq._result == Result::GIVEN && i % 3)
 				Irq_session_client(static_cap_cast<Irq_session>(irq._cap)).sigh(_handler);
 		}

@@ -8,6 +8,12 @@ namespace Genode
 
 enum class Alloc_error { OUT_OF_RAM, OUT_OF_CAPS, DENIED };
 
+struct Out_of_ram {
+};
+
+struct Out_of_caps {
+};
+
 enum class Buffer_error { EXCEEDED };
 
 enum class Session_error { DENIED, OUT_OF_RAM, OUT_OF_CAPS, INSUFFICIENT_RAM, INSUFFICIENT_CAPS };

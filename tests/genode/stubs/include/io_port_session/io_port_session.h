@@ -9,7 +9,9 @@
 namespace Genode
 {
 struct Io_port_session;
-}
+
+using Io_port_session_capability = Capability<Io_port_session>;
+} // namespace Genode
 
 struct Genode::Io_port_session : Session {
 	virtual ~Io_port_session()

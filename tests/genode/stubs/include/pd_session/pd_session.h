@@ -24,6 +24,9 @@ struct Genode::Pd_account : Interface {
 };
 
 struct Genode::Pd_session : Session, Pd_account {
+	static constexpr unsigned CAP_QUOTA = 13;
+	static constexpr size_t RAM_QUOTA = 24 * 1024 * sizeof(long);
+
 	struct Virt_range {
 		addr_t start;
 		size_t num_bytes;
@@ -42,6 +45,9 @@ struct Genode::Pd_session : Session, Pd_account {
 	virtual ~Pd_session()
 	{
 	}
+
+	Ram_quota avail_ram() const;
+	Cap_quota avail_caps() const;
 
 	virtual bool assign_pci(addr_t config, uint16_t rid) = 0;
 	virtual Map_result map(Virt_range) = 0;

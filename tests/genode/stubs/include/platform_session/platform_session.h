@@ -8,6 +8,8 @@
 #include <io_mem_session/io_mem_session.h>
 #include <io_port_session/io_port_session.h>
 #include <irq_session/irq_session.h>
+#include <session/session.h>
+#include <util/string.h>
 
 namespace Platform
 {
@@ -15,6 +17,7 @@ namespace Platform
 using namespace Genode;
 
 struct Device_interface;
+struct Session;
 
 } // namespace Platform
 
@@ -33,6 +36,10 @@ struct Platform::Device_interface : Interface {
 	};
 
 	using Rpc_functions = Rpc_list<Rpc_irq, Rpc_io_mem, Rpc_io_port_range>;
+};
+
+struct Platform::Session : Genode::Session {
+	using Device_name = String<64>;
 };
 
 #endif
