@@ -17,6 +17,7 @@ struct account *account_get(struct account **accounts, const char *client)
 		return NULL;
 	account->lane.max = ACCOUNT_THREADS;
 	account->closings.lane.max = ACCOUNT_CLOSERS;
+	account->closings.hang_ups.max = ACCOUNT_CLOSERS;
 	account->use.rate = LOG_RATE_USE;
 	account->refusals.rate = LOG_RATE_REFUSALS;
 	memcpy(account->client, client, strnlen(client, HWB_NAME_SIZE - 1));

@@ -58,6 +58,7 @@ struct broker {
 	struct closings strangers; /* of who may do nothing */
 	struct closings operators; /* of who may look, and is no client */
 	uint32_t closings;         /* under way */
+	uint32_t hang_ups;         /* of these, connections */
 	ev_timer interrupt_closers;
 	ev_tstamp looked_for_ends; /* of connections that are not read from because of them */
 	struct inventory inventory;

@@ -14,7 +14,8 @@
  * that can make it. */
 #define INTERRUPT_SECONDS 0.25
 #define INTERRUPT_CROWD_SECONDS 0.005
-enum { CROWD = 32 };
+#define INTERRUPT_FLOOD_SECONDS 0.001
+enum { CROWD = 32, FLOOD = 256 };
 
 struct closing {
 	struct job job;
@@ -65,8 +66,10 @@ static void done(struct job *job)
 	struct closing *self = (struct closing *)job;
 	struct broker *broker = self->broker;
 
-	settle(broker, self->closings, self->count);
-
+	if (self->socket)
+		broker->hang_ups--;
+	else
+		settle(broker, self->closings, self->count);
 	if (self->peer != NULL) {
 		self->peer->closing--;
 		peer_update(self->peer);
@@ -96,7 +99,10 @@ static void submit(struct broker *broker, struct closings *closings, struct peer
 	self->socket = socket;
 	self->count = count;
 	memcpy(self->fds, fds, count * sizeof(int));
-	closings->waiting += count;
+	if (socket)
+		broker->hang_ups++;
+	else
+		closings->waiting += count;
 	if (peer != NULL) {
 		peer_reference(peer);
 		peer->closing++;
@@ -104,7 +110,7 @@ static void submit(struct broker *broker, struct closings *closings, struct peer
 	}
 	if (broker->closings++ == 0)
 		ev_timer_again(broker->loop, &broker->interrupt_closers);
-	strand_init(&self->strand, broker->closers, &closings->lane);
+	strand_init(&self->strand, broker->closers, socket ? &closings->hang_ups : &closings->lane);
 	strand_submit(&self->strand, &self->job);
 }
 
@@ -160,7 +166,7 @@ void closer_hang_up(struct broker *broker, struct closings *closings, int socket
 	                           ? unread(socket)
 	                           : WITH_DESCRIPTORS;
 	/* It would wait with the others. */
-	if (closings_are_many(closings))
+	if (broker->hang_ups > CROWD)
 		for (; left == PLAIN; left = unread(socket))
 			recv(socket, &byte, sizeof(byte), MSG_DONTWAIT);
 	if (left == NOTHING)
@@ -206,7 +212,9 @@ static void on_interrupt(struct ev_loop *loop, ev_timer *timer, int revents)
 		broker->looked_for_ends = ev_now(loop);
 		drop_hung_up(broker);
 	}
-	timer->repeat = broker->closings > CROWD ? INTERRUPT_CROWD_SECONDS : INTERRUPT_SECONDS;
+	timer->repeat = broker->hang_ups > FLOOD   ? INTERRUPT_FLOOD_SECONDS
+	                : broker->closings > CROWD ? INTERRUPT_CROWD_SECONDS
+	                                           : INTERRUPT_SECONDS;
 	ev_timer_again(loop, timer);
 }
 
@@ -215,8 +223,10 @@ int closer_start(struct broker *broker)
 	broker->closers = workers_new(broker->loop);
 	if (broker->closers == NULL)
 		return -1;
-	broker->strangers.lane.max = CLOSER_STRANGER_THREADS;
+	broker->strangers.lane.max = CLOSER_OPERATOR_THREADS;
+	broker->strangers.hang_ups.max = CLOSER_STRANGER_THREADS;
 	broker->operators.lane.max = CLOSER_OPERATOR_THREADS;
+	broker->operators.hang_ups.max = CLOSER_OPERATOR_THREADS;
 	ev_timer_init(&broker->interrupt_closers, on_interrupt, INTERRUPT_SECONDS,
 	              INTERRUPT_SECONDS);
 	broker->interrupt_closers.data = broker;

@@ -332,24 +332,30 @@ static uint32_t collect_fds(struct msghdr *message, int *fds)
 	return count;
 }
 
-/* Whether descriptors come with the packet that waits; they stay where they are. */
-static bool brings_fds(const struct peer *peer)
+enum brought { NO_PACKET, NO_DESCRIPTORS, DESCRIPTORS };
+
+/* What comes with the packet that waits; it stays where it is. */
+static enum brought brings(const struct peer *peer)
 {
 	char byte;
 	struct iovec part = { .iov_base = &byte, .iov_len = sizeof(byte) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	return recvmsg(peer->fd, &message, MSG_PEEK | MSG_DONTWAIT) >= 0 &&
-	       (message.msg_flags & MSG_CTRUNC) != 0;
+	if (recvmsg(peer->fd, &message, MSG_PEEK | MSG_DONTWAIT) < 0)
+		return errno == EAGAIN || errno == EINTR ? NO_PACKET : NO_DESCRIPTORS;
+	return (message.msg_flags & MSG_CTRUNC) != 0 ? DESCRIPTORS : NO_DESCRIPTORS;
 }
 
 /* To close a descriptor that we have may take for ever, if it is of a file system whose program
  * does not answer; to let go of one that was not received does not. Who may do nothing has no use
- * for any, and costs a call more. */
+ * for any, and costs a call more. A packet that comes after this has looked was not looked at. */
 static bool takes_none(struct peer *peer)
 {
-	if (peer->account != NULL || peer->may_query || !brings_fds(peer))
+	if (peer->account != NULL || peer->may_query)
 		return false;
+	enum brought brought = brings(peer);
+	if (brought != DESCRIPTORS)
+		return brought == NO_PACKET;
 	log_limited(peer_log_limit(peer), LOG_LEVEL_NOTICE,
 	            "pid %u (uid %u), who is no client, sent descriptors; disconnected", peer->pid,
 	            peer->subject.uid);

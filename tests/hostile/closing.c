@@ -5,6 +5,7 @@
 #include "hostile.h"
 #include "linger.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -160,6 +161,48 @@ static void lingering_connections(void)
 	expect(now < before + ALLOWED, "the daemon has %u descriptors, and had %u", now, before);
 }
 
+/* Who has as many on the way as it may goes on with connections: a descriptor beside the first
+ * packet, whatever it is, and the end. They are turned away, and wait for none of what cannot be
+ * closed. */
+static void hanging_up_behind(void)
+{
+	enum { STUCK = 3, TIMES = 600, CONNECTIONS = 40, ALLOWED = STUCK * WIRE_FDS_MAX + 150 };
+	pid_t daemon = daemon_pid();
+	unsigned before = daemon_fds(daemon);
+	struct silent silent;
+	struct packet packet;
+	int fds[STUCK], plain = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (!silent_start(&silent, driver_uid()))
+		return;
+	expect(seteuid(driver_uid()) == 0, "not root");
+	for (unsigned i = 0; i < STUCK; i++) {
+		fds[i] = wire_open();
+		send_many(fds[i], silent.fd);
+	}
+	fill(&packet, HWB_PING, 0, NULL, 0);
+	header_of(&packet)->fds = 1;
+	for (unsigned i = 0; i < TIMES; i++) {
+		int fd = wire_open();
+		wire_send(fd, packet.bytes, packet.length, &plain, 1);
+		close(fd);
+	}
+	expect(seteuid(0) == 0, "no way back");
+	pause_ms(1000);
+	unsigned now = daemon_fds(daemon);
+	int64_t start = now_ms();
+	int other = client_of(other_uid());
+	expect(ping(other) == HWB_OK && now_ms() - start < PROMPT_MS, "others are not served");
+	silent_end(&silent);
+	close_fds(fds, STUCK);
+	close(other);
+	close(plain);
+	expect(now > before + WIRE_FDS_MAX, "it is not shown: %u descriptors after %u", now,
+	       before);
+	expect(now < before + ALLOWED + CONNECTIONS, "the daemon has %u descriptors, and had %u",
+	       now, before);
+}
+
 const struct hostile_case closing_cases[] = {
 	{ 67, "descriptors that cannot be closed, and do not become more", never_closed, AS_ROOT,
 	  0 },
@@ -167,5 +210,7 @@ const struct hostile_case closing_cases[] = {
 	{ 74, "connections that end while what was sent is still being closed", hang_up_meanwhile,
 	  AS_ROOT, 0 },
 	{ 70, "connections that hang up with what lingers", lingering_connections, AS_ROOT, 0 },
+	{ 71, "connections that hang up behind what cannot be closed", hanging_up_behind, AS_ROOT,
+	  0 },
 	{ 0 },
 };
