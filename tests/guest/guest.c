@@ -5,6 +5,8 @@
 #include "pci.h"
 #include "suite.h"
 
+#include <hwbroker/codec.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
@@ -67,33 +69,7 @@ int guest_status(int result)
 
 const char *guest_status_name(int status)
 {
-	static const char *const names[] = {
-		"OK",
-		"MALFORMED",
-		"BAD_VERSION",
-		"NOT_ADMITTED",
-		"UNKNOWN_OPCODE",
-		"UNKNOWN_FLAG",
-		"RESERVED_NOT_ZERO",
-		"INVALID",
-		"NO_SESSION",
-		"NOT_FOUND",
-		"DENIED",
-		"UNSAFE",
-		"BUSY",
-		"QUOTA",
-		"WRONG_STATE",
-		"CONFLICT",
-		"BAD_FD",
-		"UNSUPPORTED",
-		"GONE",
-		"HOST_ERROR",
-		"NO_MEMORY",
-	};
-
-	if (status < 0)
-		return "a dead connection";
-	return (size_t)status < sizeof(names) / sizeof(names[0]) ? names[status] : "?";
+	return status < 0 ? "a dead connection" : hwb_status_name((uint32_t)status);
 }
 
 /* ---- devices ---- */

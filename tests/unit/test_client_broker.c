@@ -163,6 +163,15 @@ void welcome_and_serve(int broker)
 	serve_rest(broker);
 }
 
+void take_three_and_leave(int broker)
+{
+	union packet packet;
+
+	welcome(broker);
+	for (int i = 0; i < 3; i++)
+		must(take(broker, &packet), "three requests come");
+}
+
 /* ---- the client's side ---- */
 
 static char folder[] = "/tmp/test_client-XXXXXX";

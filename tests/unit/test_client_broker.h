@@ -44,6 +44,8 @@ void welcome(int broker);
 /* Answers everything that has no body until the client hangs up. */
 void serve_rest(int broker);
 void welcome_and_serve(int broker);
+/* Takes three requests and hangs up. */
+void take_three_and_leave(int broker);
 
 /* ---- for tests ---- */
 

@@ -303,15 +303,6 @@ END_TEST
 
 /* ---- hanging up ---- */
 
-static void take_three_and_leave(int broker)
-{
-	union packet packet;
-
-	welcome(broker);
-	for (int i = 0; i < 3; i++)
-		must(take(broker, &packet), "three requests come");
-}
-
 START_TEST(hanging_up_ends_all_calls)
 {
 	struct hwb_call calls[3] = { { .next = NULL } };

@@ -142,15 +142,6 @@ START_TEST(handlers_are_called_by_who_receives)
 }
 END_TEST
 
-static void take_three_and_leave(int broker)
-{
-	union packet packet;
-
-	welcome(broker);
-	for (int i = 0; i < 3; i++)
-		must(take(broker, &packet), "three requests come");
-}
-
 /* Each is told once, whether it was begun before the end or after. */
 START_TEST(handlers_hear_of_the_end)
 {
