@@ -311,6 +311,28 @@ static int ask_descriptor(struct hwb_client *client, uint32_t device, int *fd)
 	return result != 0 ? result : hwb_finish(client, &call);
 }
 
+/* As long as somebody has its descriptor the kernel lets it neither out of its domain nor be opened
+ * anew. */
+START_TEST(it_stays_in_its_domain)
+{
+	struct hwb_acquire_request request = { .bars = 1 };
+	struct example_device edu;
+	uint32_t vendor = 0;
+
+	want(HWB_OK, hwb_domain_open(driver, &request.domain, &why));
+	want(HWB_OK, guest_try(driver, EDU2, &request, &edu));
+	want(HWB_WRONG_STATE, hwb_domain_deassign(driver, request.domain, edu.handle, &why));
+	ck_assert_ptr_nonnull(strstr(why.reason, "grant = device"));
+	/* It is as before. */
+	want(HWB_OK, hwb_domain_assign(driver, request.domain, edu.handle, &why));
+	want(HWB_OK, hwb_config_read(driver, edu.handle, 0, 2, &vendor, &why));
+	ck_assert_uint_eq(vendor, 0x1234);
+	guest_let_go(&edu);
+	give_back(driver, EDU2, &edu);
+	want(HWB_OK, hwb_close(driver, request.domain, &why));
+}
+END_TEST
+
 START_TEST(the_descriptor_of_a_device)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
@@ -687,6 +709,7 @@ int main(void)
 	const bool lent = system("hwbroker-ctl status --json | grep -q '\"vfio-group\"'") == 0;
 	if (lent) {
 		tcase_add_test(tests, the_descriptor_of_a_device);
+		tcase_add_test(tests, it_stays_in_its_domain);
 		tcase_add_test(tests, its_holder_is_ended);
 		tcase_add_loop_test(tests, one_who_was_given_it_keeps_it_from_others, 0, 5);
 		tcase_add_test(tests, what_is_kept_reaches_no_memory);

@@ -376,6 +376,16 @@ void serve_domain_deassign(struct request *request)
 		                    "%s is not in this domain", owner->device->name);
 		return;
 	}
+	/* Closed by us it would not be: as long as a client has VFIO's descriptor of it, its group
+	 * stays open, and in this domain, and nobody can open it anew. */
+	if (owner->device->way == WAY_DEVICE) {
+		request_refuse_text(request, HWB_WRONG_STATE,
+		                    REQUEST_FIELD(hwb_assign_request, device),
+		                    "the rule of %s says `grant = device': it stays in its domain "
+		                    "until it is closed, and its descriptor as well",
+		                    owner->device->name);
+		return;
+	}
 	if (!submit(request, owner, domain, false, 0)) {
 		request_refuse_text(request, HWB_NO_MEMORY, 0, "no memory for a job");
 		return;
