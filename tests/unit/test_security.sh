@@ -53,6 +53,17 @@ sed -n 's/^CapabilityBoundingSet=//p' systemd/hwbrokerd.service.in | tr ' ' '\n'
 sed -n 's/^| `\(CAP_[A-Z_]*\)` |.*/\1/p' $page | sort > "$work/capabilities"
 is "its capabilities are not those of systemd/hwbrokerd.service.in" cmp "$work/unit" "$work/capabilities"
 
+# What it reads of its environment, and which signals mean something to it.
+{
+	grep -rhoE --include='*.c' 'getenv\("[A-Z_]+"\)|number_in\("[A-Z_]+"' hwbrokerd | grep -oE '[A-Z_]{4,}'
+	grep -hoE 'ev_signal_init\(.*SIG[A-Z0-9]+\)' hwbrokerd/main.c | grep -oE 'SIG[A-Z0-9]+'
+} | sort -u > "$work/outside"
+while read -r name
+do
+	is "does not say what $name does" grep -qw "$name" $page
+done < "$work/outside"
+is "is read nothing" test -s "$work/outside"
+
 # Who sends descriptors, by the calls that have some; promise 4 names all of them.
 sed -n '/^\*\*4\. /,/^\*\*5\. /s/^- here: //p' $page | sed 1q | tr -d '`,' | tr ' ' '\n' | sort > "$work/said"
 grep -rlF 'request_reply(' hwbrokerd/session --include='*.c' | while read -r file
