@@ -121,7 +121,7 @@ misbehaves "a device PD stays for ever" "a DMA domain of the platform driver" \
 misbehaves "a device PD is asked for, whatever is left" "a platform driver that has little left" \
 	src/driver/hwb_platform/kernel_io_mmu.cc 's/ && _enough_caps\(\) && _enough_ram\(\)//'
 misbehaves "each session leaves something" "a DMA domain of a session that ends" \
-	src/driver/hwb_platform/kernel_io_mmu.cc 's/!_session \|\| _session == session/false/'
+	src/driver/hwb_platform/kernel_io_mmu.cc 's/may_be_of\(&session\)/may_be_of(nullptr)/'
 misbehaves "registers are open until the session has gone" \
 	"registers are closed before they are given back" \
 	src/core/io_mem_session_component.cc '/_ds\.destruct/d'
