@@ -42,7 +42,8 @@ enum {
 	MEMORY_SIZE = 4096, /* two transfers */
 	WAIT_MS = 5000,
 	INTX_ROUNDS = 200,
-	UNMAPPED = 0x70000000 /* a device address that nothing is mapped at */
+	DMA_REACH = 0x0fffffff, /* its default (dma_mask); it cuts off the rest */
+	UNMAPPED = 0x04000000   /* a device address that nothing is mapped at */
 };
 
 static void wait_for_irq(struct example *example, const struct example_device *device,
@@ -140,7 +141,7 @@ static void test_own_memory(struct example *example, const struct example_device
 	struct example_memory memory = { .size = MEMORY_SIZE };
 	struct hwb_dma_map_request request = {
 		.size = memory.size,
-		.limit = UINT32_MAX,
+		.limit = DMA_REACH,
 		.flags = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES,
 	};
 	struct hwb_dma_reply reply;
@@ -235,7 +236,7 @@ int main(int argc, char **argv)
 	example_acquire(&example, &address, &request, &device);
 	struct hwb_registers bar, *registers = &bar;
 	example_bar(&example, &device, 0, registers);
-	example_alloc(&example, domain, MEMORY_SIZE, UINT32_MAX, &memory);
+	example_alloc(&example, domain, MEMORY_SIZE, DMA_REACH, &memory);
 	test_registers(&example, registers);
 	test_factorial(&example, &device, registers);
 	test_dma(&example, &device, registers, &memory);
