@@ -130,6 +130,21 @@ static void lose(struct changes *changes, const struct hwb_admin_rule *rule,
 	change->taken = change->in_use;
 }
 
+/* `words`: what the client has by the other policy; `old_words` receives what it has by `old`.
+ * NULL: that is the same. */
+static struct change *compare_words(struct changes *changes, const struct hwb_admin_rule *old,
+                                    const char *words, char old_words[sizeof(old->grant)],
+                                    const char *client)
+{
+	old_words[0] = '\0';
+	if (old != NULL)
+		snprintf(old_words, sizeof(old->grant), "%.*s", (int)sizeof(old->grant) - 1,
+		         old->grant);
+	if (old != NULL && strcmp(words, old_words) == 0)
+		return NULL;
+	return changes_add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client);
+}
+
 static void compare_device(struct changes *changes, const struct hwb_admin_rule *old,
                            const struct policy *policy, const struct policy_client *client,
                            const struct hwb_admin_member *member)
@@ -138,7 +153,7 @@ static void compare_device(struct changes *changes, const struct hwb_admin_rule 
 	struct policy_device device = changes_device(member, path, physical);
 	struct policy_resource resource = { .kind = POLICY_DEVICE, .device = &device };
 	struct policy_verdict verdict;
-	char old_words[sizeof(words)] = "";
+	char old_words[sizeof(words)];
 
 	policy_decide(policy, client, &resource, &verdict);
 	if (!verdict.granted) {
@@ -147,13 +162,9 @@ static void compare_device(struct changes *changes, const struct hwb_admin_rule 
 		return;
 	}
 	policy_grant_text(policy, client, &device, words, sizeof(words));
-	if (old != NULL)
-		snprintf(old_words, sizeof(old_words), "%.*s", (int)sizeof(old->grant) - 1,
-		         old->grant);
-	if (old != NULL && strcmp(words, old_words) == 0)
+	struct change *change = compare_words(changes, old, words, old_words, client->name);
+	if (change == NULL)
 		return;
-	struct change *change =
-	        changes_add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
 	change->address = member->address;
 	memcpy(change->rule, verdict.section, sizeof(change->rule));
 	memcpy(change->file, verdict.file, sizeof(change->file));
@@ -385,16 +396,12 @@ static void compare_client(struct changes *changes, const struct changes_facts *
                            const struct hwb_admin_rule *old, const struct policy *policy,
                            const struct policy_client *client)
 {
-	char words[sizeof(old->grant)], old_words[sizeof(old->grant)] = "";
+	char words[sizeof(old->grant)], old_words[sizeof(old->grant)];
 
 	policy_client_text(policy, client, words, sizeof(words));
-	if (old != NULL)
-		snprintf(old_words, sizeof(old_words), "%.*s", (int)sizeof(old->grant) - 1,
-		         old->grant);
-	if (old != NULL && strcmp(words, old_words) == 0)
+	struct change *change = compare_words(changes, old, words, old_words, client->name);
+	if (change == NULL)
 		return;
-	struct change *change =
-	        changes_add(changes, old != NULL ? CHANGE_TERMS : CHANGE_GAINS, client->name);
 	change->itself = true;
 	policy_client_place(policy, client, change->rule, change->file, &change->line);
 	add_words(change->terms, '+', words, old_words);

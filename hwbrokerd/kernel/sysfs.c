@@ -22,7 +22,7 @@ bool sysfs_parse_address(const char *text, struct hwb_pci_address *address)
 	int end = 0;
 
 	if (sscanf(text, "%x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
-	    text[end] != '\0')
+	    text[end] != '\0' || device > 31 || function > 7)
 		return false;
 	*address = (struct hwb_pci_address){
 		.domain = domain,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/uevent.h"
 
+#include "kernel/sysfs.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -47,24 +48,6 @@ bool uevent_concerns_pci(const char *message, size_t length)
 	return moves && pci;
 }
 
-/* "0000:00:03.0", as the kernel writes it. */
-static bool read_address(const char *text, struct hwb_pci_address *address)
-{
-	unsigned domain, bus, device, function;
-	int end = 0;
-
-	if (sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &end) != 4 ||
-	    text[end] != '\0' || bus > 0xff || device > 31 || function > 7)
-		return false;
-	*address = (struct hwb_pci_address){
-		.domain = domain,
-		.bus = (uint8_t)bus,
-		.device = (uint8_t)device,
-		.function = (uint8_t)function,
-	};
-	return true;
-}
-
 /* What is behind `key`, or NULL. */
 static const char *value_of(const char *line, const char *key)
 {
@@ -87,7 +70,7 @@ bool uevent_of_driver(const char *message, size_t length, struct uevent_driver *
 		unbound = unbound || strcmp(message, "ACTION=unbind") == 0;
 		pci = pci || strcmp(message, "SUBSYSTEM=pci") == 0;
 		if ((value = value_of(message, "PCI_SLOT_NAME=")) != NULL)
-			placed = read_address(value, &change->address);
+			placed = sysfs_parse_address(value, &change->address);
 		if ((value = value_of(message, "DRIVER=")) != NULL)
 			snprintf(change->driver, sizeof(change->driver), "%s", value);
 		message += line + 1;
