@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/monitor.h"
 
-#include "server/peer_io.h"
+#include "server/peer_events.h"
 
 #include <stdlib.h>
 
@@ -67,7 +67,7 @@ void monitor_tell(struct broker *broker, const struct hwb_happening_event *event
 	record->events[record->next++ % MONITOR_KEEPS] = *event;
 	for (struct peer *peer = broker->peers; peer != NULL; peer = peer->next)
 		if (peer->monitors)
-			peer_io_tell(peer);
+			peer_events_tell(peer);
 }
 
 /* The oldest event that is kept and was not told to this peer. */

@@ -3,7 +3,7 @@
 #include "server/peer_io.h"
 
 #include "server/closer.h"
-#include "server/monitor.h"
+#include "server/peer_events.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -33,13 +33,6 @@ struct out_packet {
 	uint32_t fd_count;
 	int fds[HWB_FDS_MAX];
 	_Alignas(8) unsigned char bytes[];
-};
-
-struct event_slot {
-	struct event_slot *next;
-	struct hwb_header header;
-	struct hwb_device_event event;
-	uint32_t length; /* of the body: 0 for EVENT_POLICY */
 };
 
 union control {
@@ -96,9 +89,7 @@ static void start_write_deadline(struct peer *peer)
 	ev_timer_start(peer->broker->loop, &peer->deadline);
 }
 
-/* Ends the connection while somebody may be in the middle of serving it: the reader
- * drops it at the end of file that this makes. */
-static void hang_up(struct peer *peer)
+void peer_io_hang_up(struct peer *peer)
 {
 	shutdown(peer->fd, SHUT_RDWR);
 	peer->broken = true;
@@ -111,7 +102,7 @@ static void enqueue(struct peer *peer, const struct hwb_header *header, const vo
 	struct out_packet *packet = malloc(sizeof(*packet) + sizeof(*header) + length);
 
 	if (packet == NULL) {
-		hang_up(peer);
+		peer_io_hang_up(peer);
 		return;
 	}
 	packet->next = NULL;
@@ -124,7 +115,7 @@ static void enqueue(struct peer *peer, const struct hwb_header *header, const vo
 		int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (copy < 0) {
 			free_packet(packet);
-			hang_up(peer);
+			peer_io_hang_up(peer);
 			return;
 		}
 		packet->fds[packet->fd_count++] = copy;
@@ -155,66 +146,22 @@ void peer_send(struct peer *peer, const struct hwb_header *header, const void *b
 		/* ETOOMANYREFS: too many of our descriptors wait in sockets, by
 		 * the kernel's count for our user: as full as a full buffer. */
 		if (errno != EAGAIN && errno != ENOBUFS && errno != ETOOMANYREFS) {
-			hang_up(peer); /* it hung up itself, or shut its reading side */
+			peer_io_hang_up(peer); /* it hung up itself, or shut its reading side */
 			return;
 		}
 	}
 	enqueue(peer, header, body, length, fds, fd_count);
 }
 
-/* What happens, to who listens: after the events that concern the peer itself. */
-static void send_happenings(struct peer *peer)
+bool peer_io_put(struct peer *peer, const struct iovec *parts, size_t count)
 {
-	struct hwb_happening_event event;
-	struct hwb_header header = {
-		.version = HWB_PROTOCOL_VERSION,
-		.opcode = HWB_EVENT_HAPPENING,
-		.length = sizeof(header) + sizeof(event),
-		.kind = HWB_EVENT,
-	};
-	struct iovec parts[2] = {
-		{ .iov_base = &header, .iov_len = sizeof(header) },
-		{ .iov_base = &event, .iov_len = sizeof(event) },
-	};
-
-	while (peer->queue == NULL && peer->events == NULL && !peer->broken &&
-	       monitor_next(peer, &event)) {
-		if (send_packet(peer->fd, parts, 2, NULL, 0) < 0) {
-			if (errno == EAGAIN || errno == ENOBUFS)
-				ev_io_start(peer->broker->loop, &peer->writer);
-			else
-				hang_up(peer);
-			return;
-		}
-		monitor_told(peer);
-	}
-}
-
-void peer_io_tell(struct peer *peer)
-{
-	/* One whose socket is full is told once there is room. */
-	if (!ev_is_active(&peer->writer))
-		send_happenings(peer);
-}
-
-static void send_events(struct peer *peer)
-{
-	while (peer->queue == NULL && peer->events != NULL && peer->greeted && !peer->broken) {
-		struct event_slot *slot = peer->events;
-		struct iovec parts[2] = {
-			{ .iov_base = &slot->header, .iov_len = sizeof(slot->header) },
-			{ .iov_base = &slot->event, .iov_len = slot->length },
-		};
-		if (send_packet(peer->fd, parts, slot->length != 0 ? 2 : 1, NULL, 0) < 0) {
-			if (errno == EAGAIN || errno == ENOBUFS)
-				ev_io_start(peer->broker->loop, &peer->writer);
-			else
-				hang_up(peer); /* rather than leave one out */
-			return;
-		}
-		peer->events = slot->next;
-		free(slot);
-	}
+	if (send_packet(peer->fd, parts, count, NULL, 0) >= 0)
+		return true;
+	if (errno == EAGAIN || errno == ENOBUFS)
+		ev_io_start(peer->broker->loop, &peer->writer);
+	else
+		peer_io_hang_up(peer); /* rather than leave one out */
+	return false;
 }
 
 static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -245,70 +192,9 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int revents)
 		peer_drop(peer, "broke the protocol");
 		return;
 	}
-	send_events(peer);
-	send_happenings(peer);
+	peer_events_send(peer);
 	peer_note_live(peer);
 	peer_update(peer);
-}
-
-/* ---- events ---- */
-
-static struct event_slot *event_slot(struct peer *peer, uint16_t opcode,
-                                     const struct hwb_pci_address *address)
-{
-	struct event_slot **end = &peer->events;
-
-	for (; *end != NULL; end = &(*end)->next)
-		if ((*end)->header.opcode == opcode &&
-		    (address == NULL ||
-		     memcmp(&(*end)->event.address, address, sizeof(*address)) == 0))
-			return *end;
-	*end = calloc(1, sizeof(**end));
-	return *end;
-}
-
-static void post_event(struct peer *peer, struct event_slot *slot, uint16_t opcode,
-                       uint32_t session, uint32_t length)
-{
-	slot->length = length;
-	slot->header = (struct hwb_header){
-		.version = HWB_PROTOCOL_VERSION,
-		.opcode = opcode,
-		.length = (uint32_t)sizeof(struct hwb_header) + length,
-		.session = session,
-		.kind = HWB_EVENT,
-	};
-	send_events(peer);
-	peer_note_live(peer);
-}
-
-void peer_event(struct peer *peer, const struct hwb_pci_address *address, uint32_t session,
-                enum hwb_device_change change, uint32_t grace_ms)
-{
-	if (!peer_connected(peer) || !peer->greeted)
-		return;
-	struct event_slot *slot = event_slot(peer, HWB_EVENT_DEVICE, address);
-	if (slot == NULL) {
-		hang_up(peer);
-		return;
-	}
-	slot->event = (struct hwb_device_event){
-		.address = *address,
-		.change = change,
-		.grace_ms = grace_ms,
-	};
-	post_event(peer, slot, HWB_EVENT_DEVICE, session, sizeof(slot->event));
-}
-
-void peer_policy_event(struct peer *peer)
-{
-	if (!peer_connected(peer) || !peer->greeted)
-		return;
-	struct event_slot *slot = event_slot(peer, HWB_EVENT_POLICY, NULL);
-	if (slot == NULL)
-		hang_up(peer);
-	else
-		post_event(peer, slot, HWB_EVENT_POLICY, 0, 0);
 }
 
 /* ---- in ---- */
@@ -510,11 +396,7 @@ void peer_io_stop(struct peer *peer)
 		free_packet(packet);
 	}
 	peer->queue_end = &peer->queue;
-	while (peer->events != NULL) {
-		struct event_slot *slot = peer->events;
-		peer->events = slot->next;
-		free(slot);
-	}
+	peer_events_drop(peer);
 }
 
 void peer_io_finish(struct peer *peer)
