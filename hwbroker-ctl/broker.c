@@ -11,6 +11,9 @@ const char broker_operators[] =
         "Root may, and the members of the group that the policy names as query_group\n"
         "(hwbroker, unless it says otherwise): `adduser USER hwbroker', then log in anew.\n";
 
+static const char changers[] =
+        "Root may, and the members of the group that the policy names as change_group.\n";
+
 int broker_explain(const char *what, int result, const struct hwb_error *error, const char *hint)
 {
 	enum hwb_status status = hwb_refusal_of(result);
@@ -62,8 +65,9 @@ int broker_open(struct broker *broker, const struct context *context)
 	return broker_open_for_events(broker, context, NULL, NULL);
 }
 
-int broker_open_for_events(struct broker *broker, const struct context *context,
-                           hwb_event_handler on_event, void *event_context)
+/* `may_not`: what is told to who is a client and nothing more; `hint`: who may. */
+static int open_as(struct broker *broker, const struct context *context, hwb_event_handler on_event,
+                   void *event_context, const char *may_not, const char *hint)
 {
 	struct hwb_error error;
 
@@ -72,12 +76,32 @@ int broker_open_for_events(struct broker *broker, const struct context *context,
 	        hwb_posix_open(&broker->posix, context->socket, on_event, event_context, &error);
 	expect_answer(false);
 	if (result != 0)
-		return explain(result, &error);
+		return broker_explain("hwbroker-ctl", result, &error, hint);
 	if ((broker->posix.client.hello.features & HWB_FEATURE_ADMIN) != 0)
 		return EXIT_OK;
 	hwb_posix_close(&broker->posix);
-	error = (struct hwb_error){ .reason = "you may use devices, but not look at the broker" };
-	return explain(HWB_REFUSED(HWB_DENIED), &error);
+	error = (struct hwb_error){ 0 };
+	snprintf(error.reason, sizeof(error.reason), "you may use devices, but not %s", may_not);
+	return broker_explain("hwbroker-ctl", HWB_REFUSED(HWB_DENIED), &error, hint);
+}
+
+int broker_open_for_events(struct broker *broker, const struct context *context,
+                           hwb_event_handler on_event, void *event_context)
+{
+	return open_as(broker, context, on_event, event_context, "look at the broker",
+	               broker_operators);
+}
+
+int broker_open_to_change(struct broker *broker, const struct context *context)
+{
+	int status = open_as(broker, context, NULL, NULL, "change what others have", changers);
+
+	if (status != EXIT_OK)
+		return status;
+	status = broker_need_control(broker);
+	if (status != EXIT_OK)
+		broker_close(broker);
+	return status;
 }
 
 void broker_close(struct broker *broker)
@@ -113,9 +137,7 @@ int broker_need_control(const struct broker *broker)
 
 	if ((broker->posix.client.hello.features & HWB_FEATURE_CONTROL) != 0)
 		return EXIT_OK;
-	return broker_explain("hwbroker-ctl", HWB_REFUSED(HWB_DENIED), &may_not,
-	                      "Root may, and the members of the group that the policy names as "
-	                      "change_group.\n");
+	return broker_explain("hwbroker-ctl", HWB_REFUSED(HWB_DENIED), &may_not, changers);
 }
 
 int broker_order(struct broker *broker, uint16_t opcode, const void *body, size_t length,

@@ -19,6 +19,8 @@ int broker_open(struct broker *broker, const struct context *context);
  * received. */
 int broker_open_for_events(struct broker *broker, const struct context *context,
                            hwb_event_handler on_event, void *event_context);
+/* The same for who may change what others have. */
+int broker_open_to_change(struct broker *broker, const struct context *context);
 void broker_close(struct broker *broker);
 
 /* Connects, whatever the caller may. What hwb_posix_open() answers; prints nothing. */

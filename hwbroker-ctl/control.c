@@ -26,7 +26,7 @@ static int order(const struct context *context, uint16_t opcode, const void *bod
 	const struct hwb_pci_address *address = body;
 	struct hwb_outcome_reply outcome;
 	struct broker broker;
-	int status = broker_open(&broker, context);
+	int status = broker_open_to_change(&broker, context);
 
 	if (status != EXIT_OK)
 		return status;

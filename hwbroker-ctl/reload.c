@@ -40,14 +40,12 @@ int reload_rules(const struct context *context)
 	struct broker broker;
 	void *records = NULL;
 	size_t count = 0;
-	int status = broker_open(&broker, context);
+	int status = broker_open_to_change(&broker, context);
 
 	if (status != EXIT_OK)
 		return status;
-	status = broker_need_control(&broker);
-	if (status == EXIT_OK)
-		status = broker_list_of(&broker, HWB_ADMIN_RELOAD, NULL, 0,
-		                        sizeof(struct hwb_finding), &records, &count);
+	status = broker_list_of(&broker, HWB_ADMIN_RELOAD, NULL, 0, sizeof(struct hwb_finding),
+	                        &records, &count);
 	broker_close(&broker);
 	if (status != EXIT_OK)
 		return status;

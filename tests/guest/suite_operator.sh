@@ -87,6 +87,7 @@ operator_release() {
 	give_back
 	check "operator: the disk stays with the broker" driver_of 0000:00:06.0 vfio-pci
 	check "operator: release by who may only look" as other 4 "change_group" release 00:06.0
+	check "operator: nor by who is a client" as driver 4 "change_group" release 00:06.0
 	check "operator: release" as root 0 "0000:00:06.0: host" release 00:06.0
 	check "operator: the disk is the host's again" driver_of 0000:00:06.0 nvme
 	check "operator: release of no address" as root 2 "is no address" release disk
@@ -96,7 +97,7 @@ operator_reload() {
 	local policy=/etc/hwbroker/hwbroker.conf i
 	cp "$policy" "$policy.good"
 	check "operator: reload by who may only look" as other 4 "change_group" reload
-	check "operator: reload by nobody" as nobody 4 "" reload
+	check "operator: reload by nobody" as nobody 4 "change_group" reload
 	check "operator: reload" as root 0 "rules are in force" reload
 	printf '[device wrong]\nclient = drivr\naddress = 00:07.0\n' >> "$policy"
 	check "operator: reload of a wrong policy" as root 1 "did you mean \`driver'?" reload
