@@ -23,7 +23,7 @@ struct check {
 /* Each ends with an entry without a rule. */
 extern const struct check packet_checks[], hello_checks[], handle_checks[], flow_checks[],
         device_checks[], config_checks[], memory_checks[], port_checks[], irq_checks[],
-        line_checks[], domain_checks[], dma_checks[], admin_checks[];
+        line_checks[], domain_checks[], dma_checks[], dma_map_checks[], admin_checks[];
 
 /* What the checks know of the broker, from options and from asking it. */
 struct device_facts {

@@ -25,9 +25,9 @@ struct verdict {
 };
 
 static const struct check *const groups[] = {
-	packet_checks, hello_checks,  handle_checks, flow_checks, device_checks,
-	config_checks, memory_checks, port_checks,   irq_checks,  line_checks,
-	domain_checks, dma_checks,    admin_checks,
+	packet_checks, hello_checks,  handle_checks,  flow_checks,  device_checks,
+	config_checks, memory_checks, port_checks,    irq_checks,   line_checks,
+	domain_checks, dma_checks,    dma_map_checks, admin_checks,
 };
 
 static struct rule {
