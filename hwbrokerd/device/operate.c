@@ -119,7 +119,9 @@ static int open_once(const struct kernel_backend *kernel, struct device *device,
 		int result = kernel->open(&device->facts.address, device->group->id, domain,
 		                          device->wanted_fd, device->failed_fd,
 		                          &device->unit.opened, fault);
-		if (result == 0 || tries == CLAIM_TRIES || !has_lost_driver(device))
+		/* If somebody has its descriptor, the host's unbinding waits for that. */
+		if (result == 0 || tries == CLAIM_TRIES || device->unit.lent ||
+		    !has_lost_driver(device))
 			return result;
 		if (bind_claim(&device->facts.address, &device->unit.origin, fault) != 0)
 			return -1;
@@ -241,6 +243,9 @@ static int bring_to_rest(const struct kernel_backend *kernel, struct device *dev
 		return 0;
 	}
 	close_unit(kernel, device);
+	/* The host has locked it, and waits for who has its descriptor. */
+	if (why.host_errno == EAGAIN && unit->lent)
+		return 0;
 	if (why.host_errno == EAGAIN) {
 		unit->owed = true;
 		return operate_reset_owed(device, fault);
@@ -313,6 +318,14 @@ static int await_descriptor(const struct kernel_backend *kernel, struct device *
 	}
 	if (why.status == HWB_BUSY)
 		return OPERATE_HELD;
+	/* The host has unbound it, which waited for that. */
+	if (has_lost_driver(device)) {
+		unit->lent = false;
+		unit->owed = !unit->need_not_reset;
+		return operate_reset_owed(device, fault);
+	}
+	if (bind_instance(&device->facts.address) != device->instance)
+		fault_set(&why, HWB_GONE, "%s has left the bus", device->name);
 	*fault = why;
 	if (fault_is_shortage(&why))
 		return OPERATE_SHORT;

@@ -73,6 +73,7 @@ struct device_session {
 	enum revoke_asked asked;
 	ev_timer grace;                 /* since it was asked for */
 	ev_io wanted;                   /* by the host */
+	ev_timer look;                  /* for what it cannot say (release/revoke.c) */
 	ev_io failed;                   /* says the kernel */
 	enum hwb_device_change ending;  /* that the client is told of in the end */
 	char rule[HAPPENING_RULE_SIZE]; /* by which it was granted */

@@ -32,7 +32,7 @@ struct hostile_case {
 extern const struct hostile_case packet_cases[], flood_cases[], descriptor_cases[], dma_cases[],
         configuration_cases[], port_cases[], interrupt_cases[], device_cases[], holder_cases[],
         policy_cases[], state_cases[], host_cases[], order_cases[], credential_cases[],
-        operator_cases[], program_cases[], root_cases[], closing_cases[];
+        operator_cases[], program_cases[], root_cases[], closing_cases[], stall_cases[];
 
 /* ---- the wire ---- */
 

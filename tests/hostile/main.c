@@ -31,7 +31,7 @@ static const struct hostile_case *const lists[] = {
 	packet_cases,  flood_cases,     descriptor_cases, dma_cases,        configuration_cases,
 	port_cases,    interrupt_cases, device_cases,     holder_cases,     policy_cases,
 	state_cases,   host_cases,      order_cases,      credential_cases, operator_cases,
-	program_cases, root_cases,      closing_cases,
+	program_cases, root_cases,      closing_cases,    stall_cases,
 };
 
 static struct watch {

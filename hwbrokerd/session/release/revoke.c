@@ -10,6 +10,8 @@
 
 #include <sys/eventfd.h>
 
+#define LOOK_SECONDS 1.0
+
 /* ---- by force ---- */
 
 /* Marks the session itself and all that hang on its device. */
@@ -45,6 +47,8 @@ void revoke_take(struct device_session *session, enum hwb_device_change how, enu
 }
 
 /* ---- asking ---- */
+
+static const char host_wants_it[] = "the host unplugs it, or unbinds it from vfio-pci";
 
 static bool still_given(const struct device_session *session)
 {
@@ -185,7 +189,23 @@ static void on_wanted(struct ev_loop *loop, ev_io *watcher, int revents)
 	/* It is signalled again and again, until the device is closed. */
 	eventfd_read(watcher->fd, &count);
 	session->release.let_go = true;
-	ask(session, REVOKE_ASKED, "the host unplugs it, or unbinds it from vfio-pci");
+	ask(session, REVOKE_ASKED, host_wants_it);
+}
+
+/* Who has VFIO's descriptor may have told it to say nothing. A driver that is to let go of a device
+ * is none of it any more in sysfs before it begins to wait for that. */
+static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct device_session *session = timer->data;
+	char driver[HWB_NAME_SIZE];
+	(void)revents;
+
+	bind_driver(&session->device->facts.address, driver);
+	if (driver[0] != '\0')
+		return;
+	ev_timer_stop(loop, timer);
+	session->release.let_go = true;
+	ask(session, REVOKE_ASKED, host_wants_it);
 }
 
 static void on_failed(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -205,6 +225,10 @@ void revoke_watch(struct device_session *session)
 	ev_init(&session->grace, on_grace_over);
 	ev_io_init(&session->wanted, on_wanted, session->device->wanted_fd, EV_READ);
 	ev_io_init(&session->failed, on_failed, session->device->failed_fd, EV_READ);
+	ev_timer_init(&session->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
+	session->look.data = session;
+	if (session->device->way == WAY_DEVICE)
+		ev_timer_start(session->session.peer->broker->loop, &session->look);
 	session->grace.data = session;
 	session->wanted.data = session;
 	session->failed.data = session;
@@ -219,4 +243,5 @@ void revoke_unwatch(struct device_session *session)
 	ev_io_stop(loop, &session->wanted);
 	ev_io_stop(loop, &session->failed);
 	ev_timer_stop(loop, &session->grace);
+	ev_timer_stop(loop, &session->look);
 }
