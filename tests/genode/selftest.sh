@@ -122,6 +122,10 @@ misbehaves "a device PD is asked for, whatever is left" "a platform driver that 
 	src/driver/hwb_platform/kernel_io_mmu.cc 's/ && _enough_caps\(\) && _enough_ram\(\)//'
 misbehaves "each session leaves something" "a DMA domain of a session that ends" \
 	src/driver/hwb_platform/kernel_io_mmu.cc 's/may_be_of\(&session\)/may_be_of(nullptr)/'
+misbehaves "all devices have one entrypoint" "a device's registers do not wait for another's" \
+	src/core/include/io_mem_root.h 's/FOR_DEVICES = 16/FOR_DEVICES = 1/'
+misbehaves "a session is served after its end" "a device's registers do not wait for another's" \
+	src/core/include/io_mem_root.h '/dissolve\(&session\)/d'
 misbehaves "registers are open until the session has gone" \
 	"registers are closed before they are given back" \
 	src/core/io_mem_session_component.cc '/_ds\.destruct/d'

@@ -66,6 +66,35 @@ void own_entrypoint()
 	test.core.close(session);
 }
 
+/* whoever opens or closes a session waits for its entrypoint, which may wait for a device's reset
+ */
+void devices_apart()
+{
+	Test_with_broker test;
+	auto entrypoint = [](auto const &cap) { return cap.stub_data()->entrypoint; };
+	auto *const card = test.core.io_mem("base=0xfe000000, size=0x20000");
+	auto *const same = test.core.io_mem("base=0x4000000000018000, size=0x1000");
+	auto *const disk = test.core.io_mem("base=0xd0000000, size=0x1000");
+	auto *const list = test.core.io_mem("base=0x6000000000000000, size=0x1000");
+
+	must(card && same && disk && list, "two devices and the list of them");
+	must(entrypoint(card->cap()) != entrypoint(disk->cap()), "devices have their own");
+	must(entrypoint(list->cap()) != entrypoint(card->cap()) &&
+	             entrypoint(list->cap()) != entrypoint(disk->cap()),
+	     "and the list is in line behind none");
+	must(entrypoint(card->dataspace()) == entrypoint(card->cap()),
+	     "a dataspace as its session");
+	must(entrypoint(same->cap()) == entrypoint(card->cap()), "a device has one");
+	Io_mem_session_component *const all[]{ card, same, disk, list };
+	for (auto *session : all) {
+		Genode::Untyped_capability const cap = session->cap();
+
+		test.core.close(session);
+		must(object_of(cap) == nullptr, "who is closed is not called any more");
+	}
+	test.must_have_open(0);
+}
+
 void write_combined()
 {
 	Test_with_broker test;
@@ -368,6 +397,7 @@ void slow_device()
 Test const io_mem_tests[] = {
 	{ "registers by address", by_address },
 	{ "registers do not wait for core's entrypoint", own_entrypoint },
+	{ "a device's registers do not wait for another's", devices_apart },
 	{ "registers, write-combined", write_combined },
 	{ "registers that start within a page", unaligned },
 	{ "registers that no device has", refused },

@@ -103,14 +103,14 @@ Io_mem_dataspace_capability Io_mem_session_component::dataspace()
 	_ds.construct(_piece.size, addr_t(0), _piece.page, _piece.wc ? WRITE_COMBINED : UNCACHED,
 	              true, nullptr);
 	_ds->fd(fd);
-	_ds_cap = static_cap_cast<Io_mem_dataspace>(static_cap_cast<Dataspace>(_ds_ep.manage(&*_ds)));
+	_ds_cap = static_cap_cast<Io_mem_dataspace>(static_cap_cast<Dataspace>(_ep.manage(&*_ds)));
 	return _ds_cap;
 }
 
 
-Io_mem_session_component::Io_mem_session_component(Rpc_entrypoint &ds_ep, Piece const &piece)
+Io_mem_session_component::Io_mem_session_component(Rpc_entrypoint &ep, Piece const &piece)
 :
-	_ds_ep(ds_ep), _piece(piece)
+	_ep(ep), _piece(piece)
 { }
 
 
@@ -121,7 +121,7 @@ Io_mem_session_component::Io_mem_session_component(Rpc_entrypoint &ds_ep, Piece 
 Io_mem_session_component::~Io_mem_session_component()
 {
 	if (_ds_cap.valid())
-		_ds_ep.dissolve(&*_ds);
+		_ep.dissolve(&*_ds);
 	_ds.destruct();
 
 	if (_session)

@@ -408,10 +408,13 @@ static int read_config(void *handle, uint32_t offset, uint32_t *value)
 }
 
 
-/* Only one thread, that of IO_MEM sessions, makes pages. */
+/* Of each device one thread makes pages, which has no stack for one. */
 bool Device::_write_page(bool genuine)
 {
+	static Mutex         mutex { };
 	static unsigned char page[HWB_GENODE_CONFIG_SIZE];
+
+	Mutex::Guard guard { mutex };
 
 	bzero(page, sizeof(page));
 

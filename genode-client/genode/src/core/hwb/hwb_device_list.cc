@@ -9,7 +9,7 @@ using namespace Genode;
 using namespace Core::Hwb;
 
 
-/* For the one thread that serves IO_MEM sessions: it has no stack for such a text. */
+/* For the one thread that serves IO_MEM sessions of no device: it has no stack for such a text. */
 int Devices::list_as_text(size_t size)
 {
 	static char text[Hwb_devices_rom::MAX_SIZE];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <base/log.h>
+#include <base/mutex.h>
 #include <util/misc_math.h>
 #include <util/string.h>
 
@@ -11,6 +12,9 @@ using namespace Genode;
 using namespace Core::Hwb;
 
 enum { CHUNK = 0x800, WIDTH = 4 };
+
+/* of those who copy: a device's entrypoint, if it is a VGA card's, or the common one */
+static Mutex mutex { };
 
 static unsigned char chunk[CHUNK];
 
@@ -70,6 +74,8 @@ static bool may_be_copied(hwb_region const &region)
 
 int Legacy_memory::copy(addr_t page, size_t size)
 {
+	Mutex::Guard guard { mutex };
+
 	hwb_region region { };
 	hwb_error  error  { };
 	int given = -1;

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Root of IO_MEM, whose sessions are served by an entrypoint of their own: to
+ * Root of IO_MEM, whose sessions are served by entrypoints of their own: to
  * open registers may take as long as the device's reset, and the rest of core
  * must not wait for that.
  *
- * Dataspaces are served by it as well. On Linux an entrypoint's list of objects is
- * changed by its own thread, for which others wait: core's main entrypoint does when it
- * opens or closes a session here. If this one then waited for that to take a dataspace,
- * neither would go on.
+ * Nor must those who open other devices' registers. On Linux an entrypoint's list of
+ * objects is changed by its own thread, for which others wait: core's main entrypoint does
+ * when it opens or closes a session. So there is one for each few devices, and what
+ * belongs to no device is never in line behind one. Dataspaces are served by their
+ * session's: if that waited for core's main entrypoint to take one, neither would go on.
  */
 #ifndef _CORE__INCLUDE__IO_MEM_ROOT_H_
 #define _CORE__INCLUDE__IO_MEM_ROOT_H_
 
 #include <root/component.h>
+#include <util/reconstructible.h>
 
 #include <hwb/broker.h>
 #include <hwb/runtime.h>
@@ -21,6 +23,7 @@
 namespace Core {
 
 	struct Io_mem_entrypoint;
+	class  Io_mem_entrypoints;
 	struct Io_mem_root;
 }
 
@@ -34,8 +37,35 @@ struct Core::Io_mem_entrypoint : Rpc_entrypoint
 };
 
 
-/* The entrypoint comes before what it serves. */
-struct Core::Io_mem_root : private Io_mem_entrypoint, Root_component<Io_mem_session_component>
+class Core::Io_mem_entrypoints
+{
+	private:
+
+		/* core has room for some 250 threads */
+		enum { FOR_DEVICES = 16 };
+
+		Constructible<Io_mem_entrypoint> _for_devices[FOR_DEVICES] { };
+
+	protected:
+
+		Io_mem_entrypoint _common { };
+
+		Rpc_entrypoint &_entrypoint(Hwb::Device const *device)
+		{
+			if (!device)
+				return _common;
+
+			auto &entrypoint = _for_devices[Hwb::devices().index(*device) % FOR_DEVICES];
+			if (!entrypoint.constructed())
+				entrypoint.construct();
+
+			return *entrypoint;
+		}
+};
+
+
+/* The entrypoints come before what they serve. */
+struct Core::Io_mem_root : private Io_mem_entrypoints, Root_component<Io_mem_session_component>
 {
 	Create_result _create_session(char const *args) override
 	{
@@ -45,13 +75,26 @@ struct Core::Io_mem_root : private Io_mem_entrypoint, Root_component<Io_mem_sess
 			return Create_error::DENIED;
 		}
 
-		return _alloc_obj(static_cast<Io_mem_entrypoint &>(*this), piece);
+		Rpc_entrypoint &entrypoint = _entrypoint(piece.device);
+
+		return _alloc_obj(entrypoint, piece).convert<Create_result>(
+			[&] (Io_mem_session_component &session) -> Io_mem_session_component & {
+				entrypoint.manage(&session);
+				return session; },
+			[&] (Create_error e) { return e; });
+	}
+
+	/* not by the capability, which Root_component knows only of its own entrypoint */
+	void destroy(Io_mem_session_component &session) override
+	{
+		session.entrypoint().dissolve(&session);
+		_destroy_session(session);
 	}
 
 	Io_mem_root(Rpc_entrypoint &, Rpc_entrypoint &, Range_allocator &, Range_allocator &,
 	            Allocator &md_alloc)
 	:
-		Root_component<Io_mem_session_component>(static_cast<Io_mem_entrypoint *>(this), &md_alloc)
+		Root_component<Io_mem_session_component>(&_common, &md_alloc)
 	{ }
 };
 

@@ -46,7 +46,7 @@ class Core::Io_mem_session_component : public Rpc_object<Io_mem_session>
 		Io_mem_session_component(Io_mem_session_component const &);
 		Io_mem_session_component &operator = (Io_mem_session_component const &);
 
-		Rpc_entrypoint                    &_ds_ep;
+		Rpc_entrypoint                    &_ep;
 		Piece const                        _piece;
 		Constructible<Dataspace_component> _ds      { };
 		Io_mem_dataspace_capability        _ds_cap  { };
@@ -57,8 +57,11 @@ class Core::Io_mem_session_component : public Rpc_object<Io_mem_session>
 
 	public:
 
-		Io_mem_session_component(Rpc_entrypoint &ds_ep, Piece const &);
+		Io_mem_session_component(Rpc_entrypoint &, Piece const &);
 		~Io_mem_session_component();
+
+		/* which serves the session and its dataspace */
+		Rpc_entrypoint &entrypoint() { return _ep; }
 
 		/* invalid if the broker refuses; the next call asks again */
 		Io_mem_dataspace_capability dataspace() override;

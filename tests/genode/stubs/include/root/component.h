@@ -80,7 +80,8 @@ class Genode::Root_component : public Rpc_object<Typed_root<SESSION>>,
 		return _create_session(args.string())
 		        .template convert<Create_result>(
 		                [&](SESSION &session) -> SESSION & {
-			                _ep.manage(&session);
+			                if (!session.cap().valid())
+				                _ep.manage(&session);
 			                return session;
 		                },
 		                [&](Create_error error) { return error; });

@@ -75,6 +75,8 @@ class Core::Hwb::Devices : Noncopyable
 		/* asks the broker */
 		void update();
 
+		unsigned index(Device const &device) const { return unsigned(&device - _devices); }
+
 		void print();
 
 		/* by the thread of events */
