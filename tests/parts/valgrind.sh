@@ -5,8 +5,8 @@
 # that are left.
 
 # under_valgrind LOG COMMAND...: without a process for each test, which takes its time. (Left
-# out are test_codec, which takes minutes, and those that measure time: test_log and
-# test_policy_decide.)
+# out are test_codec and test_codec_answers, which take minutes, and those that measure time:
+# test_log and test_policy_size.)
 under_valgrind() {
 	local log=$1
 	shift

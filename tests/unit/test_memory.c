@@ -403,7 +403,8 @@ START_TEST(pages_that_the_host_cannot_give)
 	        0);
 	ck_assert_uint_eq(bytes_of(hiding), PAGES * PAGE);
 	/* As if calls that are under way had more than any host has. */
-	memory_settle(-(1ull << 50));
+	const uint64_t lot = 1ull << 50;
+	memory_settle(-lot);
 	ck_assert_int_eq(populate(fd, 0, PAGES * PAGE), -1);
 	ck_assert_uint_eq(fault.status, HWB_NO_MEMORY);
 	ck_assert_uint_eq(bytes_of(fd), 0);
@@ -411,6 +412,7 @@ START_TEST(pages_that_the_host_cannot_give)
 	ck_assert_int_eq(populate(hiding, 0, PAGES * PAGE), -1);
 	ck_assert_uint_eq(fault.status, HWB_NO_MEMORY);
 	ck_assert_uint_eq(bytes_of(hiding), PAGES * PAGE);
+	memory_settle(lot);
 }
 END_TEST
 
