@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,10 +15,98 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* ---- memory that somebody is writing to ---- */
+
+/* A descriptor of DMA memory of the broker's. */
+static int alloc(int fd, uint32_t domain, uint64_t *iova)
+{
+	const struct hwb_dma_alloc_request wanted = {
+		.size = PAGE,
+		.limit = UINT32_MAX,
+		.flags = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES | HWB_DMA_PAGES_4K,
+	};
+	struct packet packet;
+
+	fill(&packet, HWB_DMA_ALLOC, domain, &wanted, sizeof(wanted));
+	expect(wire_exchange(fd, &packet) == HWB_OK && packet.fd_count == 1, "no memory: %s",
+	       reason_of(&packet));
+	*iova = ((const struct hwb_dma_reply *)body_of(&packet))->iova;
+	return packet.fds[0];
+}
+
+/* By write(2), from memory that is never there: the kernel lets nobody else change the file. An
+ * ordinary user has such memory from a file system of his own. */
+static pid_t start_writing(int memory)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register missing = { .range.len = PAGE,
+		                           .mode = UFFDIO_REGISTER_MODE_MISSING };
+	pid_t child = fork();
+
+	expect(child >= 0, "fork: %s", strerror(errno));
+	if (child == 0) {
+		int never = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+		void *from = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		                  -1, 0);
+		missing.range.start = (uintptr_t)from;
+		if (ioctl(never, UFFDIO_API, &api) == 0 &&
+		    ioctl(never, UFFDIO_REGISTER, &missing) == 0)
+			(void)!pwrite(memory, from, PAGE, 0);
+		_exit(0);
+	}
+	pause_ms(300);
+	expect(waitpid(child, NULL, WNOHANG) == 0, "it does not wait");
+	return child;
+}
+
+/* Two buffers, of which one is unmapped and one goes with its owner. */
+static void memory_under_a_writer(void)
+{
+	enum { BUFFERS = 2 };
+	int memory[BUFFERS];
+	struct hwb_dma_unmap_request unmap = { 0 };
+	struct taken edu;
+	struct packet packet;
+	uint64_t iova = 0;
+	pid_t writers[BUFFERS];
+
+	int fd = client_of(driver_uid());
+	uint32_t domain = open_domain(fd);
+	for (unsigned i = 0; i < BUFFERS; i++) {
+		memory[i] = alloc(fd, domain, &iova);
+		writers[i] = start_writing(memory[i]);
+	}
+	/* Now, so that no writer has its registers. */
+	take(fd, EDU, domain, &edu);
+	unmap.iova = iova;
+	fill(&packet, HWB_DMA_UNMAP, domain, &unmap, sizeof(unmap));
+	wire_send(fd, packet.bytes, packet.length, NULL, 0);
+	pause_ms(300);
+	let_go(&edu);
+	shutdown(fd, SHUT_RDWR); /* the writers have it as well */
+	close(fd);
+	wait_state(EDU, HWB_DEVICE_FREE);
+	/* It is the next one's, with memory. */
+	fd = client_of(other_uid());
+	domain = open_domain(fd);
+	take(fd, EDU, domain, &edu);
+	munmap(dma_alloc(fd, domain, PAGE, &iova), PAGE);
+	unmap.iova = iova;
+	expect(request(fd, HWB_DMA_UNMAP, domain, &unmap, sizeof(unmap)) == HWB_OK, "not unmapped");
+	give_back(fd, &edu);
+	close(fd);
+	for (unsigned i = 0; i < BUFFERS; i++) {
+		kill(writers[i], SIGKILL);
+		waitpid(writers[i], NULL, 0);
+	}
+	close_fds(memory, BUFFERS);
+}
 
 /* ---- clients that do not run ---- */
 
@@ -199,6 +288,8 @@ static void in_a_ring(void)
 }
 
 const struct hostile_case stall_cases[] = {
+	{ 72, "a client dies while somebody is writing to its DMA memory, for ever",
+	  memory_under_a_writer, AS_ROOT, 0 },
 	{ 75, "a client in namespaces of its own that is frozen with its devices", frozen, AS_ROOT,
 	  0 },
 	{ 76, "a client with VFIO's descriptor, which keeps silent about what the host wants", deaf,

@@ -133,33 +133,45 @@ int vfio_domain_remember(struct kernel_domain *domain, const struct kernel_mappi
 	return 0;
 }
 
-/* Of a mapping that the kernel has not (any more). */
-static void forget(struct kernel_domain *domain, struct sorted_place place)
+/* Of a mapping that the kernel has not (any more). What is returned is for let_go(). */
+static struct kernel_mapping forget(struct kernel_domain *domain, struct sorted_place place)
 {
-	const struct kernel_mapping *mapping = sorted_at(&domain->mappings, place);
+	const struct kernel_mapping forgotten =
+	        *(struct kernel_mapping *)sorted_at(&domain->mappings, place);
 	char name[STORE_NAME];
 
-	if (mapping->kept) {
-		vfio_name_memory(mapping->id, name);
-		store_drop_of(mapping->share, name, true);
+	if (forgotten.kept) {
+		vfio_name_memory(forgotten.id, name);
+		store_drop_of(forgotten.share, name, true);
 	}
-	if (mapping->ours && mapping->fd >= 0)
-		memory_drop(mapping->fd, mapping->size);
-	close_fd(mapping->fd);
 	sorted_remove(&domain->mappings, place);
+	return forgotten;
+}
+
+/* Without the lock: to empty memory waits for who is writing to it by write(2), as the client may
+ * be that has it as well, from memory that is never there (FUSE). The device leaves the domain
+ * meanwhile. */
+static void let_go(const struct kernel_mapping *forgotten)
+{
+	if (forgotten->ours && forgotten->fd >= 0)
+		memory_drop(forgotten->fd, forgotten->size);
+	close_fd(forgotten->fd);
 }
 
 int vfio_domain_map(struct kernel_domain *domain, const struct kernel_mapping *mapping,
                     struct fault *fault)
 {
+	struct kernel_mapping forgotten = { .fd = -1 };
+
 	pthread_mutex_lock(&domain->lock);
 	int result = vfio_domain_remember(domain, mapping, fault);
 	if (result == 0 && domain->way->live(domain)) {
 		result = map_in_kernel(domain, mapping, fault);
 		if (result != 0)
-			forget(domain, sorted_from(&domain->mappings, mapping->iova));
+			forgotten = forget(domain, sorted_from(&domain->mappings, mapping->iova));
 	}
 	pthread_mutex_unlock(&domain->lock);
+	let_go(&forgotten);
 	return result;
 }
 
@@ -181,6 +193,7 @@ static int unmap_in_kernel(const struct kernel_domain *domain, const struct kern
 
 int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault *fault)
 {
+	struct kernel_mapping forgotten = { .fd = -1 };
 	int result = 0;
 
 	pthread_mutex_lock(&domain->lock);
@@ -191,8 +204,9 @@ int vfio_domain_unmap(struct kernel_domain *domain, uint64_t iova, struct fault 
 	else if (domain->fd >= 0)
 		result = unmap_in_kernel(domain, mapping, fault);
 	if (result == 0)
-		forget(domain, place);
+		forgotten = forget(domain, place);
 	pthread_mutex_unlock(&domain->lock);
+	let_go(&forgotten);
 	return result;
 }
 
@@ -251,11 +265,17 @@ void vfio_domain_free(struct kernel_domain *domain)
 	const struct sorted_place first = { 0, 0 };
 
 	pthread_mutex_lock(&domain->lock);
+	struct sorted_place place = sorted_from(&domain->mappings, 0);
+	/* First all of it is out of the devices' reach. */
 	for (const struct kernel_mapping *mapping;
-	     (mapping = sorted_at(&domain->mappings, first)) != NULL;) {
-		if (domain->fd >= 0)
-			unmap_in_kernel(domain, mapping, NULL);
-		forget(domain, first);
+	     domain->fd >= 0 && (mapping = sorted_at(&domain->mappings, place)) != NULL;
+	     place = sorted_next(&domain->mappings, place))
+		unmap_in_kernel(domain, mapping, NULL);
+	while (sorted_at(&domain->mappings, first) != NULL) {
+		struct kernel_mapping forgotten = forget(domain, first);
+		pthread_mutex_unlock(&domain->lock);
+		let_go(&forgotten);
+		pthread_mutex_lock(&domain->lock);
 	}
 	domain->abandoned = true;
 	bool unused = domain->groups == 0;
