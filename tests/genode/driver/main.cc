@@ -43,13 +43,18 @@ struct Test_io_mmu {
 	Driver::Io_mmu_devices all{};
 	Driver::Kernel_io_mmu own{ env, all, "kernel_io_mmu" };
 	Driver::Io_mmu &io_mmu = own;
+	Ram_quota_guard sessions[2]; /* which are told apart by that */
+	Cap_quota_guard cap_quota;
+	unsigned created = 0;
+
+	Driver::Io_mmu::Domain &create_for(unsigned session, Allocator &alloc)
+	{
+		return io_mmu.create_domain(alloc, ram, sessions[session], cap_quota);
+	}
 
 	Driver::Io_mmu::Domain &create()
 	{
-		Ram_quota_guard ram_quota;
-		Cap_quota_guard cap_quota;
-
-		return io_mmu.create_domain(heap, ram, ram_quota, cap_quota);
+		return create_for(created++, heap);
 	}
 };
 
@@ -167,11 +172,7 @@ void session_ends()
 		}
 	} session;
 	Test_io_mmu test;
-	Ram_quota_guard places[2];
-	Cap_quota_guard cap_quota;
-	auto create = [&](unsigned place) {
-		return &test.io_mmu.create_domain(session, ram, places[place], cap_quota);
-	};
+	auto create = [&](unsigned place) { return &test.create_for(place, session); };
 	Driver::Io_mmu::Domain *const first = create(0), *const second = create(1);
 
 	must(first != second, "two sessions have two domains");
