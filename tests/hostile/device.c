@@ -184,7 +184,7 @@ uint32_t open_domain(int fd)
 	return header_of(&packet)->session;
 }
 
-void *dma_alloc(int fd, uint32_t domain, uint64_t size, uint64_t *iova)
+int dma_memory(int fd, uint32_t domain, uint64_t size, uint64_t *iova)
 {
 	/* edu reaches 4 GiB. */
 	const struct hwb_dma_alloc_request wanted = {
@@ -198,9 +198,16 @@ void *dma_alloc(int fd, uint32_t domain, uint64_t size, uint64_t *iova)
 	expect(wire_exchange(fd, &packet) == HWB_OK && packet.fd_count == 1, "no memory: %s",
 	       reason_of(&packet));
 	*iova = ((const struct hwb_dma_reply *)body_of(&packet))->iova;
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, packet.fds[0], 0);
+	return packet.fds[0];
+}
+
+void *dma_alloc(int fd, uint32_t domain, uint64_t size, uint64_t *iova)
+{
+	int made = dma_memory(fd, domain, size, iova);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, made, 0);
+
 	expect(memory != MAP_FAILED, "DMA memory cannot be mapped: %s", strerror(errno));
-	close(packet.fds[0]);
+	close(made);
 	return memory;
 }
 

@@ -107,6 +107,8 @@ void wait_driver(const char *address, const char *name);
 bool is_dead(const volatile uint32_t *registers);
 
 uint32_t open_domain(int fd);
+/* A descriptor of DMA memory of the broker's; dma_alloc() maps it. */
+int dma_memory(int fd, uint32_t domain, uint64_t size, uint64_t *iova);
 /* Memory of the broker in a domain, mapped here; its device address. */
 void *dma_alloc(int fd, uint32_t domain, uint64_t size, uint64_t *iova);
 /* The status of a DMA_MAP. */

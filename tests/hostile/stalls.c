@@ -23,23 +23,6 @@
 
 /* ---- memory that somebody is writing to ---- */
 
-/* A descriptor of DMA memory of the broker's. */
-static int alloc(int fd, uint32_t domain, uint64_t *iova)
-{
-	const struct hwb_dma_alloc_request wanted = {
-		.size = PAGE,
-		.limit = UINT32_MAX,
-		.flags = HWB_DMA_DEVICE_READS | HWB_DMA_DEVICE_WRITES | HWB_DMA_PAGES_4K,
-	};
-	struct packet packet;
-
-	fill(&packet, HWB_DMA_ALLOC, domain, &wanted, sizeof(wanted));
-	expect(wire_exchange(fd, &packet) == HWB_OK && packet.fd_count == 1, "no memory: %s",
-	       reason_of(&packet));
-	*iova = ((const struct hwb_dma_reply *)body_of(&packet))->iova;
-	return packet.fds[0];
-}
-
 /* By write(2), from memory that is never there: the kernel lets nobody else change the file. An
  * ordinary user has such memory from a file system of his own. */
 static pid_t start_writing(int memory)
@@ -79,7 +62,7 @@ static void memory_under_a_writer(void)
 	int fd = client_of(driver_uid());
 	uint32_t domain = open_domain(fd);
 	for (unsigned i = 0; i < BUFFERS; i++) {
-		memory[i] = alloc(fd, domain, &iova);
+		memory[i] = dma_memory(fd, domain, PAGE, &iova);
 		writers[i] = start_writing(memory[i]);
 	}
 	/* Now, so that no writer has its registers. */
